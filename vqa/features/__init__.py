@@ -1,0 +1,1 @@
+"""One frozen feature extractor per file: `extractor(frames) -> (T, D)`."""

@@ -1,0 +1,1 @@
+"""Learners: `fit`, `predict`, `save`, `load` over views of a split."""

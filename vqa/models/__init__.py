@@ -1,0 +1,1 @@
+"""Pure networks: `torch.nn.Module` without Lightning, one paper per file."""

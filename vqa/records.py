@@ -1,0 +1,170 @@
+"""The label table: one `VideoRecord` per rated video, one `Database` per rated corpus.
+
+Everything downstream (splits, features, reports) is keyed by `VideoRecord.id`, never by row number,
+because published label files of the same database come in different orders.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+MISSING_SHOWN = 10
+
+
+class DatabaseError(ValueError):
+    """A database that cannot be used as it is; the text says what was expected, found, and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoRecord:
+    """One rated video.
+
+    Attributes:
+        id: Name that is unique in its database, with forward slashes, for instance `Test1/City/a.avi`.
+        path: Where the file lies.
+        mos: Mean opinion score on the database's own scale; higher is better.
+        mos_std: Standard deviation of the opinions, where published.
+        content: Source scene; videos that share it never stand on two sides of a split. None: the
+            video is a content of its own.
+        width: Displayed width in pixels, where the label table knows it (raw video needs it).
+        height: Displayed height in pixels, likewise.
+        frame_rate_hz: Frames per second, where the label table knows it.
+        frames: Number of frames, where the label table knows it.
+        split: Official part (`train`, `val`, `test`), where the release fixes one.
+        group: Free label for per-group tables (distortion, category, resolution).
+    """
+
+    id: str
+    path: Path
+    mos: float
+    mos_std: float | None = None
+    content: str | None = None
+    width: int | None = None
+    height: int | None = None
+    frame_rate_hz: float | None = None
+    frames: int | None = None
+    split: str | None = None
+    group: str | None = None
+
+    @property
+    def content_id(self) -> str:
+        """The group that splits keep together: `content`, or the video itself where there is none."""
+        return self.content if self.content is not None else self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A rated corpus: its card and its videos in a stable order.
+
+    Attributes:
+        name: Identifier in lower case, for instance `konvid`.
+        mos_range: Lowest and highest value of the rating scale as the release states it.
+        videos: The records, ids unique.
+        skipped: Ids that the label table lists and whose files are absent (`missing="skip"`).
+    """
+
+    name: str
+    mos_range: tuple[float, float]
+    videos: tuple[VideoRecord, ...]
+    skipped: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.videos)
+
+    def select(self, ids: Iterable[str]) -> tuple[VideoRecord, ...]:
+        """The records with these ids, in the order asked for.
+
+        Raises:
+            DatabaseError: An id is not in the database.
+        """
+        by_id = {video.id: video for video in self.videos}
+        wanted = list(ids)
+        unknown = [name for name in wanted if name not in by_id]
+        if unknown:
+            raise DatabaseError(
+                f"{self.name}: {len(unknown)} ids are not in the database ({_some(unknown)}); "
+                "was the split made for another release?"
+            )
+        return tuple(by_id[name] for name in wanted)
+
+
+def build_database(
+    name: str,
+    videos: Sequence[VideoRecord],
+    mos_range: tuple[float, float],
+    *,
+    missing: str = "error",
+    hint: str = "",
+) -> Database:
+    """Check a label table against the disk and close it into a `Database`.
+
+    Args:
+        name: The database's identifier.
+        videos: All labelled videos.
+        mos_range: The database card's scale; every MOS must lie inside.
+        missing: `error` refuses absent files, `skip` goes on without them.
+        hint: Where to get the files, added to the error.
+
+    Raises:
+        DatabaseError: Empty table, duplicate ids, MOS not finite or out of range, absent files.
+    """
+    if missing not in ("error", "skip"):
+        raise DatabaseError(f"missing={missing!r} is not known; use missing=error or missing=skip")
+    if not videos:
+        raise DatabaseError(f"{name}: the label table holds no videos")
+    repeated = [key for key, count in Counter(video.id for video in videos).items() if count > 1]
+    if repeated:
+        raise DatabaseError(
+            f"{name}: {len(repeated)} names stand more than once in the label table "
+            f"({_some(repeated)}); keep one row per video"
+        )
+    low, high = mos_range
+    bad = [
+        f"{video.id}: {video.mos}"
+        for video in videos
+        if not (math.isfinite(video.mos) and low <= video.mos <= high)
+    ]
+    if bad:
+        raise DatabaseError(
+            f"{name}: {len(bad)} MOS values are not numbers inside [{low}, {high}] ({_some(bad)}); "
+            "correct the label table or its range"
+        )
+    absent = [video for video in videos if not video.path.is_file()]
+    if absent and (missing == "error" or len(absent) == len(videos)):
+        paths = _some([str(video.path) for video in absent])
+        remedy = (
+            "data.missing=skip goes on without them"
+            if len(absent) < len(videos)
+            else "none of the labelled files is there: check data.root"
+        )
+        raise DatabaseError(
+            f"{name}: {len(absent)} of {len(videos)} labelled videos are not on disk ({paths}); "
+            + "; ".join(filter(None, [remedy, hint]))
+        )
+    gone = {video.id for video in absent}
+    kept = tuple(video for video in videos if video.id not in gone)
+    return Database(name, (float(low), float(high)), kept, tuple(sorted(gone)))
+
+
+def require_root(name: str, root: str | Path | None, hint: str) -> Path:
+    """The database's folder, or an error that says where it was looked for and how to get it.
+
+    Raises:
+        DatabaseError: No root was given, or it is not a folder.
+    """
+    if root is None:
+        raise DatabaseError(f"{name}: no folder given; set data.root=/path/to/{name}. {hint}")
+    path = Path(root).expanduser()
+    if not path.is_dir():
+        raise DatabaseError(f"{name}: {path} is not a folder; set data.root. {hint}")
+    return path
+
+
+
+def _some(names: Sequence[str]) -> str:
+    """At most ten names, and how many more there are."""
+    shown = ", ".join(names[:MISSING_SHOWN])
+    rest = len(names) - MISSING_SHOWN
+    return f"{shown}, and {rest} more" if rest > 0 else shown
