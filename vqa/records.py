@@ -14,7 +14,7 @@ MISSING_SHOWN = 10
 
 
 class DatabaseError(ValueError):
-    """A database that cannot be used as it is; the text says what was expected, found, and the remedy."""
+    """A database that cannot be used; the text says what was expected, found, and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class VideoRecord:
 
     @property
     def content_id(self) -> str:
-        """The group that splits keep together: `content`, or the video itself where there is none."""
+        """What splits keep together: `content`, or the video itself where there is none."""
         return self.content if self.content is not None else self.id
 
 
@@ -160,7 +160,6 @@ def require_root(name: str, root: str | Path | None, hint: str) -> Path:
     if not path.is_dir():
         raise DatabaseError(f"{name}: {path} is not a folder; set data.root. {hint}")
     return path
-
 
 
 def _some(names: Sequence[str]) -> str:
