@@ -22,7 +22,7 @@ class VideoRecord:
     """One rated video.
 
     Attributes:
-        id: Name that is unique in its database, with forward slashes, for instance `Test1/City/a.avi`.
+        id: Name, unique in its database, with forward slashes, for instance `Test1/City/a.avi`.
         path: Where the file lies.
         mos: Mean opinion score on the database's own scale; higher is better.
         mos_std: Standard deviation of the opinions, where published.
