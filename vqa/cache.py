@@ -1,0 +1,133 @@
+"""The feature cache: one safetensors file per video, keyed by what made it.
+
+`<root>/<database>/<extractor>-<fingerprint>/<video id>.safetensors` holds
+
+    features (T, D)   float32 or float16
+    times_s  (T,)     presentation time of each described frame, float64
+
+and, as metadata, the fingerprint of the source file, the reader that decoded it and the size and
+rate of the video. A file is complete or absent: it is written under a temporary name and renamed.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from vqa.files import write_atomically
+
+HASHED_WHOLE_BYTES = 32 * 2**20
+SAMPLED_BLOCKS = 32
+BLOCK_BYTES = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """One video's cached features.
+
+    Attributes:
+        features: (T, D) as stored.
+        times_s: (T,) presentation times of the described frames.
+        metadata: Reader, source fingerprint, width, height, frame rate; all strings.
+    """
+
+    features: Tensor
+    times_s: Tensor
+    metadata: dict[str, str]
+
+
+class FeatureCache:
+    """Features of one database by one extractor.
+
+    Args:
+        root: Folder of all caches.
+        database: The database's name.
+        extractor: The extractor's name.
+        fingerprint: Hash of all that shapes the features besides the source file.
+    """
+
+    def __init__(self, root: str | Path, database: str, extractor: str, fingerprint: str) -> None:
+        self.folder = Path(root) / database / f"{extractor}-{fingerprint[:16]}"
+
+    def path(self, video_id: str) -> Path:
+        """Where a video's features lie; the id is quoted, so none can lead outside the folder."""
+        parts = [
+            quote(part, safe=" ") if part.strip(".") else part.replace(".", "%2E")
+            for part in PurePosixPath(video_id.lstrip("/")).parts
+        ]
+        return self.folder.joinpath(*parts[:-1], parts[-1] + ".safetensors")
+
+    def is_current(self, video_id: str, source: str) -> bool:
+        """Whether features are there that were made from the file with this fingerprint."""
+        try:
+            with safe_open(self.path(video_id), framework="pt") as file:
+                return (file.metadata() or {}).get("source") == source
+        except (FileNotFoundError, SafetensorError):
+            return False
+
+    def store(
+        self, video_id: str, features: Tensor, times_s: Tensor, metadata: dict[str, str]
+    ) -> None:
+        """Write a video's features in one step."""
+        tensors = {"features": features.contiguous(), "times_s": times_s.contiguous()}
+        write_atomically(self.path(video_id), save(tensors, metadata=metadata))
+
+    def load(self, video_id: str) -> Features:
+        """Read a video's features.
+
+        Raises:
+            FileNotFoundError: They have not been extracted.
+        """
+        path = self.path(video_id)
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"no features of {video_id} at {path}; run extract.py with the same data= and "
+                "features= first"
+            )
+        with safe_open(path, framework="pt") as file:
+            return Features(
+                file.get_tensor("features"), file.get_tensor("times_s"), file.metadata() or {}
+            )
+
+
+def source_fingerprint(path: str | Path) -> str:
+    """Hash of a source file: of all its bytes, or, above 32 MiB, of its size and 32 spread blocks.
+
+    Raw video runs to gigabytes a file; a compressed file that changes anywhere changes its size or
+    nearly all bytes behind the change.
+    """
+    path = Path(path)
+    size = path.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with path.open("rb") as file:
+        if size <= HASHED_WHOLE_BYTES:
+            digest.update(file.read())
+        else:
+            for block in range(SAMPLED_BLOCKS):
+                file.seek(block * (size - BLOCK_BYTES) // (SAMPLED_BLOCKS - 1))
+                digest.update(file.read(BLOCK_BYTES))
+    return digest.hexdigest()
+
+
+def combined_fingerprint(extractor: str, **preprocessing: object) -> str:
+    """Hash of an extractor's fingerprint and what is done to frames and features around it."""
+    text = json.dumps({"extractor": extractor, **preprocessing}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def stored_dtype(name: str) -> torch.dtype:
+    """The tensor type that a configuration names.
+
+    Raises:
+        ValueError: Neither float32 nor float16.
+    """
+    types = {"float32": torch.float32, "float16": torch.float16}
+    if name not in types:
+        raise ValueError(f"features are stored as float32 or float16, not {name!r}")
+    return types[name]

@@ -1,0 +1,106 @@
+"""Temporal pooling over padded batches: masks instead of loops over the videos.
+
+Shapes: B videos, T padded steps, C channels, K bins. `lengths` (B,) counts each video's true steps;
+what lies behind them never enters a result.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def time_mask(lengths: Tensor, steps: int) -> Tensor:
+    """True where a step belongs to its video. (B,) -> bool (B, steps)."""
+    return torch.arange(steps, device=lengths.device) < lengths[:, None]
+
+
+def masked_mean(x: Tensor, lengths: Tensor) -> Tensor:
+    """Mean over the true steps. (B, T) or (B, T, C) -> (B,) or (B, C)."""
+    mask = time_mask(lengths, x.shape[1])
+    if x.ndim == 3:
+        mask, lengths = mask[..., None], lengths[:, None]
+    return x.masked_fill(~mask, 0).sum(1) / lengths.to(x.dtype)
+
+
+def masked_std(x: Tensor, lengths: Tensor) -> Tensor:
+    """Population standard deviation (ddof 0) over the true steps. (B, T, C) -> (B, C).
+
+    The gradient of a channel that never changes is taken as zero.
+    """
+    centred = x - masked_mean(x, lengths)[:, None]
+    variance = masked_mean(centred.square(), lengths)
+    positive = variance > 0
+    return torch.where(positive, variance.clamp_min(torch.finfo(x.dtype).tiny).sqrt(), 0.0)
+
+
+def subjective_quality(
+    frame_quality: Tensor, lengths: Tensor, tau: int = 12, beta: float = 0.5
+) -> Tensor:
+    """Frame quality as a viewer with memory perceives it, (B, T) -> (B, T).
+
+    The memory term is the worst quality of the last `tau` frames; the current term is the mean of
+    this and the next `tau - 1` frames, weighted by exp(-quality) so that drops weigh more. `beta`
+    multiplies the current term. Both windows are cut at the video's ends. (Li, Jiang and Jiang,
+    "Quality assessment of in-the-wild videos", ACM MM 2019, after Seshadrinathan and Bovik's
+    temporal hysteresis.) Steps behind a video's length hold values without meaning.
+    """
+    steps = frame_quality.shape[1]
+    memory = -functional.max_pool1d(
+        functional.pad(-frame_quality[:, None], (tau - 1, 0), value=-torch.inf), tau, stride=1
+    ).squeeze(1)
+    mask = time_mask(lengths, steps)
+    ahead = functional.pad(frame_quality.masked_fill(~mask, 0), (0, tau - 1)).unfold(1, tau, 1)
+    valid = functional.pad(mask, (0, tau - 1)).unfold(1, tau, 1).clone()
+    valid[..., 0] = True  # a window behind the end would otherwise be empty and its softmax NaN
+    weight = (-ahead).masked_fill(~valid, -torch.inf).softmax(-1)
+    current = (weight * ahead).sum(-1)
+    return beta * current + (1 - beta) * memory
+
+
+def subjective_pooling(
+    frame_quality: Tensor, lengths: Tensor, tau: int = 12, beta: float = 0.5
+) -> Tensor:
+    """Mean over time of `subjective_quality`. (B, T) -> (B,)."""
+    return masked_mean(subjective_quality(frame_quality, lengths, tau, beta), lengths)
+
+
+def pyramid_weights(
+    lengths: Tensor, steps: int, levels: int = 7, dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """Averaging matrix of a temporal pyramid, (B, K, steps) with K = 2**levels - 1.
+
+    Level m has 2**m bins. Bin k of n over L true steps is [floor(kL/n), ceil((k+1)L/n)), as in
+    adaptive average pooling: bins overlap where n does not divide L and repeat where L < n.
+    """
+    bins = [(k, 2**level) for level in range(levels) for k in range(2**level)]
+    k, n = torch.tensor(bins, device=lengths.device).T
+    length = lengths[:, None]
+    start = (k * length).div(n, rounding_mode="floor")
+    end = -((-(k + 1) * length).div(n, rounding_mode="floor"))
+    step = torch.arange(steps, device=lengths.device)
+    inside = (step >= start[..., None]) & (step < end[..., None])
+    return inside.to(dtype) / (end - start)[..., None]
+
+
+def pyramid_pooling(x: Tensor, lengths: Tensor, levels: int = 7) -> Tensor:
+    """Mean of every bin of a temporal pyramid. (B, T, C) -> (B, 2**levels - 1, C)."""
+    weights = pyramid_weights(lengths, x.shape[1], levels, x.dtype)
+    return weights @ x.masked_fill(~time_mask(lengths, x.shape[1])[..., None], 0)
+
+
+def reflect_to(x: Tensor, lengths: Tensor, least: int) -> tuple[Tensor, Tensor]:
+    """Extend videos that are shorter than `least` steps by reflection at both ends.
+
+    Returns:
+        The steps (B, max(T, least), C) and the new lengths (B,); longer videos are unchanged.
+    """
+    steps = max(x.shape[1], least)
+    extended = lengths.clamp_min(least)
+    offset = (extended - lengths).div(2, rounding_mode="floor")
+    period = (2 * (lengths - 1)).clamp_min(1)
+    position = torch.arange(steps, device=x.device) - offset[:, None]
+    position = position.remainder(period[:, None])
+    position = torch.minimum(position, period[:, None] - position)
+    plain = torch.arange(steps, device=x.device).clamp_max(x.shape[1] - 1).expand_as(position)
+    index = torch.where((lengths < least)[:, None], position, plain)
+    return x.gather(1, index[..., None].expand(-1, -1, x.shape[2])), extended
