@@ -4,13 +4,17 @@ Everything downstream (splits, features, reports) is keyed by `VideoRecord.id`, 
 because published label files of the same database come in different orders.
 """
 
+import logging
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+LOGGER = logging.getLogger(__name__)
 
 MISSING_SHOWN = 10
+PARTS = ("train", "val", "test")
 
 
 class DatabaseError(ValueError):
@@ -108,29 +112,18 @@ def build_database(
         hint: Where to get the files, added to the error.
 
     Raises:
-        DatabaseError: Empty table, duplicate ids, MOS not finite or out of range, absent files.
+        DatabaseError: Empty table, duplicate ids, ids that are no relative path, unknown parts, MOS
+            not finite or out of range, a range that is none, absent files.
     """
     if missing not in ("error", "skip"):
         raise DatabaseError(f"missing={missing!r} is not known; use missing=error or missing=skip")
     if not videos:
         raise DatabaseError(f"{name}: the label table holds no videos")
-    repeated = [key for key, count in Counter(video.id for video in videos).items() if count > 1]
-    if repeated:
-        raise DatabaseError(
-            f"{name}: {len(repeated)} names stand more than once in the label table "
-            f"({_some(repeated)}); keep one row per video"
-        )
-    low, high = mos_range
-    bad = [
-        f"{video.id}: {video.mos}"
-        for video in videos
-        if not (math.isfinite(video.mos) and low <= video.mos <= high)
-    ]
-    if bad:
-        raise DatabaseError(
-            f"{name}: {len(bad)} MOS values are not numbers inside [{low}, {high}] ({_some(bad)}); "
-            "correct the label table or its range"
-        )
+    _check_ids(name, [video.id for video in videos])
+    parts = sorted({video.split for video in videos} - {None, *PARTS})
+    if parts:
+        raise DatabaseError(f"{name}: parts {_some(parts)}; expected {', '.join(PARTS)} or none")
+    _check_mos(name, videos, mos_range)
     absent = [video for video in videos if not video.path.is_file()]
     if absent and (missing == "error" or len(absent) == len(videos)):
         paths = _some([str(video.path) for video in absent])
@@ -144,7 +137,15 @@ def build_database(
             + "; ".join(filter(None, [remedy, hint]))
         )
     gone = {video.id for video in absent}
+    if gone:
+        LOGGER.warning(
+            "%s: going on without %d of %d labelled videos, which are not on disk",
+            name,
+            len(gone),
+            len(videos),
+        )
     kept = tuple(video for video in videos if video.id not in gone)
+    low, high = mos_range
     return Database(name, (float(low), float(high)), kept, tuple(sorted(gone)))
 
 
@@ -160,6 +161,44 @@ def require_root(name: str, root: str | Path | None, hint: str) -> Path:
     if not path.is_dir():
         raise DatabaseError(f"{name}: {path} is not a folder; set data.root. {hint}")
     return path
+
+
+def _check_ids(name: str, ids: Sequence[str]) -> None:
+    """Ids must be unique, and safe as relative paths, because caches name files after them."""
+    repeated = [key for key, count in Counter(ids).items() if count > 1]
+    if repeated:
+        raise DatabaseError(
+            f"{name}: {len(repeated)} names stand more than once in the label table "
+            f"({_some(repeated)}); keep one row per video"
+        )
+    unsafe = [key for key in ids if not key or PurePosixPath(key).is_absolute() or _climbs(key)]
+    if unsafe:
+        raise DatabaseError(
+            f"{name}: {len(unsafe)} names are no relative paths ({_some(unsafe)}); expected for "
+            "instance Test1/City/a.avi"
+        )
+
+
+def _climbs(key: str) -> bool:
+    return ".." in PurePosixPath(key).parts or "\\" in key
+
+
+def _check_mos(name: str, videos: Sequence[VideoRecord], mos_range: tuple[float, float]) -> None:
+    low, high = mos_range
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise DatabaseError(
+            f"{name}: the MOS range is [{low}, {high}]; expected two numbers, the lower one first"
+        )
+    bad = [
+        f"{video.id}: {video.mos}"
+        for video in videos
+        if not (math.isfinite(video.mos) and low <= video.mos <= high)
+    ]
+    if bad:
+        raise DatabaseError(
+            f"{name}: {len(bad)} MOS values are not numbers inside [{low}, {high}] ({_some(bad)}); "
+            "correct the label table or its range"
+        )
 
 
 def _some(names: Sequence[str]) -> str:

@@ -1,0 +1,127 @@
+import math
+
+import pytest
+
+from vqa.databases.label_files import find_folder, find_labels, measures, parse_number, read_rows
+from vqa.records import DatabaseError
+
+MOS = (("mos", "realignment_mos"),)
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "labels.csv"
+
+    def write(text, encoding="utf-8"):
+        path.write_bytes(text.encode(encoding))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_delimiters_byte_order_mark_and_line_ends(table, delimiter, encoding, newline):
+    lines = [delimiter.join(row) for row in (("Video", "MOS"), ("ä b.mp4", "3.5"), ("", ""))]
+    rows = read_rows(table(newline.join(lines), encoding), MOS)
+    assert rows == [{"video": "ä b.mp4", "mos": "3.5"}]
+
+
+def test_column_names_in_normal_form_and_short_rows(table):
+    rows = read_rows(table("File_name; Realignment MOS ;Note\na;53,33\n"), MOS)
+    assert rows == [{"file_name": "a", "realignment_mos": "53,33", "note": ""}]
+
+
+def test_quoted_entries_keep_delimiters_and_line_ends(table):
+    assert read_rows(table('video,mos\n"a, b\nc.mp4","3,5"\n')) == [
+        {"video": "a, b\nc.mp4", "mos": "3,5"}
+    ]
+
+
+def test_lines_without_header(table):
+    rows = read_rows(table("Video/A001.mp4, -1, -1, 63.2\nVideo/A002.mp4, 10, 29.97, 7\n"), MOS)
+    assert rows[0] == {"file": "Video/A001.mp4", "duration": "-1", "fps": "-1", "mos": "63.2"}
+    assert len(rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "the label table is empty"),
+        ("video,mos\n", "a header and no rows"),
+        ("name,score\na,1\n", "expected columns mos or realignment_mos; found name, score"),
+        ("video,mos,MOS\na,1,2\n", "columns mos stand twice"),
+        ("video,mos\na,1\nb,3,5\n", r"line 3: 3 entries, expected 2 \(',' between them\)"),
+    ],
+)
+def test_tables_that_make_no_sense(table, text, message):
+    with pytest.raises(DatabaseError, match=message):
+        read_rows(table(text), MOS)
+
+
+def test_an_endless_entry_is_no_table(table):
+    with pytest.raises(DatabaseError, match="not a table"):
+        read_rows(table('video,mos\n"' + "a" * 200_000))
+
+
+def test_encodings_other_than_utf8(table):
+    with pytest.raises(DatabaseError, match=r"labels.csv: not UTF-8 text .*save it as UTF-8"):
+        read_rows(table("video,mos\nfête.mp4,3\n", "latin-1"))
+    with pytest.raises(DatabaseError, match="not UTF-8 text"):
+        read_rows(table("video,mos\na.mp4,3\n", "utf-16"))
+    with pytest.raises(DatabaseError, match="NUL"):
+        read_rows(table("video,mos\na.mp4,3\n", "utf-16-le"))
+
+
+def test_parse_number(tmp_path):
+    assert parse_number("53,33", tmp_path, "mos") == 53.33
+    assert parse_number("-6.50", tmp_path, "mos") == -6.5
+    assert math.isnan(parse_number("", tmp_path, "mos"))
+    for text in ("good", "1,234,5", "1.234,5"):
+        with pytest.raises(DatabaseError, match=f"mos of a.mp4 is '{text}', expected a number"):
+            parse_number(text, tmp_path, "mos of a.mp4")
+
+
+def test_measures(tmp_path):
+    row = {"mos": "3", "sd": "0.5", "width": "960", "height": "540", "framerate": "29.97"}
+    facts = measures({**row, "nb_frames": "240"}, tmp_path, "a")
+    assert facts == {
+        "mos": 3.0,
+        "mos_std": 0.5,
+        "width": 960,
+        "height": 540,
+        "frame_rate_hz": 29.97,
+        "frames": 240,
+    }
+    unknown = measures({"mos": "3", "fps": "-1", "width": "NaN", "height": "0"}, tmp_path, "a")
+    assert {key for key, value in unknown.items() if value is not None} == {"mos"}
+
+
+def test_label_files_are_found_by_preference(tmp_path):
+    root = tmp_path / "release"
+    places = [root / "a.csv", root / "meta" / "b.csv", tmp_path / "labels" / "c.csv"]
+    for place in places:
+        place.parent.mkdir(exist_ok=True)
+        place.touch()
+    for place in places:
+        assert find_labels("toy", root, None, ("a.csv", "b.csv", "c.csv"), "") == place
+        place.unlink()
+    with pytest.raises(DatabaseError, match=r"looked for a.csv, b.csv, c.csv in .*Get it there."):
+        find_labels("toy", root, None, ("a.csv", "b.csv", "c.csv"), "Get it there.")
+
+
+def test_a_given_label_file_is_the_only_one_looked_at(tmp_path):
+    (tmp_path / "a.csv").touch()
+    (tmp_path / "mine.csv").touch()
+    assert find_labels("toy", tmp_path, tmp_path / "mine.csv", ("a.csv",), "").name == "mine.csv"
+    with pytest.raises(DatabaseError, match=r"absent.csv is not there; set data.labels"):
+        find_labels("toy", tmp_path, tmp_path / "absent.csv", ("a.csv",), "")
+
+
+def test_video_folder(tmp_path):
+    assert find_folder(tmp_path, "Video") == tmp_path
+    (tmp_path / "release" / "Video").mkdir(parents=True)
+    assert find_folder(tmp_path, "Video") == tmp_path / "release" / "Video"
+    (tmp_path / "Video").mkdir()
+    assert find_folder(tmp_path, "Video") == tmp_path / "Video"

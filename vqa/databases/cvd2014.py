@@ -1,0 +1,71 @@
+"""CVD2014: 234 videos that 78 cameras took of five staged scenes, rated in the laboratory.
+
+Content: five scenes (City, Traffic, Newspaper, Talking_head, Television) in six tests; 57 videos of
+    640x480 (tests 1 and 2) and 177 of 1280x720, 143 to 830 frames, 9.8 to 31.6 frames per second,
+    `.avi`. A scene was staged anew for each test, so a content is Test x Scene: 18 contents of 9 to
+    16 videos. Random splits by video put the same scene on both sides; split by content.
+Scale: realigned MOS over the six tests, higher is better. It runs beyond [0, 100]: observed -6.50
+    to 93.38, mean 44.93. The card range here is [-10, 100].
+Splits: none fixed.
+Layout: `Test1` ... `Test6`/`<Scene>`/`Test01_<Scene>_D01.avi`; labels `Realignment_MOS.csv`
+    (semicolons, decimal commas; columns `File_name`, `Content`, `Realignment MOS`), often in
+    `CVD2014_ratings/`. FAST-VQA's `CVD2014.labels.txt` is read as well and states the frame rates.
+Terms: free for research; see the source.
+Source: https://doi.org/10.5281/zenodo.2646315
+Citation: M. Nuutinen, T. Virtanen, M. Vaahteranoksa, T. Vuori, P. Oittinen, J. Hakkinen, "CVD2014 -
+    a database for evaluating no-reference video quality assessment algorithms", IEEE Transactions
+    on Image Processing 25(7), 2016.
+"""
+
+import re
+from pathlib import Path
+
+from vqa.databases.label_files import (
+    MOS_COLUMNS,
+    check_count,
+    entry,
+    find_labels,
+    measures,
+    read_rows,
+)
+from vqa.records import Database, DatabaseError, VideoRecord, build_database, require_root
+
+NAME = "cvd2014"
+VIDEOS = 234
+MOS_RANGE = (-10.0, 100.0)
+LABELS = ("Realignment_MOS.csv", "CVD2014.labels.txt")
+HINT = "CVD2014: https://doi.org/10.5281/zenodo.2646315"
+
+_NAME_COLUMNS = ("file_name", "file")
+_NAME = re.compile(r"Test0?([1-6])_([A-Za-z_]+)_D\d+", re.IGNORECASE)
+
+
+def read(
+    root: str | Path | None, *, missing: str = "error", labels: str | Path | None = None
+) -> Database:
+    """Read CVD2014; ids are `Test3/City/Test03_City_D12.avi`, the group is the test.
+
+    Args:
+        root: The folder that holds `Test1` ... `Test6`.
+        missing: `error` refuses absent videos, `skip` goes on without them.
+        labels: The label file; None looks for the known ones in the root.
+
+    Raises:
+        DatabaseError: Root, label file or videos absent, or labels that make no sense.
+    """
+    root = require_root(NAME, root, HINT)
+    table = find_labels(NAME, root, labels, LABELS, HINT)
+    videos = []
+    for row in read_rows(table, required=(_NAME_COLUMNS, MOS_COLUMNS)):
+        name = entry(row, _NAME_COLUMNS).rsplit("/", 1)[-1].removesuffix(".avi")
+        match = _NAME.fullmatch(name)
+        if match is None:
+            raise DatabaseError(f"{table}: {name!r} is no video name; expected Test01_<Scene>_D01")
+        # File names write Talking_Head and Talking_head, the folders always Talking_head.
+        test, scene = f"Test{match.group(1)}", match.group(2).capitalize()
+        key = f"{test}/{scene}/{name}.avi"
+        facts = measures(row, table, name)
+        videos.append(VideoRecord(key, root / key, content=f"{test}/{scene}", group=test, **facts))
+    check_count(NAME, len(videos), VIDEOS)
+    videos.sort(key=lambda video: video.id)
+    return build_database(NAME, videos, MOS_RANGE, missing=missing, hint=HINT)
