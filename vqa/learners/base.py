@@ -1,0 +1,44 @@
+"""What every learner offers, whatever is inside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from vqa.datamodule import VQADataModule
+from vqa.records import VideoRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One video's score on the MOS scale of the training database; higher is better."""
+
+    id: str
+    mos: float
+    score: float
+
+
+class Learner(Protocol):
+    """Fits on the training part of a split and predicts one score per video."""
+
+    def fit(self, data: VQADataModule, folder: Path, logger: Any) -> None:
+        """Train; checkpoints and the history go into `folder`, from which it also resumes."""
+        ...
+
+    def predict(self, data: VQADataModule, videos: Sequence[VideoRecord]) -> list[Prediction]:
+        """Score videos, in their order."""
+        ...
+
+    def timeline(self, data: VQADataModule, video: VideoRecord) -> np.ndarray:
+        """Quality of every described frame on the MOS scale, (T,)."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write all that `load` needs."""
+        ...
+
+    def load(self, folder: Path) -> None:
+        """Become the learner that was saved there."""
+        ...
