@@ -149,11 +149,16 @@ class GSTVQA(nn.Module):
 
     def encode(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Hidden states of every frame. (B, T, D) -> (B, T, hidden)."""
-        if self.channel_attention is not None:
+        if self.channel_attention is None:
+            reduced = self.reduce(features)
+        else:
             means, deviations = features[..., : self.channels], features[..., self.channels :]
             weights = self.channel_attention(masked_std(means, lengths))
-            features = deviations * weights[:, None]
-        hidden, _ = self.rnn(self.reduce(features))
+            # The attention scales each video's reduction instead of its features: the same product,
+            # but its gradient needs no product of the features' size.
+            reduce = self.reduce.weight * weights[:, None]
+            reduced = torch.baddbmm(self.reduce.bias, deviations, reduce.mT)
+        hidden, _ = self.rnn(reduced)
         return hidden
 
     def gaussian_quality(self, hidden: Tensor) -> Tensor:

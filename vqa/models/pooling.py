@@ -27,8 +27,10 @@ def masked_std(x: Tensor, lengths: Tensor) -> Tensor:
 
     The gradient of a channel that never changes is taken as zero.
     """
-    centred = x - masked_mean(x, lengths)[:, None]
-    variance = masked_mean(centred.square(), lengths)
+    # As products with the mask: half the passes over memory of two `masked_mean`.
+    share = time_mask(lengths, x.shape[1]).to(x.dtype) / lengths[:, None]
+    centred = x - share[:, None] @ x
+    variance = (share[:, None] @ centred.square()).squeeze(1)
     positive = variance > 0
     return torch.where(positive, variance.clamp_min(torch.finfo(x.dtype).tiny).sqrt(), 0.0)
 
