@@ -1,0 +1,31 @@
+"""Small stand-ins that the tests share: an extractor that costs nothing, a database of clips."""
+
+import torch
+
+from tests.clips import write_clip
+from vqa.records import Database, VideoRecord
+
+
+class MeanColour:
+    """Mean colour of each frame and its change since the frame before: looks one frame back."""
+
+    name, dim, context = "mean-colour", 6, 1
+    fingerprint, weights, untrained = "f" * 64, "none", False
+
+    def __call__(self, frames, context=0):
+        colours = torch.from_numpy(frames.mean((1, 2))).float()
+        changes = torch.diff(colours, dim=0, prepend=colours[:1])
+        if context == 0 and len(changes) > 1:
+            changes[0] = changes[1]
+        return torch.cat([colours, changes], 1)[context:]
+
+
+def clip_database(folder, count=6, frames=34):
+    """Real H.264 clips of different lengths with made-up MOS."""
+    folder.mkdir(parents=True, exist_ok=True)
+    videos = []
+    for index in range(count):
+        path = folder / f"clip{index}.mp4"
+        write_clip(path, frames + index)
+        videos.append(VideoRecord(path.name, path, 1 + 4 * index / max(1, count - 1)))
+    return Database("clips", (1.0, 5.0), tuple(videos))
