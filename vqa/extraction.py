@@ -21,11 +21,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vqa.cache import FeatureCache, source_fingerprint
-from vqa.decoder import FrameDecoder
 from vqa.files import write_atomically
 from vqa.records import VideoRecord
 from vqa.sampling import fixed_rate_indices
 from vqa.video import RawFormat, VideoError, VideoInfo, choose_reader, reader_version
+from vqa.video.decoder import FrameDecoder
 
 log = logging.getLogger(__name__)
 
@@ -292,7 +292,7 @@ def _decode(
                     indices = fixed_rate_indices(info.times_s, frame_rate_hz)
                     times_s = info.times_s[indices]
                 for chunk in decoder.stream(video.path, indices, raw, info):
-                    chunks.put(np.array(chunk))
+                    chunks.put(chunk)
                     if stop.is_set():
                         return
                 used = reader_version(choose_reader(info, reader))

@@ -1,0 +1,204 @@
+"""Makes the video files that the decoding tests read: every frame carries its own number.
+
+The number of frame i is painted as eight black or white blocks along the top edge, large enough to
+survive compression, so a test reads from the pixels which frame it was given.
+"""
+
+import struct
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.filter import Graph
+
+BITS = 8
+FRAMES = 50
+
+
+def paint(index: int, width: int = 128, height: int = 96) -> np.ndarray:
+    """Frame `index` (H,W,3): its number in the top quarter, moving colour below."""
+    y, x = np.mgrid[0:height, 0:width]
+    frame = np.stack(
+        [
+            128 + 90 * np.sin((x + 3 * index) / 11),
+            128 + 90 * np.cos((y - 2 * index) / 9),
+            128 + 90 * np.sin((x + y + index) / 17),
+        ],
+        axis=-1,
+    ).astype(np.uint8)
+    for bit in range(BITS):
+        left, right = bit * width // BITS, (bit + 1) * width // BITS
+        frame[: height // 4, left:right] = 235 if index >> (BITS - 1 - bit) & 1 else 20
+    return frame
+
+
+def read_number(frame: np.ndarray) -> int:
+    """The number painted into a frame (H,W,3)."""
+    height, width = frame.shape[:2]
+    number = 0
+    for bit in range(BITS):
+        centre = frame[height // 8 - 2 : height // 8 + 2, (2 * bit + 1) * width // (2 * BITS)]
+        number = 2 * number + int(centre.mean() > 128)
+    return number
+
+
+def numbers(frames: np.ndarray) -> list[int]:
+    """The numbers painted into frames (N,H,W,3)."""
+    return [read_number(frame) for frame in frames]
+
+
+def write_clip(
+    path: Path,
+    frames: int = FRAMES,
+    *,
+    size: tuple[int, int] = (128, 96),
+    codec: str = "libx264",
+    pixel_format: str = "yuv420p",
+    rate: int = 30,
+    keyframe_interval: int = 12,
+    ticks: list[int] | None = None,
+    ticks_per_s: int = 600,
+    options: dict[str, str] | None = None,
+    muxer_options: dict[str, str] | None = None,
+    rotation: int = 0,
+    mirrored: bool = False,
+    full_range: bool = False,
+    bt709: bool = False,
+    picture: Callable[[int, int, int], np.ndarray] = paint,
+) -> Path:
+    """Encode painted frames; the container follows from the file name's ending.
+
+    Args:
+        path: Where to write.
+        frames: How many.
+        size: Width and height.
+        codec: Encoder; x264 uses three B-frames.
+        pixel_format: What is encoded.
+        rate: Frames per second.
+        keyframe_interval: Frames from keyframe to keyframe.
+        ticks: Presentation times in 1/`ticks_per_s` seconds, for a variable frame rate.
+        ticks_per_s: See `ticks`.
+        options: Encoder options.
+        muxer_options: Container options.
+        rotation: Degrees of the display matrix, counter-clockwise.
+        mirrored: Whether the display matrix also mirrors.
+        full_range: Code and tag as full range.
+        bt709: Code and tag with the BT.709 matrix.
+        picture: Paints frame `index` of `width` and `height`.
+    """
+    x264 = {"preset": "veryfast", "bf": "3", "b-adapt": "0", "threads": "1", "crf": "18"}
+    encoder = {**(x264 if codec == "libx264" else {}), **(options or {})}
+    with av.open(str(path), "w", options=muxer_options or {}) as container:
+        stream = container.add_stream(codec, rate=rate, options=encoder)
+        stream.width, stream.height = size
+        stream.pix_fmt = pixel_format
+        stream.gop_size = keyframe_interval
+        time_base = Fraction(1, ticks_per_s) if ticks else Fraction(1, rate)
+        stream.codec_context.time_base = time_base
+        if full_range:
+            stream.codec_context.color_range = 2
+        if bt709:
+            stream.codec_context.colorspace = 1
+        if rotation or mirrored:
+            stream.set_display_rotation(rotation, hflip=mirrored)
+        for index in range(frames):
+            frame = av.VideoFrame.from_ndarray(picture(index, *size), format="rgb24").reformat(
+                format=pixel_format,
+                dst_color_range=2 if full_range else None,
+                dst_colorspace=1 if bt709 else None,
+            )
+            frame.pts = ticks[index] if ticks else index
+            frame.time_base = time_base
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def write_sound(path: Path) -> Path:
+    """A file with an audio track alone."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=44100)
+        for number in range(20):
+            silence = np.zeros((1, 1024), np.float32)
+            frame = av.AudioFrame.from_ndarray(silence, format="fltp", layout="mono")
+            frame.rate, frame.pts = 44100, 1024 * number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def write_raw(path: Path, frames: int, size: tuple[int, int], pixel_format: str) -> np.ndarray:
+    """Raw planar video; returns its frames (n,H,W,3) as FFmpeg converts them to RGB."""
+    shown = []
+    with path.open("wb") as file:
+        for index in range(frames):
+            frame = av.VideoFrame.from_ndarray(paint(index, *size), format="rgb24")
+            planar = frame.reformat(format=pixel_format)
+            for plane, part in zip(planar.planes, planar.format.components, strict=True):
+                row_bytes = part.width * -(-part.bits // 8)
+                rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+                file.write(rows[: part.height, :row_bytes].tobytes())
+            shown.append(through_filters([planar])[0])
+    return np.stack(shown)
+
+
+def decode_all(path: Path, *filters: tuple[str, str]) -> np.ndarray:
+    """All frames (n,H,W,3), decoded in sequence through FFmpeg's filters: the truth."""
+    with av.open(str(path)) as container:
+        return through_filters(container.decode(video=0), *filters)
+
+
+def through_filters(frames: Iterable[av.VideoFrame], *filters: tuple[str, str]) -> np.ndarray:
+    """Frames to RGB by one filter graph."""
+    graph, shown = None, []
+    for frame in frames:
+        if graph is None:
+            graph = Graph()
+            nodes = [
+                graph.add_buffer(
+                    width=frame.width,
+                    height=frame.height,
+                    format=frame.format,
+                    time_base=Fraction(1, 1000),
+                ),
+                *(graph.add(name, arguments) for name, arguments in filters),
+                graph.add("format", "rgb24"),
+                graph.add("buffersink"),
+            ]
+            graph.link_nodes(*nodes).configure()
+        graph.vpush(frame)
+        shown.append(graph.vpull().to_ndarray())
+    return np.stack(shown)
+
+
+def hide_leading(path: Path, frames: int) -> Path:
+    """Rewrite the edit list of a 30 Hz MP4 from `write_clip` so that leading frames are hidden."""
+    data = bytearray(path.read_bytes())
+    start = data.index(b"elst") + 12
+    duration_ms, media_time = struct.unpack(">Ii", data[start : start + 8])
+    edit = (duration_ms - frames * 1000 // 30, media_time + frames * 512)
+    data[start : start + 8] = struct.pack(">Ii", *edit)
+    path.write_bytes(data)
+    return path
+
+
+def cut(path: Path, share: float = 0.6) -> Path:
+    """Keep only the leading share of a file."""
+    data = path.read_bytes()
+    path.write_bytes(data[: int(share * len(data))])
+    return path
+
+
+def overwrite(path: Path, start: int, data: bytes) -> Path:
+    """Replace bytes inside a file."""
+    whole = bytearray(path.read_bytes())
+    whole[start : start + len(data)] = data
+    path.write_bytes(whole)
+    return path
+
+
+def noise(size: int, seed: int = 0) -> bytes:
+    """Random bytes, the same each time."""
+    return np.random.default_rng(seed).bytes(size)

@@ -1,0 +1,78 @@
+"""A sequence of frames in chunks of bounded size."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from vqa.video.packets import VideoInfo
+
+MAX_CHUNK_BYTES = 32 * 2**20
+
+
+def chunk_limits(info: VideoInfo, chunk_frames: int) -> tuple[int, int]:
+    """Most frames in the first chunk and in the later ones.
+
+    A chunk holds at most `chunk_frames` frames and `MAX_CHUNK_BYTES` bytes, but at least one frame,
+    and the first at least two (if `chunk_frames` allows), so that frame differences can start.
+
+    Raises:
+        ValueError: `chunk_frames` is below 1.
+    """
+    if chunk_frames < 1:
+        raise ValueError(f"chunk_frames={chunk_frames} must be at least 1")
+    fitting = MAX_CHUNK_BYTES // info.frame_bytes
+    return min(chunk_frames, max(fitting, 2)), min(chunk_frames, max(fitting, 1))
+
+
+def checked_indices(indices: Sequence[int] | np.ndarray | None, info: VideoInfo) -> np.ndarray:
+    """The indices as int64 (n,); all frames for None.
+
+    Raises:
+        ValueError: Not one ascending row of numbers in [0, frames).
+    """
+    if indices is None:
+        return np.arange(info.frames)
+    given = np.asarray(indices)
+    if given.size == 0:
+        return np.empty(0, dtype=np.int64)
+    if given.ndim != 1 or not np.issubdtype(given.dtype, np.integer):
+        raise ValueError(f"indices must be one row of integers, not {given.dtype} {given.shape}")
+    if given.min() < 0 or given.max() >= info.frames:
+        raise ValueError(
+            f"indices {given.min()} to {given.max()} reach outside the {info.frames} frames of "
+            f"{info.path}"
+        )
+    if np.any(np.diff(given) < 0):
+        raise ValueError("indices must ascend; use read_frames for any other order")
+    return given.astype(np.int64)
+
+
+def fill_chunks(
+    pictures: Iterator[np.ndarray],
+    indices: np.ndarray,
+    info: VideoInfo,
+    chunk_frames: int,
+    allocate: Callable[[tuple[int, int, int, int]], np.ndarray],
+) -> Iterator[np.ndarray]:
+    """Gather pictures into chunks.
+
+    Args:
+        pictures: The pictures (H,W,3) of the distinct indices, in order.
+        indices: (n,) ascending; a repeated index repeats its picture.
+        info: The video.
+        chunk_frames: See `chunk_limits`.
+        allocate: Gives the memory (n,H,W,3) of the next chunk.
+    """
+    limit, later_limit = chunk_limits(info, chunk_frames)
+    start, current, picture = 0, None, None
+    while start < len(indices):
+        part = indices[start : start + limit].tolist()
+        chunk = allocate((len(part), info.height, info.width, 3))
+        for place, index in enumerate(part):
+            if index != current:
+                current, picture = index, next(pictures)
+            chunk[place] = picture
+        start, limit = start + limit, later_limit
+        if start >= len(indices):  # let the reader check that no frame is left over
+            next(pictures, None)
+        yield chunk

@@ -1,0 +1,217 @@
+"""Decoding in a process of its own, ahead of the consumer.
+
+While the parent computes on one chunk of frames, a child process decodes the next two into shared
+memory. The child keeps the parent safe: a decoder that hangs is killed at a time limit, one that
+crashes takes only itself along, and both become a `VideoError` of that video alone.
+"""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NoReturn, Self
+
+import numpy as np
+
+from vqa.video import READERS, RawFormat, VideoError, VideoInfo
+from vqa.video.chunks import checked_indices, chunk_limits
+from vqa.video.decoding_process import SLOTS, DecodingProcess
+
+ABANDON_LIMIT_S = 5.0
+
+
+class FrameDecoder:
+    """Reads videos one after the other through one persistent child process.
+
+    The child starts with the first call, and anew after a hang or a crash. It ends with `close`, or
+    with the parent, however that ends; the shared memory has no name, so nothing is left behind.
+    POSIX only. Not for use by several threads at once.
+
+    Attributes:
+        reader: See `vqa.video.choose_reader`.
+        time_limit_s: Longest wait for the decoder in one video; the consumer's time is not counted.
+        chunk_frames: Most frames in a chunk, see `vqa.video.chunks.chunk_limits`.
+    """
+
+    def __init__(
+        self, reader: str = "auto", time_limit_s: float = 600.0, chunk_frames: int = 16
+    ) -> None:
+        if not time_limit_s > 0:
+            raise ValueError(f"time_limit_s={time_limit_s} must be positive")
+        if chunk_frames < 1:
+            raise ValueError(f"chunk_frames={chunk_frames} must be at least 1")
+        if reader not in READERS:
+            raise ValueError(f"reader={reader!r} is not known; use one of {', '.join(READERS)}")
+        self.reader, self.time_limit_s, self.chunk_frames = reader, time_limit_s, chunk_frames
+        self._child: DecodingProcess | None = None
+        self._stream = 0  # number of the stream that the child is serving; 0: none
+        self._streams = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the child, None while there is none."""
+        return self._child.process.pid if self._child else None
+
+    def close(self) -> None:
+        """End the child; the next call would start a new one."""
+        child, self._child, self._stream = self._child, None, 0
+        if child is not None:
+            child.end()
+
+    def probe(self, path: str | Path, raw: RawFormat | None = None) -> VideoInfo:
+        """`vqa.video.probe` in the child.
+
+        Raises:
+            VideoError: As there, or the child hangs or crashes.
+        """
+        self._abandon()
+        self._ready_child()
+        wait = _Wait(Path(path), self.time_limit_s)
+        self._send(("probe", Path(path), raw), wait)
+        kind, value = self._receive(wait)
+        if kind == "error":
+            raise value
+        return value
+
+    def stream(
+        self,
+        path: str | Path,
+        indices: Sequence[int] | np.ndarray | None = None,
+        raw: RawFormat | None = None,
+        info: VideoInfo | None = None,
+    ) -> Iterator[np.ndarray]:
+        """`vqa.video.stream_frames`, decoded ahead by the child.
+
+        Leaving the iterator midway is fine; starting another stream or a probe ends it.
+
+        Args:
+            path: The video file.
+            indices: Ascending frame indices, repeats allowed; None for all frames.
+            raw: The format of a raw file.
+            info: What `probe` said, to spare a second scan.
+
+        Yields:
+            uint8 (n,H,W,3) RGB, owned by the caller.
+
+        Raises:
+            VideoError: The file cannot be read whole, the child crashes, or the time limit passes.
+            ValueError: Indices out of order or range.
+            RuntimeError: The stream was ended by a later one.
+        """
+        info = info or self.probe(path, raw)
+        return self._chunks(info, checked_indices(indices, info), raw)
+
+    def _chunks(
+        self, info: VideoInfo, indices: np.ndarray, raw: RawFormat | None
+    ) -> Iterator[np.ndarray]:
+        self._abandon()
+        slot_bytes = chunk_limits(info, self.chunk_frames)[0] * info.frame_bytes
+        ring = self._ready_child().resized_ring(SLOTS * slot_bytes)
+        self._streams += 1
+        self._stream = mine = self._streams
+        wait = _Wait(info.path, self.time_limit_s)
+        request = ("stream", info, indices, self.reader, raw, self.chunk_frames, slot_bytes)
+        self._send(request, wait)
+        slot = 0
+        try:
+            while True:
+                if self._stream != mine:
+                    raise RuntimeError(f"{info.path}: the stream was ended by a later one")
+                kind, value = self._receive(wait)
+                if kind == "error":
+                    self._stream = 0
+                    raise value
+                if kind == "end":
+                    self._stream = 0
+                    return
+                size = value * info.frame_bytes
+                flat = np.frombuffer(ring, np.uint8, size, slot * slot_bytes)
+                chunk = flat.reshape(value, info.height, info.width, 3).copy()
+                slot = (slot + 1) % SLOTS
+                wait.frames += value
+                self._send("free", wait)
+                yield chunk
+        finally:
+            if self._stream == mine:
+                self._abandon()
+
+    def _ready_child(self) -> DecodingProcess:
+        """The child, started where there is none alive (or only that of a forked-off parent)."""
+        if self._child is not None and self._child.owner != os.getpid():
+            self._child = None
+        if self._child is not None and self._child.process.poll() is not None:
+            self.close()
+        if self._child is None:
+            self._child = DecodingProcess()
+        return self._child
+
+    def _send(self, message: Any, wait: "_Wait") -> None:
+        """Send to the child; a child that is gone becomes a VideoError."""
+        child = self._child
+        try:
+            child.connection.send(message)
+        except ConnectionError:
+            self._crashed(child, wait)
+
+    def _receive(self, wait: "_Wait") -> tuple[str, Any]:
+        """The child's next message; a child that hangs or is gone becomes a VideoError."""
+        child = self._child
+        try:
+            with wait:
+                arrived = child.connection.poll(wait.left_s)
+            if arrived:
+                return child.connection.recv()
+        except (EOFError, ConnectionError):
+            self._crashed(child, wait)
+        self.close()
+        raise VideoError(wait.path, f"time limit of {self.time_limit_s:g} s", wait.frames)
+
+    def _crashed(self, child: DecodingProcess, wait: "_Wait") -> NoReturn:
+        """Clear away a child that is gone and say how it ended."""
+        self._child, self._stream = None, 0
+        cause = f"the decoding process ended with {_in_words(child.end(ABANDON_LIMIT_S))}"
+        raise VideoError(wait.path, cause, wait.frames)
+
+    def _abandon(self) -> None:
+        """Make the child drop the stream under way; kill it if it does not listen."""
+        if not self._stream:
+            return
+        wait = _Wait(Path(), ABANDON_LIMIT_S)
+        self._stream = 0
+        with contextlib.suppress(VideoError):  # the child is gone, and so is the stream
+            self._send("stop", wait)
+            while self._receive(wait)[0] != "stopped":
+                pass
+
+
+class _Wait:
+    """Adds up the time spent waiting for the child on one video."""
+
+    def __init__(self, path: Path, limit_s: float) -> None:
+        self.path, self.left_s, self.frames = path, limit_s, 0
+        self._since_s = 0.0
+
+    def __enter__(self) -> None:
+        self._since_s = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self.left_s = max(0.0, self.left_s - (time.monotonic() - self._since_s))
+
+
+def _in_words(status: int) -> str:
+    """An exit status for an error message."""
+    return f"signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"

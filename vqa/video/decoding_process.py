@@ -1,0 +1,158 @@
+"""The process behind `vqa.video.decoder`: how it starts and ends, and what it does in between.
+
+Imports stay light (no torch), so that the child starts in a fraction of a second.
+"""
+
+import itertools
+import mmap
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vqa.video import choose_reader, pictures, probe
+from vqa.video.chunks import fill_chunks
+from vqa.video.packets import VideoError, VideoInfo
+from vqa.video.rawvideo import RawFormat
+
+SLOTS = 2
+
+
+class DecodingProcess:
+    """The process, the connection to it, and the memory shared with it.
+
+    A plain subprocess: multiprocessing's spawn would import the parent's main script, and with it
+    torch, into the child.
+    """
+
+    def __init__(self) -> None:
+        self.owner = os.getpid()
+        self.connection, theirs = multiprocessing.Pipe()
+        self._ring_fd = _anonymous_memory()
+        descriptors = (theirs.fileno(), self._ring_fd)
+        code = "from vqa.video.decoding_process import serve; serve({}, {})".format(*descriptors)
+        search_path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            pass_fds=descriptors,
+            env={**os.environ, "PYTHONPATH": search_path, "PYTHONSAFEPATH": "1"},
+        )
+        theirs.close()
+
+    def resized_ring(self, size: int) -> mmap.mmap:
+        """The shared memory, made so large; only touched pages take memory."""
+        os.ftruncate(self._ring_fd, size)
+        return mmap.mmap(self._ring_fd, size)
+
+    def end(self, grace_s: float = 0.0) -> int:
+        """Kill the process, after a while in which it may end itself; return its exit status."""
+        try:
+            status = self.process.wait(grace_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = self.process.wait()
+        self.process.stdin.close()
+        self.connection.close()
+        os.close(self._ring_fd)
+        return status
+
+
+def serve(connection_fd: int, ring_fd: int) -> None:
+    """Answer the parent's requests; standard input is the parent's sign of life.
+
+    Args:
+        connection_fd: Socket to the parent.
+        ring_fd: The shared memory of `SLOTS` chunks, sized by the parent for each stream.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    sys.modules["torch"] = None  # decord needs no torch in a process that never imports it
+    connection = Connection(connection_fd)
+    try:
+        while True:
+            request = connection.recv()
+            match request:
+                case "free":  # of a stream that has ended
+                    continue
+                case "stop":
+                    answer = ("stopped", None)
+                case ("probe", path, raw):
+                    answer = _answered(path, probe, path, raw=raw)
+                case ("stream", info, *rest):
+                    answer = _answered(info.path, _send_stream, connection, ring_fd, info, *rest)
+            connection.send(answer)
+    except (EOFError, ConnectionError):
+        return
+
+
+def _answered(path: Any, call: Any, *args: Any, **options: Any) -> tuple[str, Any]:
+    """The closing message of a request: its result or its error."""
+    try:
+        return "end", call(*args, **options)
+    except _StopStream:
+        return "stopped", None
+    except (EOFError, ConnectionError):
+        raise
+    except VideoError as error:
+        return "error", error
+    except Exception as error:  # noqa: BLE001 (whatever it is, the parent shall hear of it)
+        return "error", VideoError(path, f"{type(error).__name__}: {error}")
+
+
+def _send_stream(
+    connection: Connection,
+    ring_fd: int,
+    info: VideoInfo,
+    indices: np.ndarray,
+    reader: str,
+    raw: RawFormat | None,
+    chunk_frames: int,
+    slot_bytes: int,
+) -> None:
+    """Decode into the ring, at most `SLOTS` chunks ahead of the parent."""
+    ring = mmap.mmap(ring_fd, SLOTS * slot_bytes)
+    slots = itertools.cycle(range(SLOTS))
+    ahead = 0
+
+    def allocate(shape: tuple[int, int, int, int]) -> np.ndarray:
+        nonlocal ahead
+        while ahead == SLOTS or connection.poll():
+            if connection.recv() == "stop":
+                raise _StopStream
+            ahead -= 1
+        ahead += 1
+        size = int(np.prod(shape))
+        return np.frombuffer(ring, np.uint8, size, next(slots) * slot_bytes).reshape(shape)
+
+    chosen = choose_reader(info, reader)
+    frames = pictures(info, indices, chosen, raw)
+    for chunk in fill_chunks(frames, indices, info, chunk_frames, allocate):
+        connection.send(("chunk", len(chunk)))
+
+
+def _end_with_parent() -> None:
+    """Leave at once, even out of a hanging decoder, when the parent's end of the pipe closes."""
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    os._exit(0)
+
+
+class _StopStream(Exception):
+    """The parent has no use for the rest of the stream."""
+
+
+def _anonymous_memory() -> int:
+    """Descriptor of memory that has no name, so that it ends with the last process using it."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("vqa-frames")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())

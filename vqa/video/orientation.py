@@ -1,0 +1,41 @@
+"""Which way up a decoded frame is shown: the display matrix that phones write into their files."""
+
+import av
+import numpy as np
+from av.sidedata.sidedata import Type
+
+Filters = tuple[tuple[str, str | None], ...]
+
+
+def orientation(frame: av.VideoFrame) -> tuple[int, Filters]:
+    """How to turn a decoded frame for display.
+
+    The filters are those that the `ffmpeg` program inserts for the same matrix; they also undo
+    mirroring, which an angle alone does not say.
+
+    Args:
+        frame: A frame as the decoder gives it.
+
+    Returns:
+        Clockwise degrees (0, 90, 180, 270), and the filters with their arguments.
+
+    Raises:
+        ValueError: The angle is not a multiple of 90 degrees.
+    """
+    data = frame.side_data.get(Type.DISPLAYMATRIX)
+    if data is None:
+        return 0, ()
+    a, b, _, c, d = np.frombuffer(data, dtype=np.int32)[:5].astype(np.float64)
+    angle = float(np.degrees(np.arctan2(b / (np.hypot(b, d) or 1), a / (np.hypot(a, c) or 1))))
+    turn = round(angle / 90) * 90
+    if abs(angle - turn) > 1:
+        raise ValueError(f"the display rotation of {angle:.0f} degrees is not a multiple of 90")
+    match turn % 360:
+        case 90:
+            return 90, (("transpose", "cclock_flip" if c > 0 else "clock"),)
+        case 270:
+            return 270, (("transpose", "clock_flip" if c < 0 else "cclock"),)
+        case 180:
+            flips = (("hflip", a < 0), ("vflip", d < 0))
+            return 180, tuple((name, None) for name, wanted in flips if wanted)
+    return 0, (("vflip", None),) if d < 0 else ()
