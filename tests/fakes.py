@@ -1,6 +1,10 @@
 """Small stand-ins that the tests share: an extractor that costs nothing, a database of clips."""
 
+from functools import partial
+
+import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter
 
 from tests.clips import write_clip
 from vqa.records import Database, VideoRecord
@@ -29,3 +33,23 @@ def clip_database(folder, count=6, frames=34):
         write_clip(path, frames + index)
         videos.append(VideoRecord(path.name, path, 1 + 4 * index / max(1, count - 1)))
     return Database("clips", (1.0, 5.0), tuple(videos))
+
+
+def graded_clips(folder, count=9, seed=0):
+    """Own data as a user has it: clips of growing blur in `videos/`, and `labels.csv`."""
+    (folder / "videos").mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    rows = ["video,mos,content"]
+    for index in range(count):
+        texture = rng.uniform(0, 255, (96, 192, 3))
+        texture = gaussian_filter(texture, (0.4 + 0.5 * index, 0.4 + 0.5 * index, 0))
+        path = folder / "videos" / f"clip{index}.mp4"
+        write_clip(path, 33 + index, picture=partial(_window, texture))
+        rows.append(f"videos/clip{index}.mp4,{5 - 4 * index / (count - 1):.3f},scene{index}")
+    (folder / "labels.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+def _window(texture, index, width, height):
+    """A picture of the given size that moves over the texture."""
+    return np.ascontiguousarray(texture[:height, index : index + width].astype(np.uint8))

@@ -105,6 +105,8 @@ class NeuralLearner:
         trainer.fit(
             self.module, data, ckpt_path=last if last.is_file() else None, weights_only=True
         )
+        if self.module.history and trainer.max_epochs % self.checkpoint_every:
+            trainer.save_checkpoint(last)
         self._device = self.module.device
         if self.selection == "val_srocc":
             best = torch.load(checkpoints / BEST, map_location="cpu", weights_only=True)

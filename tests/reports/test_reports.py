@@ -1,0 +1,214 @@
+"""The report of a made-up run: all there, escaped, self-contained, and robust against gaps."""
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+
+import pytest
+
+from tests import run_folders
+from vqa.reports import write_report
+
+VOID = {"meta", "link", "img", "input", "br", "hr"}
+
+
+class Page(HTMLParser):
+    """A page's text and attributes; refuses tags that do not close."""
+
+    def __init__(self, html):
+        super().__init__(convert_charrefs=True)
+        self.stack, self.attributes, self.text = [], [], []
+        self.feed(html)
+        self.close()
+        assert self.stack == []
+
+    def handle_starttag(self, tag, attrs):
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        if tag not in VOID:
+            self.stack.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.attributes += [(tag, name, value) for name, value in attrs]
+
+    def handle_endtag(self, tag):
+        assert self.stack.pop() == tag
+
+    def handle_data(self, data):
+        if self.stack and self.stack[-1] not in ("script", "style"):
+            self.text.append(data)
+
+    def words(self):
+        return " ".join(" ".join(self.text).split())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return run_folders.complete(tmp_path_factory.mktemp("runs") / "demo")
+
+
+@pytest.fixture(scope="module")
+def html(folder):
+    return write_report(folder).read_text()
+
+
+@pytest.fixture(scope="module")
+def page(html):
+    return Page(html)
+
+
+def test_headline_and_sections(folder, page):
+    results = json.loads((folder / "results.json").read_text())
+    median = results["summary"]["median"]["srocc"]
+    low, high = results["summary"]["interval"]["srocc"]
+    words = page.words()
+    assert (
+        f"Median SROCC {median:.3f} (95 % interval {low:.3f} to {high:.3f}) over 3 splits" in words
+    )
+    assert "gstvqa-demo" in words
+    for heading in (
+        "Read this first",
+        "Scores and opinions",
+        "Learning curves",
+        "Where the model errs most",
+        "All predictions",
+        "Videos that failed 2",
+        "The run",
+        "Reproduce this",
+    ):
+        assert heading in words
+    for metric in ("srocc", "krocc", "plcc", "plcc_raw", "rmse", "rmse_raw"):
+        assert f"{results['splits']['split-1'][metric]:.4f}" in words
+
+
+def test_run_header_notes_and_failures(folder, page):
+    words = page.words()
+    split = json.loads((folder / "splits" / "split-0.json").read_text())
+    for text in (
+        "Features come from <untrained> weights",
+        "truncated after 41 of 240 frames",
+        "GSTVQA",
+        "multiscale",
+        "4c1f09ad2be7",
+        "torch 2.15.0",
+        "CPU, 2 threads",
+        "3 min 13 s",
+        split["sha256"][:12],
+        "python train.py model=gstvqa data=demo seed=0 data.filter='a<b'",
+        "_target_: vqa.models.gstvqa.GSTVQA",
+    ):
+        assert text in words
+
+
+def test_names_are_escaped_everywhere(html, page):
+    assert run_folders.AWKWARD in page.words()
+    for markup in ("<b>bold</b>", "<i>cut</i>", "<untrained>", "a<b"):
+        assert markup not in html
+
+
+def test_nothing_is_asked_from_outside(html, page):
+    assert "http://" not in html
+    assert "https://" not in html
+    assert "@import" not in html
+    asked = [v for _, n, v in page.attributes if n in ("src", "href", "srcset", "data", "poster")]
+    assert asked
+    assert all(value.startswith(("#", "data:")) for value in asked)
+    assert all(target.startswith("#") for target in re.findall(r"url\(([^)]*)\)", html))
+
+
+def test_pictures_and_timelines_are_inside(page):
+    pictures = [value for tag, name, value in page.attributes if (tag, name) == ("img", "src")]
+    assert len(pictures) == 4
+    assert all(value.startswith("data:image/jpeg;base64,/9j/") for value in pictures)
+    labels = [v for tag, n, v in page.attributes if (tag, n) == ("svg", "aria-label")]
+    assert sum("frame quality" in label for label in labels) == 4
+    assert sum("over the epochs" in label for label in labels) == 3
+
+
+def test_all_ids_are_unique(page):
+    ids = [value for _, name, value in page.attributes if name == "id"]
+    repeated = {name for name in ids if ids.count(name) > 1}
+    assert not repeated
+
+
+def test_tables_are_whole_without_scripts(html):
+    bare = re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)
+    table = bare[bare.index('id="prediction-table"') :]
+    assert table[: table.index("</table>")].count("<tr>") == 1 + 144
+
+
+def test_figures_are_written_beside_it(folder, html):
+    names = {path.name for path in (folder / "figures").iterdir()}
+    assert names == {
+        "scatter.svg",
+        "residuals.svg",
+        "splits.svg",
+        "curve-0-loss.svg",
+        "curve-1-srocc.svg",
+        "curve-2-critic_loss.svg",
+    }
+    assert (folder / "figures" / "scatter.svg").read_text().startswith("<?xml")
+
+
+def test_the_same_run_gives_the_same_report(folder, html):
+    assert write_report(folder).read_text() == html
+
+
+def test_predictions_alone_are_enough(tmp_path):
+    folder = run_folders.minimal(tmp_path / "bare", run_folders.predictions(splits=1))
+    page = Page(write_report(folder).read_text())
+    words = page.words()
+    assert re.search(r"SROCC 0\.\d{3} \(95 % interval .*\) on 48 test videos\.", words)
+    for absent in ("Learning curves", "Read this first", "Videos that failed", "Reproduce this"):
+        assert absent not in words
+
+
+def test_undefined_metrics_are_shown_as_such(tmp_path):
+    table = run_folders.predictions()
+    table.loc[table["split"] == "split-1", "score"] = 2.0
+    words = Page(write_report(run_folders.complete(tmp_path / "a", table)).read_text()).words()
+    assert "1 of 3 splits have no correlation" in words
+    constant = run_folders.predictions(splits=1).assign(score=2.0)
+    html = write_report(run_folders.complete(tmp_path / "b", constant)).read_text()
+    words = Page(html).words()
+    assert "SROCC is undefined on 48 test videos" in words
+    assert "nan" not in words.replace("Features", "")
+
+
+def test_a_straight_line_instead_of_a_curve_is_said(tmp_path):
+    few = run_folders.predictions(splits=1, videos=4, tested=4)
+    words = Page(write_report(run_folders.minimal(tmp_path / "few", few)).read_text()).words()
+    assert "PLCC and RMSE of 1 splits (split-0) are after a straight line" in words
+
+
+def test_pictures_outside_the_run_folder_stay_out(folder, tmp_path, caplog):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    (tmp_path / "secret.jpg").write_bytes(b"secret")
+    cases = json.loads((copy / "evidence.json").read_text())
+    cases[0]["strip"] = "../secret.jpg"
+    cases[1]["strip"] = "evidence/gone.jpg"
+    (copy / "evidence.json").write_text(json.dumps(cases))
+    html = write_report(copy).read_text()
+    assert html.count("data:image/jpeg") == 2
+    assert "../secret.jpg: no such picture inside the run folder" in caplog.text
+
+
+def test_empty_and_blank_files_are_tolerated(tmp_path):
+    folder = run_folders.minimal(tmp_path / "gaps", run_folders.predictions(splits=1))
+    (folder / "failures.csv").write_text("video,cause\n")
+    (folder / "config.yaml").write_text("")
+    (folder / "notes.json").write_text("[]")
+    (folder / "split-0").mkdir()
+    (folder / "split-0" / "history.csv").write_text("epoch,train_loss,val_loss\n0,1.5,\n1,1.2,\n")
+    words = Page(write_report(folder).read_text()).words()
+    assert "Learning curves" in words
+    assert "Videos that failed" not in words
+
+
+def test_errors_name_the_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"predictions\.csv: no such predictions file"):
+        write_report(tmp_path)
+    folder = run_folders.minimal(tmp_path / "cut")
+    (folder / "results.json").write_text('{"splits":')
+    with pytest.raises(ValueError, match=r"results\.json: not JSON .*cut off"):
+        write_report(folder)

@@ -1,0 +1,182 @@
+"""Spatial mean and standard deviation of a frozen torchvision network's feature maps.
+
+VGG-16, five stages (Chen et al., GSTVQA, 2022): the output of the last ReLU of each stage,
+64 + 128 + 256 + 512 + 512 channels, so 1472 means and then 1472 standard deviations. The authors
+released features but no extraction code; the tap (behind the ReLU, before the pooling) and the
+unbiased deviation follow VSFA, from the same code family.
+ResNet-18, -50, -101 (Li et al., VSFA, 2019, and the LIVE-APV study): the output of `layer4`,
+1024 or 4096 numbers.
+
+Frames enter at their original resolution, scaled to [0, 1] and normalised as for ImageNet.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Literal
+from urllib.error import URLError
+
+import numpy as np
+import torch
+import torchvision
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+VGG16_TAPS = (3, 8, 15, 22, 29)
+RESNET_LAYERS = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4")
+RANDOM_SEED = 0
+
+
+class WeightsError(RuntimeError):
+    """Weights that are not there or do not fit; the text says where they were looked for."""
+
+
+class ConvnetStatistics:
+    """Frames (T, H, W, 3) uint8 -> features (T, D): all channel means, then all deviations.
+
+    Args:
+        architecture: `vgg16`, `resnet18`, `resnet50` or `resnet101`.
+        weights: `imagenet` (torchvision's IMAGENET1K_V1, downloaded by its own loader), a local
+            file (.pth or .safetensors), or `random` (seeded, says nothing about quality).
+        device: Where the network runs; `auto` is the GPU where there is one.
+        precision: `bfloat16` is about twice as fast on CPUs and GPUs that have it; the statistics
+            are taken in float32 either way.
+        batch_frames: Frames that pass through the network together; only memory and speed matter.
+
+    Raises:
+        WeightsError: The weights cannot be had or do not fit the architecture.
+    """
+
+    context = 0
+
+    def __init__(
+        self,
+        architecture: Literal["vgg16", "resnet18", "resnet50", "resnet101"],
+        weights: str = "imagenet",
+        device: str = "auto",
+        precision: Literal["float32", "bfloat16"] = "float32",
+        batch_frames: int | None = None,
+    ) -> None:
+        self.name = architecture
+        self.untrained = weights == "random"
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = torch.device(device)
+        self.dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
+        self.batch_frames = batch_frames or (1 if self.device.type == "cpu" else 16)
+        trunk, self._taps, channels = _trunk(architecture, weights)
+        self.dim = 2 * channels
+        self.weights = f"{architecture} {weights} sha256:{_state_hash(trunk)[:12]}"
+        self.fingerprint = _hash(
+            {
+                "extractor": "convnet-statistics-1",
+                "architecture": architecture,
+                "weights": _state_hash(trunk),
+                "precision": precision,
+                "mean": IMAGENET_MEAN,
+                "std": IMAGENET_STD,
+            }
+        )
+        self._trunk = (
+            trunk.eval()
+            .requires_grad_(False)
+            .to(self.device, self.dtype, memory_format=torch.channels_last)
+        )
+        shape = (1, 3, 1, 1)
+        self._scale = 1 / (255 * torch.tensor(IMAGENET_STD, device=self.device).view(shape))
+        self._shift = (
+            -torch.tensor(IMAGENET_MEAN, device=self.device).view(shape) * 255 * self._scale
+        )
+
+    @torch.inference_mode()
+    def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
+        """Features of uint8 frames (T, H, W, 3), float32 (T - context, D) on the CPU.
+
+        Raises:
+            ValueError: Frames too small for the network (a last map of a single pixel has no
+                unbiased deviation).
+        """
+        parts = [
+            self._batch(frames[start : start + self.batch_frames])
+            for start in range(context, len(frames), self.batch_frames)
+        ]
+        return torch.cat(parts).cpu()
+
+    def _batch(self, frames: np.ndarray) -> Tensor:
+        # (n, H, W, 3) seen as (n, 3, H, W) is already channels-last: no copy before the network.
+        x = torch.from_numpy(np.ascontiguousarray(frames)).to(self.device, non_blocking=True)
+        x = torch.addcmul(self._shift, x.permute(0, 3, 1, 2).float(), self._scale).to(self.dtype)
+        means, deviations = [], []
+        for index, layer in enumerate(self._trunk):
+            x = layer(x)
+            if index in self._taps:
+                if x.shape[2] * x.shape[3] < 2:
+                    raise ValueError(
+                        f"{self.name}: frames of {frames.shape[2]}x{frames.shape[1]} are too "
+                        "small; the last feature map needs two pixels (64x64 is enough)"
+                    )
+                deviation, mean = torch.std_mean(x.float(), dim=(2, 3))
+                means.append(mean)
+                deviations.append(deviation)
+        return torch.cat(means + deviations, 1)
+
+
+def _trunk(architecture: str, weights: str) -> tuple[nn.Sequential, frozenset[int], int]:
+    """The layers up to the last tap, the taps' positions, and the number of tapped channels."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(RANDOM_SEED)
+        model = torchvision.models.get_model(architecture, weights=None)
+    if weights != "random":
+        _load(model, architecture, weights)
+    if architecture == "vgg16":
+        return model.features[: VGG16_TAPS[-1] + 1], frozenset(VGG16_TAPS), 1472
+    layers = nn.Sequential(*(getattr(model, name) for name in RESNET_LAYERS))
+    return layers, frozenset({len(RESNET_LAYERS) - 1}), model.fc.in_features
+
+
+def _load(model: nn.Module, architecture: str, weights: str) -> None:
+    """Fill the model from torchvision's published weights or a local file."""
+    remedy = (
+        "give a local file with features.weights=/path/to/file.pth, use features=multiscale, which "
+        "needs none, or ask for untrained ones by name with features.weights=random"
+    )
+    if weights == "imagenet":
+        published = torchvision.models.get_model_weights(architecture).IMAGENET1K_V1
+        try:
+            state = published.get_state_dict(progress=True, check_hash=True)
+        except (URLError, OSError) as error:
+            place = Path(torch.hub.get_dir()) / "checkpoints" / Path(published.url).name
+            raise WeightsError(
+                f"the ImageNet weights of {architecture} are not at {place} and could not be "
+                f"downloaded from {published.url} ({error}); put the file there, {remedy}"
+            ) from error
+    else:
+        path = Path(weights).expanduser()
+        if not path.is_file():
+            raise WeightsError(f"no weights file at {path}; {remedy}")
+        if path.suffix == ".safetensors":
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        state = state.get("state_dict", state)
+    outcome = model.load_state_dict(state, strict=False)
+    absent = [key for key in outcome.missing_keys if not key.startswith(("classifier.", "fc."))]
+    if absent:
+        raise WeightsError(
+            f"{weights} does not hold {architecture}: {len(absent)} of its tensors are missing, "
+            f"{absent[0]} first; torchvision's key names are expected"
+        )
+
+
+def _state_hash(module: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for key, value in sorted(module.state_dict().items()):
+        digest.update(key.encode())
+        digest.update(value.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _hash(parts: dict) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

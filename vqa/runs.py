@@ -1,0 +1,249 @@
+"""The run folder: everything a trained model and its numbers rest on.
+
+    config.yaml       resolved configuration          environment.json  versions, commit, device
+    database.json     name, MOS scale, counts         splits/*.json     ids and hash of each split
+    predictions.csv   split, video, mos, score
+    results.json      computed from predictions.csv   failures.csv      video, cause
+    notes.json        what must be said with any score, for instance untrained weights
+    <split>/          checkpoints, history.csv, model.safetensors, learner.json, predictions.csv
+    evidence.json, evidence/, figures/, report.html
+
+A split is done when its `predictions.csv` is there, the run when the report is. So a run that
+was killed goes on from its last whole split, and that from its last checkpoint.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+import yaml
+
+from vqa.files import write_atomically
+from vqa.records import Database
+from vqa.results import read_predictions, summarise, write_json
+from vqa.splits import Split, read_split, write_split
+
+VERSIONED = (
+    "vqa", "torch", "torchvision", "pytorch-lightning", "numpy", "scipy", "av", "decord",
+)  # fmt: skip
+# What may differ between two starts of one run: places, helpers, and how fast it goes.
+INCIDENTAL = ("folder", "fresh", "paths", "logger", "threads", "progress")
+
+
+class RunError(RuntimeError):
+    """A run folder that cannot be used as asked."""
+
+
+class Run:
+    """One run folder. Make it with `open_run` or `load_run`."""
+
+    def __init__(self, folder: Path, config: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self.config = config
+        self._started = time.time()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the results are there, and the report that is written after them."""
+        if not (self.folder / "results.json").is_file():
+            return False
+        return self.report.is_file() or self.results() is None
+
+    @property
+    def report(self) -> Path:
+        """Where the report lies."""
+        return self.folder / "report.html"
+
+    def split_folder(self, name: str) -> Path:
+        """Folder of one split."""
+        return self.folder / name
+
+    def describe(self, database: Database) -> None:
+        """Store the card of the database that this run is about."""
+        card = {
+            "name": database.name,
+            "mos_range": list(database.mos_range),
+            "videos": len(database),
+            "skipped": len(database.skipped),
+        }
+        write_json(self.folder / "database.json", card)
+
+    @property
+    def database(self) -> dict[str, Any]:
+        """The card of the database: name, mos_range, videos, skipped."""
+        return json.loads((self.folder / "database.json").read_text())
+
+    def has(self, split: Split) -> bool:
+        """Whether this very split is done.
+
+        Raises:
+            RunError: Another split of this name is, for instance after the database changed.
+        """
+        if not (self.split_folder(split.name) / "predictions.csv").is_file():
+            return False
+        stored = read_split(self.folder / "splits" / f"{split.name}.json")
+        if stored.sha256 != split.sha256:
+            raise RunError(
+                f"{self.folder} holds another {split.name} than this database and protocol give: "
+                "videos were added, lost or failed since; start anew with fresh=true"
+            )
+        return True
+
+    def begin(self, split: Split) -> Path:
+        """Store a split before it is trained on. Returns its folder."""
+        write_split(split, self.folder / "splits" / f"{split.name}.json")
+        return self.split_folder(split.name)
+
+    def splits(self) -> list[Split]:
+        """The stored splits, in order."""
+        files = sorted(
+            (self.folder / "splits").glob("*.json"), key=lambda file: (len(file.stem), file.stem)
+        )
+        return [read_split(file) for file in files]
+
+    def record(self, split: str, predictions: Iterable[Any]) -> None:
+        """Store a split's predictions (`id`, `mos`, `score`), which marks it as done."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["split", "video", "mos", "score"])
+        writer.writerows([split, row.id, repr(row.mos), repr(row.score)] for row in predictions)
+        write_atomically(self.split_folder(split) / "predictions.csv", text.getvalue())
+
+    def note(self, text: str) -> None:
+        """Add a sentence that every reader of the results must see."""
+        if text not in (notes := self.notes()):
+            write_json(self.folder / "notes.json", [*notes, text])
+
+    def notes(self) -> list[str]:
+        """The notes so far."""
+        path = self.folder / "notes.json"
+        return json.loads(path.read_text()) if path.is_file() else []
+
+    def predictions(self) -> pd.DataFrame | None:
+        """The predictions of all splits, or None where none tests anything."""
+        parts = [
+            read_predictions(path)
+            for split in self.splits()
+            if (path := self.split_folder(split.name) / "predictions.csv").is_file()
+            and len(path.read_text().splitlines()) > 1
+        ]
+        return pd.concat(parts, ignore_index=True) if parts else None
+
+    def finish(self) -> None:
+        """Join the splits' predictions, compute the results from them, note the environment."""
+        predictions = self.predictions()
+        if predictions is not None:
+            write_atomically(self.folder / "predictions.csv", predictions.to_csv(index=False))
+            results = summarise(read_predictions(self.folder / "predictions.csv"))
+        else:
+            results = None
+        seconds = round(time.time() - self._started, 1)
+        write_json(self.folder / "environment.json", environment() | {"seconds": seconds})
+        write_json(self.folder / "results.json", results)
+
+    def results(self) -> dict[str, Any] | None:
+        """What `finish` computed; None where no video was tested (protocol=full)."""
+        return json.loads((self.folder / "results.json").read_text())
+
+
+def open_run(folder: Path, config: Mapping[str, Any], *, fresh: bool = False) -> Run:
+    """Make a run folder, or open the one that an earlier start of the same command made.
+
+    Args:
+        folder: Where.
+        config: The resolved configuration.
+        fresh: Remove what is there first.
+
+    Raises:
+        RunError: The folder holds a run of another configuration, or is no run folder.
+    """
+    if fresh and (folder / "config.yaml").is_file():
+        shutil.rmtree(folder)
+    path = folder / "config.yaml"
+    if path.is_file():
+        stored = yaml.safe_load(path.read_text())
+        different = sorted(
+            key
+            for key in {*stored, *config} - set(INCIDENTAL)
+            if stored.get(key) != config.get(key)
+        )
+        if different:
+            raise RunError(
+                f"{folder} holds a run of another configuration ({', '.join(different)} differ); "
+                "choose another folder=, or fresh=true to replace it"
+            )
+    elif folder.is_dir() and any(folder.iterdir()):
+        raise RunError(f"{folder} is neither empty nor a run folder; choose another folder=")
+    write_atomically(path, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+    return Run(folder, config)
+
+
+def load_run(folder: str | Path) -> Run:
+    """Open a run folder as it is.
+
+    Raises:
+        RunError: It is none.
+    """
+    folder = Path(folder)
+    path = folder / "config.yaml"
+    if not path.is_file():
+        raise RunError(f"{folder} is no run folder: it has no config.yaml")
+    return Run(folder, yaml.safe_load(path.read_text()))
+
+
+def identity(config: Mapping[str, Any]) -> str:
+    """Short hash of all that shapes a run's numbers."""
+    parts = {key: value for key, value in config.items() if key not in INCIDENTAL}
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def environment() -> dict[str, Any]:
+    """Versions, commit, device and command of this process."""
+    versions = {}
+    for name in VERSIONED:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "absent"
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+    return {
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "commit": _commit(),
+        "python": platform.python_version(),
+        **versions,
+        "platform": platform.platform(),
+        "device": device,
+        "cpu_cores": os.cpu_count(),
+        "finished": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+    }
+
+
+def _commit() -> str:
+    """The code's git commit, with a plus where files were changed; `unknown` outside a checkout."""
+    here = Path(__file__).parent
+    try:
+        commit = subprocess.run(
+            ["git", "rev-parse", "--short=12", "HEAD"],
+            cwd=here, capture_output=True, text=True, check=True, timeout=10,
+        ).stdout.strip()  # fmt: skip
+        changed = subprocess.run(
+            ["git", "status", "--porcelain", "--untracked-files=no"],
+            cwd=here, capture_output=True, text=True, check=True, timeout=10,
+        ).stdout.strip()  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return commit + ("+" if changed else "")

@@ -1,0 +1,222 @@
+"""Where a run's curves and results go besides the run folder. The only module that knows wandb.
+
+A tracker has two methods: `split_logger` gives each split's trainer its logger, `finish` is called
+once when the run folder is complete.
+"""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+import yaml
+
+from vqa.reports import figures
+from vqa.results import read_predictions, summarise
+
+if TYPE_CHECKING:
+    import wandb
+    from pytorch_lightning.loggers import WandbLogger
+
+log = logging.getLogger(__name__)
+
+MODES = ("online", "offline", "disabled")
+
+
+class CsvTracker:
+    """Nothing besides the run folder, where learners write `history.csv` themselves."""
+
+    def split_logger(
+        self, split_name: str, run_folder: Path, config: Mapping[str, Any]
+    ) -> Literal[False]:
+        """No Lightning logger."""
+        return False
+
+    def finish(self, run_folder: Path) -> None:
+        """Nothing is left to do."""
+
+
+class WandbTracker:
+    """Weights & Biases: one W&B run per split and one for the summary, grouped by run folder.
+
+    `mode="offline"` needs no account and no network; everything lies under `<run folder>/wandb`,
+    ready for `wandb sync`. Run ids follow from the run folder's path and the split, so that a
+    resumed run goes on in the same place. Of the videos only the report's thumbnails leave the
+    machine, and not even those with `thumbnails=False`.
+
+    Args:
+        project: W&B project.
+        mode: `online`, `offline` or `disabled`.
+        entity: W&B user or team; None: the account's default.
+        thumbnails: Whether the predictions table shows the thumbnail strips of `evidence.json`.
+
+    Raises:
+        ValueError: Unknown mode.
+    """
+
+    def __init__(
+        self,
+        project: str = "vqa",
+        mode: str = "online",
+        entity: str | None = None,
+        thumbnails: bool = True,
+    ) -> None:
+        if mode not in MODES:
+            raise ValueError(f"mode={mode!r} is not known; expected one of {', '.join(MODES)}")
+        self.project = project
+        self.mode = mode
+        self.entity = entity
+        self.thumbnails = thumbnails
+        self._open: WandbLogger | None = None
+
+    def split_logger(
+        self, split_name: str, run_folder: Path, config: Mapping[str, Any]
+    ) -> "WandbLogger":
+        """The Lightning logger of one split; the split before it is closed.
+
+        The W&B run starts with the first thing logged, on rank 0 only.
+        """
+        from pytorch_lightning.loggers import WandbLogger
+
+        self._close()
+        run_folder = Path(run_folder)
+        settings = self._settings(run_folder, split_name, "split") | {"config": dict(config)}
+        # Lightning's `offline=True` would set WANDB_MODE for the whole process; the mode does not.
+        self._open = WandbLogger(save_dir=str(settings.pop("dir")), **settings)
+        return self._open
+
+    def finish(self, run_folder: Path) -> None:
+        """Write the summary run: config, results, scatter, predictions, artifacts.
+
+        Call it once, on rank 0.
+        """
+        self._close()
+        if self.mode == "disabled":
+            return
+        import wandb
+
+        run_folder = Path(run_folder).resolve()
+        predictions = read_predictions(run_folder / "predictions.csv")
+        results = _json(run_folder / "results.json") or summarise(predictions)
+        config = run_folder / "config.yaml"
+        settings = self._settings(run_folder, "summary", "summary")
+        if config.is_file():
+            settings["config"] = yaml.safe_load(config.read_text(encoding="utf-8"))
+        scatter = figures.scatter(predictions)
+        scatter.set_facecolor("white")
+        with _staged_in(run_folder / "wandb"), wandb.init(**settings) as run:
+            run.summary.update(_flat(results["summary"]))
+            table = self._table(run_folder, predictions)
+            run.log(
+                {
+                    "scatter": wandb.Image(scatter),
+                    "predictions": table,
+                    "score_mos": wandb.plot.scatter(table, "score", "mos", "MOS over score"),
+                }
+            )
+            for artifact in _artifacts(run_folder, run.id):
+                run.log_artifact(artifact)
+        if self.mode == "offline":
+            log.info("to send this run to W&B: wandb sync %s/wandb/offline-run-*", run_folder)
+
+    def _settings(self, run_folder: Path, name: str, job_type: str) -> dict[str, Any]:
+        """What `wandb.init` gets for a run of this folder."""
+        import wandb
+
+        run_folder = run_folder.resolve()
+        digest = hashlib.sha256(f"{run_folder}\n{job_type}\n{name}".encode()).hexdigest()
+        return {
+            "project": self.project,
+            "entity": self.entity,
+            "mode": self.mode,
+            "dir": run_folder,
+            "id": digest[:16],
+            "name": f"{run_folder.name}/{name}",
+            "group": run_folder.name,
+            "job_type": job_type,
+            "resume": "allow",
+            # A run of our own even where the caller has one open, and leave the console alone.
+            "reinit": "create_new",
+            "settings": wandb.Settings(console="off", silent=True),
+        }
+
+    def _close(self) -> None:
+        """End the split's W&B run, where one was started."""
+        logger, self._open = self._open, None
+        if logger is not None and logger._experiment is not None:
+            logger._experiment.finish()
+
+    def _table(self, run_folder: Path, predictions: pd.DataFrame) -> "wandb.Table":
+        """All predictions, with their strips where the run kept them."""
+        import wandb
+
+        columns = ["split", "video", "mos", "score", "mapped"]
+        rows = predictions.assign(mapped=figures.mapped_scores(predictions))
+        data = rows[columns].to_numpy(dtype=object).tolist()
+        if self.thumbnails:
+            strips = {
+                (case["split"], case["video"]): run_folder / case["strip"]
+                for case in _json(run_folder / "evidence.json") or []
+                if case.get("strip") and (run_folder / case["strip"]).is_file()
+            }
+            for row in data:
+                strip = strips.get((row[0], row[1]))
+                row.append(wandb.Image(str(strip)) if strip else None)
+            columns.append("frames")
+        return wandb.Table(columns=columns, data=data)
+
+
+@contextmanager
+def _staged_in(folder: Path) -> Iterator[None]:
+    """Let wandb keep the pictures of a table here until they are sent, not in the home folder.
+
+    Only the environment can tell it; what the user has set there stays.
+    """
+    if "WANDB_DATA_DIR" in os.environ:
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ["WANDB_DATA_DIR"] = str(folder)
+    try:
+        yield
+    finally:
+        del os.environ["WANDB_DATA_DIR"]
+
+
+def _artifacts(run_folder: Path, run_id: str) -> list["wandb.Artifact"]:
+    """Splits and predictions, referred to where they lie rather than copied elsewhere."""
+    import wandb
+
+    predictions = wandb.Artifact(f"predictions-{run_id}", type="predictions")
+    for name in ("predictions.csv", "results.json"):
+        if (run_folder / name).is_file():
+            predictions.add_file(str(run_folder / name), policy="immutable")
+    artifacts = [predictions]
+    files = sorted((run_folder / "splits").glob("*.json"))
+    if files:
+        splits = wandb.Artifact(f"splits-{run_id}", type="splits")
+        for path in files:
+            splits.add_file(str(path), policy="immutable")
+        artifacts.append(splits)
+    return artifacts
+
+
+def _flat(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"median": {"srocc": x}}` as `{"median/srocc": x}`."""
+    flat: dict[str, Any] = {}
+    for key, value in summary.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{key}/{metric}": number for metric, number in value.items()}
+        else:
+            flat[key] = value
+    return flat
+
+
+def _json(path: Path) -> Any:
+    """The file's content, None where it is absent."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
