@@ -41,6 +41,7 @@ VERSIONED = (
 )  # fmt: skip
 # What may differ between two starts of one run: places, helpers, and how fast it goes.
 INCIDENTAL = ("folder", "fresh", "paths", "logger", "threads", "progress")
+RUN_KEYS = {"name", "seed", "model"}
 
 
 class RunError(RuntimeError):
@@ -170,11 +171,13 @@ def open_run(folder: Path, config: Mapping[str, Any], *, fresh: bool = False) ->
     Raises:
         RunError: The folder holds a run of another configuration, or is no run folder.
     """
-    if fresh and (folder / "config.yaml").is_file():
-        shutil.rmtree(folder)
     path = folder / "config.yaml"
-    if path.is_file():
-        stored = yaml.safe_load(path.read_text())
+    stored = yaml.safe_load(path.read_text()) if path.is_file() else None
+    if stored is not None and not (isinstance(stored, dict) and stored.keys() >= RUN_KEYS):
+        raise RunError(f"{path} is not a run's; choose another folder=")
+    if stored is not None and fresh:
+        shutil.rmtree(folder)
+    elif stored is not None:
         different = sorted(
             key
             for key in {*stored, *config} - set(INCIDENTAL)

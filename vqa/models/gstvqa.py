@@ -10,7 +10,8 @@ end; pyramid levels from the second on are divided by the mean attention of thei
 paper says nothing, and that quotient is unbounded where the attention changes sign inside a bin.
 
 Different from the release: a video shorter than 29 frames, on which the release fails, is extended
-by reflection of its hidden states. In training (see `vqa.learners.adversarial`) the release's slips
+by reflection of its hidden states; the temporal attention begins training near 0.76 instead of near
+zero, where some seeds put the quotient's denominator and never learn. In training (see `vqa.learners.adversarial`) the release's slips
 are mended as the paper states the method: the critic's gradients are cleared before its own step
 (the release leaves the generator's in, which cancels half of its loss); every video of a batch
 enters the adversarial terms (the release: the last one); the prior's standard deviation is
@@ -137,6 +138,9 @@ class GSTVQA(nn.Module):
             if pyramid
             else None
         )
+        if self.temporal_attention is not None:
+            # Far from zero, where the normalised levels have no bound: see the module's docstring.
+            nn.init.ones_(self.temporal_attention[2].bias)
         self.bin_head = nn.Linear(hidden_dim, 1)
         self.video_head = nn.Linear(2**levels - 1, 1) if pyramid else None
         self.precision = nn.Parameter(torch.ones(hidden_dim))

@@ -1,0 +1,252 @@
+"""The embedded database `demo`: small real H.264 videos with pseudo-MOS, made on first use.
+
+Twenty contents, twelve versions each, 240 files of 40 frames at 320 x 240 and 25 Hz (1.6 s), about
+half a minute of work once. A content is a photograph from the wheel of scikit-image, scikit-learn
+or matplotlib, filmed by a simulated hand-held camera. Version 0 is pristine; each other version has
+one distortion mix (`VideoRecord.group`) out of eleven: compression, defocus, motion blur, noise,
+exposure, flicker and lost frames, alone and combined, with severities drawn per content.
+
+**The labels stand for no human.** They are pseudo-MOS on a scale of 1 to 5: planted severities
+through a psychometric curve, content effects, and the rounding and noise of 24 simulated viewers
+(`vqa.databases.synthesis.opinions`). They serve to run and to test the framework; a score learned
+from them says nothing about real video.
+
+Splits: none official; versions of a content share `VideoRecord.content`. Labels are byte-identical
+on every machine; files are identical on one machine (encoder builds differ).
+"""
+
+import csv
+import hashlib
+import io
+import json
+import random
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from vqa.databases.synthesis import opinions
+from vqa.databases.synthesis.camera import draw_path, film
+from vqa.databases.synthesis.distortions import crf, distort
+from vqa.databases.synthesis.files import replacing, write_h264
+from vqa.databases.synthesis.photographs import PHOTOGRAPHS, Photograph
+from vqa.records import Database, DatabaseError, VideoRecord, build_database
+
+RECIPE = 1  # raise with any change of the pixels; changes of the labels are seen without
+MOS_RANGE = (1.0, 5.0)
+FRAME_RATE_HZ = 25
+SMALLEST_SIDE = 32
+WEAKEST, STRONGEST = 0.12, 1.0  # total severity of a distorted version
+
+MIXES = (
+    ("compression",),
+    ("noise", "compression"),
+    ("defocus",),
+    ("exposure", "noise"),
+    ("freeze",),
+    ("motion_blur", "compression"),
+    ("noise",),
+    ("flicker",),
+    ("freeze", "compression"),
+    ("defocus", "noise"),
+    ("flicker", "compression"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One planned video: what is planted in it, and its label."""
+
+    content: str
+    number: int
+    severities: dict[str, float]
+    mos: float
+    mos_std: float
+
+    @property
+    def group(self) -> str:
+        """The distortion mix, `noise+compression` for instance."""
+        return "+".join(self.severities) or "pristine"
+
+    @property
+    def id(self) -> str:
+        """The file's name below the database's folder."""
+        return f"{self.content}/{self.number}_{self.group.replace('+', '-')}.mp4"
+
+
+def read(
+    root: str | Path,
+    *,
+    contents: int = len(PHOTOGRAPHS),
+    versions: int = 12,
+    frames: int = 40,
+    size: Sequence[int] = (320, 240),
+    seed: int = 0,
+    workers: int = 2,
+) -> Database:
+    """The demo database, made below `root` where it is not there yet.
+
+    Files are written whole or not at all, so a killed run is taken up where it stopped, and two
+    processes at once only do each other's work again. Another recipe or other arguments get a
+    folder of their own.
+
+    Args:
+        root: Folder for all variants of the demo; made if absent.
+        contents: How many of the twenty photographs.
+        versions: Videos per content, the pristine one included.
+        frames: Frames per video.
+        size: Width and height, even.
+        seed: Draws camera paths, severities and opinions.
+        workers: Threads that film and encode; the files do not depend on it.
+
+    Raises:
+        DatabaseError: Arguments out of range, or a photograph is missing.
+    """
+    _check(contents, versions, frames, size, seed, workers)
+    width, height = size
+    plan = plan_versions(contents, versions, seed)
+    table = _label_table(plan)
+    spec = {"recipe": RECIPE, "frames": frames, "size": [width, height], "seed": seed}
+    digest = hashlib.sha256((json.dumps(spec) + table).encode()).hexdigest()[:12]
+    folder = Path(root).expanduser() / digest
+    _make_files(folder, plan, frames, (width, height), seed, workers)
+    labels = folder / "labels.csv"
+    if not labels.is_file():
+        with replacing(labels) as temporary:
+            temporary.write_text(table, encoding="utf-8", newline="")
+    videos = [
+        VideoRecord(
+            id=version.id,
+            path=folder / version.id,
+            mos=version.mos,
+            mos_std=version.mos_std,
+            content=version.content,
+            width=width,
+            height=height,
+            frame_rate_hz=float(FRAME_RATE_HZ),
+            frames=frames,
+            group=version.group,
+        )
+        for version in plan
+    ]
+    return build_database("demo", videos, MOS_RANGE)
+
+
+def plan_versions(contents: int, versions: int, seed: int) -> tuple[Version, ...]:
+    """What is planted in which video, and its labels; content by content, version 0 pristine.
+
+    Total severities are spread over each content's versions by stratified draws and shared out
+    among a mix's distortions at random, so that no two contents have the same ladder.
+    """
+    panel = opinions.viewers(random.Random(f"{seed}/viewers"))
+    plan = []
+    for photograph in PHOTOGRAPHS[:contents]:
+        draw = random.Random(f"{seed}/{photograph.name}")
+        appeal = opinions.normal(draw, opinions.APPEAL)
+        mixes = sorted(MIXES, key=lambda _: draw.random())
+        planted: list[dict[str, float]] = [{}]
+        for step, strength in enumerate(_strengths(versions - 1, draw)):
+            planted.append(_share_out(mixes[step % len(mixes)], strength, draw))
+        for number, severities in enumerate(planted):
+            mean = opinions.quality(severities, photograph.texture) + appeal
+            mos, mos_std = opinions.rate(mean, panel, draw)
+            plan.append(Version(photograph.name, number, severities, mos, mos_std))
+    return tuple(plan)
+
+
+def _strengths(count: int, draw: random.Random) -> list[float]:
+    """One draw from each of `count` equal parts of the range, in random order."""
+    parts = [(part + draw.random()) / count for part in range(count)]
+    parts.sort(key=lambda _: draw.random())
+    return [WEAKEST + (STRONGEST - WEAKEST) * part for part in parts]
+
+
+def _share_out(mix: tuple[str, ...], strength: float, draw: random.Random) -> dict[str, float]:
+    """Severities whose root sum of squares is `strength`, none of them negligible."""
+    shares = [0.4 + draw.random() for _ in mix]
+    total = sum(share**2 for share in shares) ** 0.5
+    return {
+        name: round(strength * share / total, 4) for name, share in zip(mix, shares, strict=True)
+    }
+
+
+def _label_table(plan: Sequence[Version]) -> str:
+    out = io.StringIO()
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(["video", "mos", "mos_std", "content", "group", "severities"])
+    for version in plan:
+        planted = " ".join(f"{name}={value}" for name, value in version.severities.items())
+        row = [version.id, version.mos, version.mos_std, version.content, version.group, planted]
+        rows.writerow(row)
+    return out.getvalue()
+
+
+def _make_files(
+    folder: Path,
+    plan: Sequence[Version],
+    frames: int,
+    size: tuple[int, int],
+    seed: int,
+    workers: int,
+) -> None:
+    """Film and encode what is not there yet, content by content."""
+    absent = [version for version in plan if not (folder / version.id).is_file()]
+    if not absent:
+        return
+    photographs = {photograph.name: photograph for photograph in PHOTOGRAPHS}
+    wanted: dict[str, list[Version]] = {}
+    for version in absent:
+        wanted.setdefault(version.content, []).append(version)
+    bar = tqdm(total=len(absent), desc="demo: making videos", unit="video")
+    with bar, ThreadPoolExecutor(workers) as pool:
+        jobs = [
+            pool.submit(_make_content, folder, photographs[name], group, frames, size, seed)
+            for name, group in wanted.items()
+        ]
+        try:
+            for job in as_completed(jobs):
+                bar.update(job.result())
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _make_content(
+    folder: Path,
+    photograph: Photograph,
+    versions: Sequence[Version],
+    frames: int,
+    size: tuple[int, int],
+    seed: int,
+) -> int:
+    """Write the versions of one content; returns how many."""
+    path = draw_path(random.Random(f"{seed}/{photograph.name}/camera"))
+    shot = film(photograph.open(), path, frames, size)
+    for version in versions:
+        key = hashlib.sha256(f"{seed}/{version.id}".encode()).digest()
+        rng = np.random.default_rng(int.from_bytes(key[:8], "big"))
+        video = distort(shot, version.severities, rng)
+        rate_factor = crf(version.severities.get("compression", 0.0))
+        write_h264(folder / version.id, video, FRAME_RATE_HZ, rate_factor)
+    return len(versions)
+
+
+def _check(
+    contents: int, versions: int, frames: int, size: Sequence[int], seed: int, workers: int
+) -> None:
+    faults = []
+    if not 1 <= contents <= len(PHOTOGRAPHS):
+        faults.append(f"contents={contents}: 1 to {len(PHOTOGRAPHS)} photographs are at hand")
+    if versions < 2:
+        faults.append(f"versions={versions}: the pristine one and at least one more are needed")
+    if frames < 2:
+        faults.append(f"frames={frames}: a video needs two at least")
+    if len(size) != 2 or any(side % 2 or side < SMALLEST_SIDE for side in size):
+        faults.append(f"size={tuple(size)}: width and height, even, {SMALLEST_SIDE} or more")
+    if workers < 1:
+        faults.append(f"workers={workers}: at least 1")
+    if faults:
+        raise DatabaseError("demo: " + "; ".join(faults))

@@ -1,0 +1,1 @@
+"""Parts of the embedded database `demo`: photographs, camera, distortions, opinions, files."""

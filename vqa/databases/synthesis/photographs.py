@@ -1,0 +1,87 @@
+"""The twenty photographs that the demo films, all inside the wheels of libraries it needs anyway.
+
+scikit-image, scikit-learn and matplotlib carry them for their own documentation; nothing is
+downloaded and nothing is copied into this project. Left out: scikit-image's `clock_motion` (blurred
+by its own motion, so no pristine version exists), drawings, test patterns and thumbnails.
+"""
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+from vqa.records import DatabaseError
+
+Colour = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    """One content of the demo.
+
+    Attributes:
+        name: The content's identifier.
+        package: The installed package whose folder holds the file.
+        file: Path inside that folder.
+        texture: How busy the picture is, 0 (smooth) to 1 (texture all over). A recorded constant,
+            not a measurement at run time, because the labels depend on it.
+        tint: For grey photographs: the colours that black and white become.
+    """
+
+    name: str
+    package: str
+    file: str
+    texture: float
+    tint: tuple[Colour, Colour] | None = None
+
+    def open(self) -> Image.Image:
+        """The photograph in RGB.
+
+        Raises:
+            DatabaseError: The installed package does not carry the file.
+        """
+        spec = find_spec(self.package)
+        folders = (spec.submodule_search_locations if spec else None) or []
+        path = next((p for p in (Path(f) / self.file for f in folders) if p.is_file()), None)
+        if path is None:
+            raise DatabaseError(
+                f"demo: photograph {self.file} was expected inside the package {self.package} "
+                f"(looked in {', '.join(folders) or 'no folder: not installed'}); "
+                f"reinstall it from its wheel"
+            )
+        with Image.open(path) as image:
+            if self.tint is None:
+                return image.convert("RGB")
+            black, white = self.tint
+            return ImageOps.colorize(image.convert("L"), black, white)
+
+
+def _skimage(
+    name: str, file: str, texture: float, tint: tuple[Colour, Colour] | None = None
+) -> Photograph:
+    return Photograph(name, "skimage", f"data/{file}", texture, tint)
+
+
+PHOTOGRAPHS = (
+    _skimage("astronaut", "astronaut.png", 0.5),
+    _skimage("brick", "brick.png", 0.6, ((38, 14, 10), (250, 205, 180))),
+    _skimage("chelsea", "chelsea.png", 0.4),
+    Photograph("china", "sklearn", "datasets/images/china.jpg", 0.6),
+    _skimage("coffee", "coffee.png", 0.3),
+    _skimage("camera", "camera.png", 0.5, ((6, 8, 12), (250, 250, 244))),
+    _skimage("rocket", "rocket.jpg", 0.2),
+    _skimage("grass", "grass.png", 0.9, ((12, 24, 6), (214, 240, 150))),
+    Photograph("flower", "sklearn", "datasets/images/flower.jpg", 0.3),
+    _skimage("coins", "coins.png", 0.6, ((24, 16, 10), (255, 240, 212))),
+    _skimage("motorcycle", "motorcycle_left.png", 0.7),
+    _skimage("moon", "moon.png", 0.1, ((10, 12, 20), (235, 238, 250))),
+    _skimage("retina", "retina.jpg", 0.1),
+    _skimage("gravel", "gravel.png", 0.9, ((20, 16, 14), (240, 232, 220))),
+    _skimage("tissue", "ihc.png", 0.8),
+    _skimage("page", "page.png", 0.5, ((22, 20, 26), (255, 246, 224))),
+    Photograph("hopper", "matplotlib", "mpl-data/sample_data/grace_hopper.jpg", 0.4),
+    _skimage("galaxies", "hubble_deep_field.jpg", 0.5),
+    _skimage("cell", "cell.png", 0.1, ((2, 16, 10), (220, 255, 214))),
+    _skimage("handwriting", "text.png", 0.4, ((30, 32, 44), (244, 244, 240))),
+)
