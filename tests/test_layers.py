@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 # said in `WITHIN` and every layer below.
 LAYERS = {
     "vqa.files": 0,
+    "vqa.progress": 0,
     "vqa.records": 0,
     "vqa.video": 0,
     "vqa.sampling": 0,
@@ -46,6 +47,7 @@ WITHIN = {
 }
 # Outside libraries that live in one place, so that each can be replaced in an hour.
 HOMES = {
+    "tqdm": ("vqa.progress",),
     "av": ("vqa.video", "vqa.databases.synthesis", "vqa.databases.demo"),
     "decord": ("vqa.video",),
     "hydra": ("vqa.assembly",),

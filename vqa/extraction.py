@@ -18,10 +18,10 @@ from typing import Protocol
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from vqa.cache import FeatureCache, source_fingerprint
 from vqa.files import write_atomically
+from vqa.progress import progress_bar
 from vqa.records import VideoRecord
 from vqa.sampling import fixed_rate_indices
 from vqa.video import RawFormat, VideoError, VideoInfo, choose_reader, reader_version
@@ -197,15 +197,15 @@ def extract(
         reader=reader,
         time_limit_s=time_limit_s,
     )
-    bar = tqdm(
-        results, total=len(wanted), desc=f"extract {extractor.name}", unit="video",
-        disable=None if progress and wanted else True,
-    )  # fmt: skip
+    bar = progress_bar(
+        len(wanted), f"extract {extractor.name}", "video", disable=not (progress and wanted)
+    )
     try:
-        for video, result in bar:
+        for video, result in results:
+            bar.update()
             if isinstance(result, Exception):
                 _fail(outcome, video, result, on_error)
-                bar.set_postfix(failed=len(outcome.failures))
+                bar.set_postfix(failed=len(outcome.failures), refresh=False)
                 continue
             cache.store(
                 video.id,
@@ -223,6 +223,7 @@ def extract(
             )
             outcome.made.append(video.id)
     finally:
+        bar.close()
         results.close()
     return outcome
 

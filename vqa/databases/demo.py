@@ -26,13 +26,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from vqa.databases.synthesis import opinions
 from vqa.databases.synthesis.camera import draw_path, film
 from vqa.databases.synthesis.distortions import crf, distort
 from vqa.databases.synthesis.files import replacing, write_h264
 from vqa.databases.synthesis.photographs import PHOTOGRAPHS, Photograph
+from vqa.progress import progress_bar
 from vqa.records import Database, DatabaseError, VideoRecord, build_database
 
 RECIPE = 1  # raise with any change of the pixels; changes of the labels are seen without
@@ -200,7 +200,7 @@ def _make_files(
     wanted: dict[str, list[Version]] = {}
     for version in absent:
         wanted.setdefault(version.content, []).append(version)
-    bar = tqdm(total=len(absent), desc="demo: making videos", unit="video")
+    bar = progress_bar(len(absent), "demo: making videos", "video")
     with bar, ThreadPoolExecutor(workers) as pool:
         jobs = [
             pool.submit(_make_content, folder, photographs[name], group, frames, size, seed)

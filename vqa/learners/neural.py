@@ -15,12 +15,12 @@ from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from vqa.datamodule import VQADataModule
 from vqa.files import write_atomically
 from vqa.learners.base import Prediction
 from vqa.learners.module import ScoreModule, merge_by_id
+from vqa.progress import progress_bar
 from vqa.records import VideoRecord
 
 log = logging.getLogger(__name__)
@@ -228,16 +228,16 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 class EpochProgress(Callback):
-    """One bar over the epochs with the time left; silent where nobody watches."""
+    """One bar over the epochs with the time left, on the first process."""
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Open the bar at the epoch from which training goes on."""
-        self.bar = tqdm(
-            total=trainer.max_epochs,
+        self.bar = progress_bar(
+            trainer.max_epochs,
+            "train",
+            "epoch",
             initial=trainer.current_epoch,
-            desc="train",
-            unit="epoch",
-            disable=None if trainer.is_global_zero else True,
+            disable=not trainer.is_global_zero,
         )
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: ScoreModule) -> None:
