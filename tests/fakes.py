@@ -14,7 +14,7 @@ class MeanColour:
     """Mean colour of each frame and its change since the frame before: looks one frame back."""
 
     name, dim, context = "mean-colour", 6, 1
-    fingerprint, weights, untrained = "f" * 64, "none", False
+    fingerprint, weights, untrained, threads = "f" * 64, "none", False, 1
 
     def __call__(self, frames, context=0):
         colours = torch.from_numpy(frames.mean((1, 2))).float()

@@ -121,6 +121,22 @@ def test_raw_video_is_read_by_its_label_row(tmp_path, cache):
     assert cache.load("a.yuv").metadata["reader"].startswith("raw ")
 
 
+def test_the_extractors_threads_are_set_for_its_work_alone(database):
+    class Watching(MeanColour):
+        def __call__(self, frames, context=0):
+            seen.add(torch.get_num_threads())
+            return super().__call__(frames, context)
+
+    seen, before = set(), torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert len(list(extract_videos(database.videos[:1], Watching()))) == 1
+        assert seen == {1}
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_leaving_early_stops_the_decoder(database):
     results = extract_videos(database.videos, MeanColour())
     video, result = next(results)

@@ -43,6 +43,7 @@ class Extractor(Protocol):
         fingerprint: Hash of definition, parameters and weights.
         weights: The weights in words, for reports.
         untrained: True where the weights are random.
+        threads: Intra-op threads that suit it; None leaves torch's own choice.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Extractor(Protocol):
     fingerprint: str
     weights: str
     untrained: bool
+    threads: int | None
 
     def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
         """Features (T - context, D) of uint8 frames (T, H, W, 3), the first ones only looked at."""
@@ -132,10 +134,13 @@ def extract_videos(
         daemon=True,
     )
     producer.start()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(extractor.threads or threads)
     try:
         for video in videos:
             yield video, _consume(chunks, extractor)
     finally:
+        torch.set_num_threads(threads)
         stop.set()
         while producer.is_alive():
             _drain(chunks)

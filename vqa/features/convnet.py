@@ -50,6 +50,7 @@ class ConvnetStatistics:
     """
 
     context = 0
+    threads = None
 
     def __init__(
         self,

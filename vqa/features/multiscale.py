@@ -91,12 +91,14 @@ class Multiscale:
         fingerprint: Hash of the bank's definition; equal fingerprints mean equal features.
         weights: That there are none, in words.
         untrained: False; nothing here could be trained.
+        threads: Intra-op threads that suit it.
     """
 
     name = "multiscale"
     context = 1
     weights = "none (fixed bank)"
     untrained = False
+    threads = 1  # its planes are small: sharing them out gains nothing, and on a busy machine loses
 
     def __init__(self) -> None:
         self.names = (
