@@ -25,6 +25,14 @@ def test_round_trip(cache):
     assert loaded.metadata["reader"] == "pyav"
 
 
+def test_equal_features_are_equal_bytes(cache):
+    facts = {name: name for name in "hgfedcba"}
+    for name in ("a", "b"):
+        cache.store(name, torch.ones(2, 2), torch.zeros(2), dict(reversed(facts.items())))
+        facts = dict(reversed(facts.items()))
+    assert cache.path("a").read_bytes() == cache.path("b").read_bytes()
+
+
 def test_half_precision_is_stored_as_such(cache):
     cache.store("a", torch.rand(2, 2).half(), torch.zeros(2), {"source": "s"})
     assert cache.load("a").features.dtype == torch.float16

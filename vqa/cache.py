@@ -13,6 +13,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import quote
 
 import torch
@@ -25,6 +26,7 @@ from vqa.files import write_atomically
 HASHED_WHOLE_BYTES = 32 * 2**20
 SAMPLED_BLOCKS = 32
 BLOCK_BYTES = 2**20
+METADATA_KEY = "vqa"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class FeatureCache:
         """Whether features are there that were made from the file with this fingerprint."""
         try:
             with safe_open(self.path(video_id), framework="pt") as file:
-                return (file.metadata() or {}).get("source") == source
+                return _metadata(file).get("source") == source
         except (FileNotFoundError, SafetensorError):
             return False
 
@@ -76,7 +78,9 @@ class FeatureCache:
     ) -> None:
         """Write a video's features in one step."""
         tensors = {"features": features.contiguous(), "times_s": times_s.contiguous()}
-        write_atomically(self.path(video_id), save(tensors, metadata=metadata))
+        # One entry, since safetensors writes several in no fixed order: equal features, equal bytes.
+        entry = {METADATA_KEY: json.dumps(metadata, sort_keys=True)}
+        write_atomically(self.path(video_id), save(tensors, metadata=entry))
 
     def load(self, video_id: str) -> Features:
         """Read a video's features.
@@ -92,8 +96,13 @@ class FeatureCache:
             )
         with safe_open(path, framework="pt") as file:
             return Features(
-                file.get_tensor("features"), file.get_tensor("times_s"), file.metadata() or {}
+                file.get_tensor("features"), file.get_tensor("times_s"), _metadata(file)
             )
+
+
+def _metadata(file: Any) -> dict[str, str]:
+    """The facts stored with a video's features."""
+    return json.loads((file.metadata() or {}).get(METADATA_KEY, "{}"))
 
 
 def source_fingerprint(path: str | Path) -> str:
