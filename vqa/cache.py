@@ -78,7 +78,7 @@ class FeatureCache:
     ) -> None:
         """Write a video's features in one step."""
         tensors = {"features": features.contiguous(), "times_s": times_s.contiguous()}
-        # One entry, since safetensors writes several in no fixed order: equal features, equal bytes.
+        # One entry, since safetensors writes several in no fixed order.
         entry = {METADATA_KEY: json.dumps(metadata, sort_keys=True)}
         write_atomically(self.path(video_id), save(tensors, metadata=entry))
 
