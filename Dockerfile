@@ -1,6 +1,6 @@
 # GPU image. Build: docker build -t vqa .
-# Train: docker run --gpus all --shm-size 8g -v "$PWD/data:/work/data" -v "$PWD/cache:/work/cache" \
-#          -v "$PWD/runs:/work/runs" vqa train.py model=gstvqa data=konvid trainer=gpu
+# Train: docker run --gpus all --shm-size 8g -v "$PWD/data:/app/data" -v "$PWD/cache:/app/cache" \
+#          -v "$PWD/runs:/app/runs" vqa train.py model=gstvqa data=konvid trainer=gpu
 # The CUDA libraries come with torch's wheels; the base brings what the driver needs of the image.
 FROM nvidia/cuda:13.0.1-base-ubuntu24.04
 
@@ -13,7 +13,7 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends python3 python3-venv libgl1 libglib2.0-0 git \
     && rm -rf /var/lib/apt/lists/*
 
-WORKDIR /work
+WORKDIR /app
 ENV VIRTUAL_ENV=/opt/vqa PATH=/opt/vqa/bin:$PATH
 RUN python3 -m venv "$VIRTUAL_ENV"
 
@@ -25,7 +25,7 @@ RUN pip install --constraint constraints.txt .
 COPY . .
 RUN pip install --no-deps --editable .
 
-# Reads and writes only below /work; runs as an ordinary user.
+# Reads and writes only below /app; runs as an ordinary user.
 RUN useradd --create-home vqa && mkdir -p data cache runs && chown -R vqa data cache runs
 USER vqa
 
