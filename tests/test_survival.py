@@ -30,6 +30,7 @@ def command(script, place, *overrides):
     return [
         sys.executable, str(ROOT / f"{script}.py"), "data=csv",
         f"data.labels={place / 'labels.csv'}", "data.mos_range=[1,5]", "features=multiscale",
+        "threads=1",
         *overrides,
     ]  # fmt: skip
 
@@ -45,7 +46,7 @@ def start(arguments, place):
 def finish(arguments, place):
     """Run a command to its end."""
     process = start(arguments, place)
-    assert process.wait(timeout=300) == 0, (place / "log.txt").read_text()[-3000:]
+    assert process.wait(timeout=900) == 0, (place / "log.txt").read_text()[-3000:]
 
 
 def kill_repeatedly(arguments, place, progress, rng):
