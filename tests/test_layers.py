@@ -36,6 +36,7 @@ LAYERS = {
 }
 # Arrows between rooms of one layer; a room may always import itself.
 WITHIN = {
+    ("vqa.splits", "vqa.files"),
     ("vqa.extraction", "vqa.cache"),
     ("vqa.views", "vqa.cache"),
     ("vqa.statistics", "vqa.metrics"),

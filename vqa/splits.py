@@ -6,12 +6,13 @@ refused, and two runs compare their splits by one string.
 
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from vqa.files import write_atomically
 
 PARTS = ("train", "val", "test")
 
@@ -64,12 +65,8 @@ class Split:
 
 def write_split(split: Split, path: str | Path) -> None:
     """Write a split with its hash as JSON, whole or not at all."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     content = asdict(split) | {"sha256": split.sha256}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    write_atomically(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def read_split(path: str | Path) -> Split:
