@@ -35,9 +35,9 @@ def measure(extractor_name, clip, rate):
     """Extract one clip and print the peak above the imports, in MiB."""
     import torch
 
-    from vqa.extraction import extract_videos
     from vqa.features.convnet import ConvnetStatistics
     from vqa.features.multiscale import Multiscale
+    from vqa.pipeline import extract_videos
     from vqa.records import VideoRecord
 
     torch.set_num_threads(1)

@@ -1,20 +1,16 @@
-"""Extraction: right features, nothing lost to bad files or kills, work shared by shards."""
+"""Extraction: right features, nothing lost to bad files, work shared by shards."""
 
 import csv
-from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
-from tests.clips import cut, paint, write_clip, write_raw
+from tests.clips import cut, write_clip
 from tests.fakes import MeanColour, clip_database
 from vqa.cache import FeatureCache
 from vqa.extraction import (
     ExtractionError,
     extract,
-    extract_videos,
-    raw_format,
     shard_of,
     write_failures,
 )
@@ -109,70 +105,3 @@ def test_shards_are_disjoint_and_together_everything(database):
     for wrong in ("0/4", "5/4", "1", "a/b", "1/0"):
         with pytest.raises(ValueError, match="i/n"):
             shard_of(database.videos, wrong)
-
-
-def test_raw_video_is_read_by_its_label_row(tmp_path, cache):
-    frames = write_raw(tmp_path / "a.yuv", 5, (64, 48), "yuvj420p")
-    video = VideoRecord("a.yuv", tmp_path / "a.yuv", 50.0, width=64, height=48)
-    assert raw_format(video).frame_rate_hz == 30
-    assert raw_format(replace(video, width=None)) is None
-    extract([video], MeanColour(), cache, progress=False)
-    torch.testing.assert_close(cache.load("a.yuv").features, MeanColour()(frames))
-    assert cache.load("a.yuv").metadata["reader"].startswith("raw ")
-
-
-def test_the_extractors_threads_are_set_for_its_work_alone(database):
-    class Watching(MeanColour):
-        def __call__(self, frames, context=0):
-            seen.add(torch.get_num_threads())
-            return super().__call__(frames, context)
-
-    seen, before = set(), torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        assert len(list(extract_videos(database.videos[:1], Watching()))) == 1
-        assert seen == {1}
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
-
-
-def test_leaving_early_stops_the_decoder(database):
-    results = extract_videos(database.videos, MeanColour())
-    video, result = next(results)
-    assert video.id == "clip0.mp4"
-    assert result.features.shape == (34, 6)
-    results.close()  # joins the thread and ends the child, or this test would hang
-
-
-def test_an_extractor_that_breaks_is_no_bad_file(database, cache):
-    class Broken(MeanColour):
-        def __call__(self, frames, context=0):
-            raise RuntimeError("out of memory")
-
-    with pytest.raises(RuntimeError, match="out of memory"):
-        extract(database.videos, Broken(), cache, progress=False)
-
-
-def test_a_decoder_that_breaks_ends_the_job_instead_of_hanging(database, cache, monkeypatch):
-    def fail(times_s, rate):
-        raise MemoryError("no memory")
-
-    monkeypatch.setattr("vqa.extraction.fixed_rate_indices", fail)
-    with pytest.raises(MemoryError, match="no memory"):
-        extract(database.videos, MeanColour(), cache, frame_rate_hz=5, progress=False)
-
-
-def test_chunk_edges_change_nothing(database, monkeypatch):
-    whole = dict(_features(database))
-    monkeypatch.setattr("vqa.extraction.CHUNK_FRAMES", 3)
-    for name, features in _features(database):
-        torch.testing.assert_close(features, whole[name])
-
-
-def _features(database):
-    return [(v.id, r.features) for v, r in extract_videos(database.videos, MeanColour())]
-
-
-def test_painted_clips_really_move():
-    assert np.abs(paint(0).astype(int) - paint(1)).mean() > 1

@@ -22,6 +22,7 @@ LAYERS = {
     "vqa.features": 1,
     "vqa.protocols": 1,
     "vqa.cache": 2,
+    "vqa.pipeline": 2,
     "vqa.extraction": 2,
     "vqa.views": 2,
     "vqa.datamodule": 3,
@@ -38,6 +39,7 @@ LAYERS = {
 WITHIN = {
     ("vqa.splits", "vqa.files"),
     ("vqa.extraction", "vqa.cache"),
+    ("vqa.extraction", "vqa.pipeline"),
     ("vqa.views", "vqa.cache"),
     ("vqa.statistics", "vqa.metrics"),
     ("vqa.runs", "vqa.results"),

@@ -21,8 +21,9 @@ from omegaconf import DictConfig, OmegaConf
 from vqa.cache import FeatureCache, combined_fingerprint, stored_dtype
 from vqa.datamodule import VQADataModule
 from vqa.evidence import write_evidence
-from vqa.extraction import ExtractionError, Extractor, Outcome, extract, write_failures
+from vqa.extraction import ExtractionError, Outcome, extract, write_failures
 from vqa.features.convnet import WeightsError
+from vqa.pipeline import Extractor
 from vqa.records import Database, VideoRecord
 from vqa.reports import write_report
 from vqa.runs import Run, RunError, identity

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from vqa.extraction import raw_format
 from vqa.files import write_atomically
+from vqa.pipeline import raw_format
 from vqa.records import Database, VideoRecord
 from vqa.results import write_json
 from vqa.sampling import uniform_indices

@@ -14,7 +14,6 @@ import pytest
 
 from vqa.databases import demo
 from vqa.databases.synthesis import camera, distortions, opinions
-from vqa.databases.synthesis.files import replacing
 from vqa.databases.synthesis.photographs import PHOTOGRAPHS, Photograph
 from vqa.records import DatabaseError
 
@@ -294,16 +293,3 @@ def test_ratings_are_categories_around_the_quality():
         means.append(mos)
     assert abs(np.mean(means) - 3.0) < 0.25
     assert 0.05 < np.std(means) < 0.3  # the noise of a panel, not none and not chaos
-
-
-def test_a_failed_write_leaves_nothing(tmp_path):
-    target = tmp_path / "a" / "file.mp4"
-
-    def write_half():
-        with replacing(target) as temporary:
-            temporary.write_bytes(b"half")
-            raise RuntimeError("disk")
-
-    with pytest.raises(RuntimeError, match="disk"):
-        write_half()
-    assert list(target.parent.iterdir()) == []

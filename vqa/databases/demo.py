@@ -30,8 +30,9 @@ import numpy as np
 from vqa.databases.synthesis import opinions
 from vqa.databases.synthesis.camera import draw_path, film
 from vqa.databases.synthesis.distortions import crf, distort
-from vqa.databases.synthesis.files import replacing, write_h264
+from vqa.databases.synthesis.files import write_h264
 from vqa.databases.synthesis.photographs import PHOTOGRAPHS, Photograph
+from vqa.files import replacing
 from vqa.progress import progress_bar
 from vqa.records import Database, DatabaseError, VideoRecord, build_database
 

@@ -30,6 +30,7 @@ import torch
 from torch import Tensor, nn
 
 from vqa.models.pooling import masked_mean, masked_std, pyramid_pooling, reflect_to
+from vqa.models.published import renamed
 
 PUBLISHED_KEYS = {
     "CA.bottleneck.0.weight": "channel_attention.0.weight",
@@ -219,13 +220,7 @@ class GSTVQA(nn.Module):
         Raises:
             ValueError: The checkpoint's keys are not those of the release.
         """
-        unknown = set(state) - set(PUBLISHED_KEYS) - UNUSED_KEYS
-        absent = set(PUBLISHED_KEYS) - set(state)
-        if unknown or absent:
-            raise ValueError(
-                "not a published GSTVQA checkpoint: "
-                f"keys missing {sorted(absent)}, keys unknown {sorted(unknown)}"
-            )
+        ours = renamed(state, PUBLISHED_KEYS, unused=UNUSED_KEYS, model="GSTVQA")
         attention_dim, channels = state["CA.bottleneck.0.weight"].shape
         model = cls(
             2 * channels,
@@ -235,7 +230,7 @@ class GSTVQA(nn.Module):
             kernel_size=state["q_att.0.weight"].shape[2],
             levels=(state["q_reg2.weight"].shape[1] + 1).bit_length() - 1,
         )
-        model.load_state_dict({ours: state[theirs] for theirs, ours in PUBLISHED_KEYS.items()})
+        model.load_state_dict(ours)
         return model.eval()
 
 

@@ -18,6 +18,7 @@ from typing import Literal, Self
 from torch import Tensor, nn
 
 from vqa.models.pooling import masked_mean, subjective_quality
+from vqa.models.published import renamed
 
 PUBLISHED_KEYS = {
     "ann.fc0.weight": "reduce.weight",
@@ -88,14 +89,8 @@ class VSFA(nn.Module):
         Raises:
             ValueError: The checkpoint's keys are not those of the release.
         """
-        unknown = set(state) - set(PUBLISHED_KEYS) - UNUSED_KEYS
-        absent = set(PUBLISHED_KEYS) - set(state)
-        if unknown or absent:
-            raise ValueError(
-                "not a published VSFA checkpoint: "
-                f"keys missing {sorted(absent)}, keys unknown {sorted(unknown)}"
-            )
+        ours = renamed(state, PUBLISHED_KEYS, unused=UNUSED_KEYS, model="VSFA")
         reduced_dim, input_dim = state["ann.fc0.weight"].shape
         model = cls(input_dim, reduced_dim, state["q.weight"].shape[1])
-        model.load_state_dict({ours: state[theirs] for theirs, ours in PUBLISHED_KEYS.items()})
+        model.load_state_dict(ours)
         return model.eval()

@@ -1,0 +1,191 @@
+"""Features of video files, one video after another, with decoder and extractor both busy.
+
+Three things go on at once: the decoder's own process reads frames ahead, a thread moves them and
+goes on to the next video, and the extractor works on the chunk before.
+"""
+
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vqa.records import VideoRecord
+from vqa.sampling import fixed_rate_indices
+from vqa.video import RawFormat, VideoError, VideoInfo, choose_reader, reader_version
+from vqa.video.decoder import FrameDecoder
+
+CHUNK_FRAMES = 16
+CHUNKS_AHEAD = 2
+
+
+class Extractor(Protocol):
+    """A frozen map from frames to features.
+
+    Attributes:
+        name: Short name, part of the cache's folder.
+        dim: D, features a frame.
+        context: Earlier frames that the features of a frame look at.
+        fingerprint: Hash of definition, parameters and weights.
+        weights: The weights in words, for reports.
+        untrained: True where the weights are random.
+        threads: Intra-op threads that suit it; None leaves torch's own choice.
+    """
+
+    name: str
+    dim: int
+    context: int
+    fingerprint: str
+    weights: str
+    untrained: bool
+    threads: int | None
+
+    def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
+        """Features (T - context, D) of uint8 frames (T, H, W, 3), the first ones only looked at."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFeatures:
+    """What one video yields.
+
+    Attributes:
+        features: (T, D) float32.
+        times_s: (T,) presentation times of the described frames.
+        reader: Reader and version that decoded it.
+        info: Size, rate and count of the source.
+    """
+
+    features: Tensor
+    times_s: Tensor
+    reader: str
+    info: VideoInfo
+
+
+def raw_format(video: VideoRecord) -> RawFormat | None:
+    """How to read a headerless video, from its label row; None for every other file."""
+    if video.path.suffix.lower() != ".yuv" or not (video.width and video.height):
+        return None
+    return RawFormat(video.width, video.height, frame_rate_hz=video.frame_rate_hz or 30.0)
+
+
+def extract_videos(
+    videos: Sequence[VideoRecord],
+    extractor: Extractor,
+    *,
+    frame_rate_hz: float | None = None,
+    reader: str = "auto",
+    time_limit_s: float = 600.0,
+) -> Iterator[tuple[VideoRecord, VideoFeatures | Exception]]:
+    """Features of each video in turn; a video that cannot be read yields its error instead.
+
+    Args:
+        videos: What to read.
+        extractor: What to compute.
+        frame_rate_hz: Sample at this fixed rate; None takes every frame.
+        reader: `auto` or `pyav`.
+        time_limit_s: Longest wait for the decoder on one video.
+    """
+    decoding = _Decoding(videos, frame_rate_hz, reader, time_limit_s)
+    producer = threading.Thread(target=decoding.run, name="decoding", daemon=True)
+    producer.start()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(extractor.threads or threads)
+    try:
+        for video in videos:
+            yield video, _describe(decoding.chunks, extractor)
+    finally:
+        torch.set_num_threads(threads)
+        decoding.stop.set()
+        while producer.is_alive():
+            _drain(decoding.chunks)
+            producer.join(0.05)
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """Last item of a video in the queue: its facts, or what went wrong."""
+
+    error: Exception | None = None
+    info: VideoInfo | None = None
+    reader: str = ""
+    times_s: np.ndarray | None = None
+    fatal: bool = False
+
+
+@dataclass
+class _Decoding:
+    """The thread's work: all videos into the queue, chunks of each and then its `_End`."""
+
+    videos: Sequence[VideoRecord]
+    frame_rate_hz: float | None
+    reader: str
+    time_limit_s: float
+    chunks: queue.Queue = field(default_factory=lambda: queue.Queue(CHUNKS_AHEAD))
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Decode until the end or `stop`; whatever goes wrong reaches the consumer."""
+        try:
+            with FrameDecoder(
+                reader=self.reader, time_limit_s=self.time_limit_s, chunk_frames=CHUNK_FRAMES
+            ) as decoder:
+                for video in self.videos:
+                    end = self._decode(decoder, video)
+                    if self.stop.is_set():
+                        return
+                    self.chunks.put(end)
+        except Exception as error:  # noqa: BLE001 (the consumer raises it; else it would wait)
+            self.chunks.put(_End(error, fatal=True))
+
+    def _decode(self, decoder: FrameDecoder, video: VideoRecord) -> _End:
+        try:
+            raw = raw_format(video)
+            info = decoder.probe(video.path, raw)
+            indices = None
+            times_s = info.times_s
+            if self.frame_rate_hz is not None:
+                indices = fixed_rate_indices(info.times_s, self.frame_rate_hz)
+                times_s = info.times_s[indices]
+            for chunk in decoder.stream(video.path, indices, raw, info):
+                self.chunks.put(chunk)
+                if self.stop.is_set():
+                    break
+            used = reader_version(choose_reader(info, self.reader))
+            return _End(None, info, used, times_s)
+        except (VideoError, OSError, ValueError) as error:
+            return _End(error)
+
+
+def _describe(chunks: queue.Queue, extractor: Extractor) -> VideoFeatures | Exception:
+    """Take one video out of the queue and describe it."""
+    parts: list[Tensor] = []
+    past: np.ndarray | None = None
+    failure: Exception | None = None
+    while not isinstance(item := chunks.get(), _End):
+        if failure is not None:
+            continue
+        context = 0 if past is None else len(past)
+        frames = item if past is None else np.concatenate([past, item])
+        try:
+            parts.append(extractor(frames, context))
+        except ValueError as error:
+            failure = error
+        past = frames[len(frames) - extractor.context :] if extractor.context else None
+    if item.fatal:
+        raise item.error
+    if item.error is not None or failure is not None:
+        return item.error or failure
+    return VideoFeatures(torch.cat(parts), torch.from_numpy(item.times_s), item.reader, item.info)
+
+
+def _drain(chunks: queue.Queue) -> None:
+    while True:
+        try:
+            chunks.get_nowait()
+        except queue.Empty:
+            return
