@@ -12,7 +12,7 @@ through a psychometric curve, content effects, and the rounding and noise of 24 
 from them says nothing about real video.
 
 Splits: none official; versions of a content share `VideoRecord.content`. Labels are byte-identical
-on every machine; files are identical on one machine (encoder builds differ).
+on every machine, and so are the files of one build of the encoder.
 """
 
 import csv
@@ -36,7 +36,7 @@ from vqa.files import replacing
 from vqa.progress import progress_bar
 from vqa.records import Database, DatabaseError, VideoRecord, build_database
 
-RECIPE = 1  # raise with any change of the pixels; changes of the labels are seen without
+RECIPE = 2  # raise with any change of the pixels; changes of the labels are seen without
 MOS_RANGE = (1.0, 5.0)
 FRAME_RATE_HZ = 25
 SMALLEST_SIDE = 32
