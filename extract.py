@@ -1,7 +1,6 @@
 """Fill the feature cache of a database, whole or a shard of it."""
 
 import hydra
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from vqa import assembly
@@ -14,10 +13,8 @@ def main(config: DictConfig) -> None:
     with assembly.readable_errors():
         plain = assembly.resolved(config)
         assembly.set_up(plain)
-        database = instantiate(config.data.read)
-        source = assembly.FeatureSource.of(
-            plain, database.name, config.paths.cache, config.data.reader
-        )
+        database = assembly.database(config.data)
+        source = assembly.FeatureSource.of(plain, database, config.paths.cache, config.data.reader)
         outcome = source.fill(shard_of(database.videos, config.shard))
     failures = source.cache.folder / f"failures-{config.shard.replace('/', '-of-')}.csv"
     write_failures(outcome.failures, failures)

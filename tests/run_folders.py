@@ -49,7 +49,28 @@ def complete(folder, table=None):
         _split(folder, name, list(part["video"]), number)
         _history(folder, name, number)
     write_json(folder / "evidence.json", _evidence(folder, table))
+    videos(table).to_csv(folder / "videos.csv", index=False)
     return folder
+
+
+def videos(table):
+    """What a run knows of its videos; of the first nothing, of some no duration."""
+    names = sorted(set(table["video"]) - {AWKWARD})
+    sizes = [(1920, 1080), (1280, 720), (404, 720), (640, 480)]
+    rows = [{"video": AWKWARD}]
+    for index, name in enumerate(names):
+        width, height = sizes[index % len(sizes)]
+        rate = 29.97 if index % 3 else 25.0
+        facts = {"width": width, "height": height, "frame_rate_hz": rate, "codec": "h264"}
+        kind = ("blur", "noise & <i>grain</i>")[index % 2]
+        frames = round(8.01 * rate)
+        row = {"video": name, "mos": 3.0, "content": name[:10], "group": kind, "frames": frames}
+        rows.append(row | facts | ({} if index % 5 else {"duration_s": 10.2}))
+    columns = (
+        "video", "mos", "mos_std", "ratings", "content", "group", "width", "height",
+        "frame_rate_hz", "frames", "duration_s", "codec",
+    )  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
 
 
 CONFIG = """\

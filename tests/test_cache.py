@@ -99,3 +99,10 @@ def test_combined_fingerprint_depends_on_every_part():
         combined_fingerprint("a", frame_rate_hz=None, dtype="float16"),
     }
     assert len(prints) == 4
+
+
+def test_of_several_databases_each_keeps_its_own_features(tmp_path):
+    alone = FeatureCache(tmp_path, "konvid", "vgg16", "f" * 64)
+    together = FeatureCache(tmp_path, None, "vgg16", "f" * 64)
+    assert together.path("konvid/a/b.mp4") == alone.path("a/b.mp4")
+    assert together.path("../b.mp4").resolve().is_relative_to(tmp_path)

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 # said in `WITHIN` and every layer below.
 LAYERS = {
     "vqa.files": 0,
+    "vqa.environment": 0,
     "vqa.progress": 0,
     "vqa.records": 0,
     "vqa.video": 0,
@@ -21,6 +22,7 @@ LAYERS = {
     "vqa.databases": 1,
     "vqa.features": 1,
     "vqa.protocols": 1,
+    "vqa.alignment": 1,
     "vqa.cache": 2,
     "vqa.pipeline": 2,
     "vqa.extraction": 2,
@@ -33,11 +35,17 @@ LAYERS = {
     "vqa.tracking": 5,
     "vqa.evidence": 5,
     "vqa.scoring": 5,
+    "vqa.audit": 5,
     "vqa.assembly": 6,
+    "vqa.workflow": 6,
+    "vqa.comparison": 6,
+    "vqa.cross": 6,
+    "vqa.doctor": 6,
 }
 # Arrows between rooms of one layer; a room may always import itself.
 WITHIN = {
     ("vqa.splits", "vqa.files"),
+    ("vqa.alignment", "vqa.databases"),
     ("vqa.extraction", "vqa.cache"),
     ("vqa.extraction", "vqa.pipeline"),
     ("vqa.views", "vqa.cache"),
@@ -47,21 +55,28 @@ WITHIN = {
     ("vqa.tracking", "vqa.results"),
     ("vqa.tracking", "vqa.reports"),
     ("vqa.evidence", "vqa.results"),
+    ("vqa.audit", "vqa.results"),
+    ("vqa.audit", "vqa.runs"),
+    ("vqa.workflow", "vqa.assembly"),
+    ("vqa.cross", "vqa.assembly"),
+    ("vqa.cross", "vqa.workflow"),
+    ("vqa.doctor", "vqa.assembly"),
 }
 # Outside libraries that live in one place, so that each can be replaced in an hour.
 HOMES = {
     "tqdm": ("vqa.progress",),
     "av": ("vqa.video", "vqa.databases.synthesis", "vqa.databases.demo"),
     "decord": ("vqa.video",),
-    "hydra": ("vqa.assembly",),
+    "hydra": ("vqa.assembly", "vqa.doctor.__main__"),
     "omegaconf": ("vqa.assembly",),
     "wandb": ("vqa.tracking",),
-    "pytorch_lightning": ("vqa.datamodule", "vqa.learners", "vqa.tracking"),
+    "pytorch_lightning": ("vqa.datamodule", "vqa.learners", "vqa.tracking", "vqa.workflow"),
     "lightning_fabric": ("vqa.learners",),
     "matplotlib": ("vqa.reports", "vqa.tracking"),
     "jinja2": ("vqa.reports",),
     "skimage": ("vqa.databases.synthesis",),
     "sklearn": ("vqa.learners.svr", "vqa.databases.synthesis"),
+    "h5py": ("vqa.protocols.matrices",),
     "open_clip": ("vqa.features.openclip",),
     "torchvision": ("vqa.features", "vqa.models"),
 }

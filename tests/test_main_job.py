@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -58,7 +59,8 @@ def test_run_folder_holds_everything(finished):
     names = {path.name for path in finished.iterdir()}
     assert names >= {
         "config.yaml", "database.json", "environment.json", "evidence.json", "failures.csv",
-        "predictions.csv", "report.html", "results.json", "split0", "splits", "figures",
+        "figures", "manifest.json", "predictions.csv", "report.html", "results.json", "split0",
+        "splits", "videos.csv",
     }  # fmt: skip
     assert {path.name for path in (finished / "split0").iterdir()} >= {
         "history.csv", "learner.json", "model.safetensors", "predictions.csv", "checkpoints",
@@ -81,6 +83,69 @@ def test_the_same_command_again_shows_the_same_results(finished, place, capsys):
     assert f"report: {finished / 'report.html'}" in printed
     before.pop(finished / "config.yaml")
     assert all(path.stat().st_mtime_ns == time for path, time in before.items())
+
+
+def test_jobs_share_the_splits_of_a_run(place, finished, capsys):
+    wanted = [
+        *own_data(place),
+        "protocol=repeated",
+        "protocol.count=3",
+        "protocol.test_fraction=0.34",
+    ]
+    shared, alone = place / "shared", place / "alone"
+    call("train", place, *wanted, f"folder={shared}", "shard=1/2")
+    assert "SROCC" not in capsys.readouterr().out
+    assert not (shared / "results.json").exists()
+    assert [(shared / f"split{k}" / "predictions.csv").is_file() for k in range(3)] == [
+        True, False, True,
+    ]  # fmt: skip
+    call("train", place, *wanted, f"folder={shared}", "shard=2/2")
+    assert "SROCC" in capsys.readouterr().out
+    call("train", place, *wanted, f"folder={alone}")
+    for name in ("predictions.csv", "results.json"):
+        assert (shared / name).read_bytes() == (alone / name).read_bytes()
+
+
+def test_a_sound_run_is_verified_and_a_tampered_file_named(finished, place, tmp_path, capsys):
+    call("evaluate", place, f"verify={finished}", "rescore=2")
+    printed = capsys.readouterr().out
+    assert "holds; sha256" in printed
+    assert "2 videos of each split score the same again, alone" in printed
+    tampered = tmp_path / "run"
+    shutil.copytree(finished, tampered)
+    path = tampered / "split0" / "predictions.csv"
+    path.write_text(path.read_text().replace("0.", "1.", 1))
+    with pytest.raises(SystemExit, match="does not hold"):
+        call("evaluate", place, f"verify={tampered}")
+    assert "split0/predictions.csv was changed" in capsys.readouterr().out
+
+
+def test_runs_are_compared_on_the_splits_that_they_share(finished, place, tmp_path, capsys):
+    call(
+        "train", place, *own_data(place)[:4], "protocol=imported", "seed=1",
+        f"protocol.path={finished / 'splits'}", "trainer.max_epochs=3", "loader.batch_size=4",
+        f"folder={tmp_path / 'second'}",
+    )  # fmt: skip
+    capsys.readouterr()
+    call(
+        "evaluate", place, f"runs=[{finished},{tmp_path / 'second'}]",
+        f"output={tmp_path / 'comparison'}",
+    )  # fmt: skip
+    assert "1 splits, 3 videos in common" in capsys.readouterr().out
+    assert (tmp_path / "comparison" / "comparison.html").is_file()
+
+
+def test_files_that_the_model_was_trained_on_are_left_out(finished, place, tmp_path, capsys):
+    other = graded_clips(tmp_path / "other", count=4, seed=5)
+    shutil.copy(place / "videos" / "clip3.mp4", other / "videos" / "clip1.mp4")
+    call(
+        "evaluate", place, f"run={finished}", "data=csv", "data.name=overlapping",
+        f"data.labels={other / 'labels.csv'}", "data.mos_range=[1,5]",
+    )  # fmt: skip
+    folder = finished / "evaluations" / "overlapping"
+    assert "videos/clip1.mp4" not in pd.read_csv(folder / "predictions.csv")["video"].tolist()
+    assert "1 of 4 videos of overlapping are files of csv as well" in capsys.readouterr().out
+    call("evaluate", place, f"verify={folder}")
 
 
 def test_another_configuration_in_the_same_folder_is_refused(finished, place):
@@ -200,7 +265,7 @@ def test_training_on_everything_tests_nothing_and_says_so(place, capsys, finishe
         ("train", ["data=konvid"], r"konvid: .* is not a folder; set data\.root"),
         ("train", ["data=konvid", "data.root=null"], r"no folder given; set data\.root"),
         ("train", ["features=vgg16", "features.weights=/none.pth"], r"no weights file at /none"),
-        ("evaluate", [], r"give run=<folder"),
+        ("evaluate", [], r"give one of run=<folder"),
         ("evaluate", ["run=/nowhere"], r"no run folder"),
         ("evaluate", ["predictions=/none.csv"], r"no such predictions file"),
     ],

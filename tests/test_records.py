@@ -126,3 +126,11 @@ def test_require_root(tmp_path):
         require_root("toy", None, "Get it there.")
     with pytest.raises(DatabaseError, match=r"nowhere is not a folder; .* Get it there."):
         require_root("toy", tmp_path / "nowhere", "Get it there.")
+
+
+def test_listed_databases_keep_absent_and_strange_rows(tmp_path):
+    """What the doctor looks at: every row of the label table, judged by nobody yet."""
+    videos = [*make_videos(tmp_path), VideoRecord("gone.mp4", tmp_path / "gone.mp4", 99.0)]
+    listed = build_database("x", videos, (1.0, 5.0), missing="list")
+    assert [video.id for video in listed.videos] == [video.id for video in videos]
+    assert listed.skipped == ()

@@ -1,13 +1,14 @@
 """Run folders: opened again, refused, finished, and what they store."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
 
 from vqa.learners.base import Prediction
-from vqa.records import Database
+from vqa.records import Database, VideoRecord
 from vqa.runs import RunError, identity, load_run, open_run
 from vqa.splits import Split
 
@@ -59,6 +60,38 @@ def test_scores_are_stored_exactly(tmp_path):
     run.begin(one)
     run.record(one.name, [Prediction(video, 0.1 + 0.2, 1 / 3) for video in one.test])
     assert run.predictions()["score"].tolist() == [1 / 3] * 4
+
+
+def test_facts_of_videos_are_stored_and_read_back(tmp_path):
+    run = open_run(tmp_path / "run", CONFIG)
+    videos = [
+        VideoRecord("NA", Path("x"), 3.5, mos_std=0.5, content="null", width=640),
+        VideoRecord("b.mp4", Path("y"), 2.0, frame_rate_hz=25.0),
+    ]
+    measured = {"width": "320", "height": "240", "frame_rate_hz": "30", "source": "0" * 64}
+    run.list_videos(videos, lambda video: measured | {"reader": "pyav"})
+    table = run.videos()
+    assert table.index.tolist() == ["NA", "b.mp4"]
+    assert table["content"].tolist() == ["null", "b.mp4"]  # a content of its own
+    assert table["width"].tolist() == [640, 320]  # the label table knows better
+    assert table["frame_rate_hz"].tolist() == [30, 25]
+    assert table["group"].isna().all()
+    assert table["source"].tolist() == ["0" * 64] * 2
+    assert run.labels("split0").to_dict() == {"NA": 3.5, "b.mp4": 2.0}
+    with pytest.raises(RunError, match=r"videos\.csv is absent"):
+        open_run(tmp_path / "other", CONFIG).videos()
+
+
+def test_the_manifest_names_what_numbers_rest_on(tmp_path):
+    run = finished(tmp_path / "run")
+    manifest = json.loads((run.folder / "manifest.json").read_text())
+    assert manifest == run.hashes()
+    assert {
+        "config.yaml",
+        "predictions.csv",
+        "split1/predictions.csv",
+        "splits/split0.json",
+    } <= set(manifest)
 
 
 def test_a_done_split_is_known_and_another_one_of_its_name_refused(tmp_path):

@@ -1,9 +1,10 @@
+import csv
 import json
 from dataclasses import replace
 
 import pytest
 
-from vqa.splits import Split, SplitError, read_split, write_split
+from vqa.splits import Split, SplitError, read_split, write_split, write_splits_csv
 
 SPLIT = Split("split3", ("a", "ö/b"), ("c",), ("d", "e"), "content", 7)
 
@@ -84,3 +85,22 @@ def test_a_video_stands_in_one_part(parts):
 def test_nothing_to_train_on():
     with pytest.raises(SplitError, match="split0: the training part is empty"):
         Split("split0", (), (), ("a",), "content", 0)
+
+
+def test_table_of_splits(tmp_path):
+    """The way back is tested with `vqa.protocols.imported`."""
+    path = tmp_path / "made" / "splits.csv"
+    write_splits_csv([SPLIT, replace(SPLIT, name="full", val=(), test=(), seed=1)], path)
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [file.name for file in path.parent.iterdir()] == ["splits.csv"]
+    assert list(rows[0]) == ["split", "video", "part", "group_by", "seed"]
+    assert [tuple(row.values()) for row in rows] == [
+        ("split3", "a", "train", "content", "7"),
+        ("split3", "ö/b", "train", "content", "7"),
+        ("split3", "c", "val", "content", "7"),
+        ("split3", "d", "test", "content", "7"),
+        ("split3", "e", "test", "content", "7"),
+        ("full", "a", "train", "content", "1"),
+        ("full", "ö/b", "train", "content", "1"),
+    ]

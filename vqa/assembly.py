@@ -1,14 +1,11 @@
-"""From a resolved configuration to objects: what the three entry scripts share.
-
-Hydra's `instantiate` is called here and in the entry scripts alone.
-"""
+"""From a configuration to objects; Hydra's `instantiate` is called here alone."""
 
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +15,32 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from vqa.alignment import Alignment
 from vqa.cache import FeatureCache, combined_fingerprint, stored_dtype
+from vqa.databases.combined import CombinedDatabase
 from vqa.datamodule import VQADataModule
-from vqa.evidence import write_evidence
-from vqa.extraction import ExtractionError, Outcome, extract, write_failures
+from vqa.extraction import ExtractionError, Outcome, extract
 from vqa.features.convnet import WeightsError
 from vqa.pipeline import Extractor
 from vqa.records import Database, VideoRecord
-from vqa.reports import write_report
-from vqa.runs import Run, RunError, identity
+from vqa.runs import RunError, identity
 from vqa.splits import Split
 from vqa.views import FeatureSequence
 
-log = logging.getLogger(__name__)
+Config = DictConfig
 
 # SplitError and DatabaseError are ValueErrors.
 MENDABLE = (ExtractionError, FileNotFoundError, RunError, ValueError, WeightsError)
 
 
-def resolved(config: DictConfig) -> dict[str, Any]:
+def resolved(config: Config) -> dict[str, Any]:
     """The configuration as plain values, every reference followed."""
     return OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+
+
+def as_config(plain: Mapping[str, Any]) -> Config:
+    """The inverse of `resolved`."""
+    return OmegaConf.create(dict(plain))
 
 
 def set_up(config: Mapping[str, Any]) -> None:
@@ -72,6 +74,35 @@ def readable_errors() -> Iterator[None]:
         raise SystemExit(f"error: {error}") from error
 
 
+def database(config: Config) -> Database:
+    """The database that a `data` section names."""
+    return instantiate(config.read)
+
+
+def splits(config: Config, database: Database) -> list[Split]:
+    """The splits of a database under a configuration's protocol."""
+    return list(instantiate(config.protocol)(database))
+
+
+def alignment(config: Config, database: Database, split: Split, view: Any) -> Alignment:
+    """What brings a database's MOS to one scale, fitted on a split's training part alone."""
+
+    def objective(video: VideoRecord) -> np.ndarray:
+        return view(video).mean(0).double().cpu().numpy()
+
+    return instantiate(config.alignment)(database, split.train, objective)
+
+
+def learner(config: Mapping[str, Any]) -> Any:
+    """A learner that has learned nothing yet."""
+    return instantiate(as_config(config).model)
+
+
+def tracker(config: Config) -> Any:
+    """Where a run is followed besides its folder."""
+    return instantiate(config.logger)
+
+
 def run_folder(config: Mapping[str, Any]) -> Path:
     """The folder of a run: as given, or named after what it is and the hash of its settings."""
     if config.get("folder"):
@@ -97,9 +128,15 @@ class FeatureSource:
 
     @classmethod
     def of(
-        cls, config: Mapping[str, Any], database: str, cache_root: str | Path, reader: str
+        cls,
+        config: Mapping[str, Any],
+        database: str | Database,
+        cache_root: str | Path,
+        reader: str,
     ) -> "FeatureSource":
-        """Build the extractor of a configuration and open its cache for a database."""
+        """Build the extractor of a configuration and open its cache for a database or its name."""
+        if isinstance(database, Database):
+            database = None if isinstance(database, CombinedDatabase) else database.name
         settings = config["features"]
         extractor = instantiate(settings["extractor"])
         fingerprint = combined_fingerprint(
@@ -130,39 +167,6 @@ class FeatureSource:
         return FeatureSequence(self.cache, memory_gb, device)
 
 
-def prepare(run: Run, source: FeatureSource, database: Database) -> Database:
-    """Extract what is missing; note failures and absences in the run; return what can be used.
-
-    Raises:
-        ExtractionError: No video is left.
-    """
-    run.describe(database)
-    outcome = source.fill(database.videos)
-    if not outcome.made and not outcome.reused:
-        raise ExtractionError(
-            f"none of the {len(database)} videos of {database.name} could be read; "
-            f"first cause: {next(iter(outcome.failures.values()), 'the database is empty')}"
-        )
-    write_failures(outcome.failures, run.folder / "failures.csv")
-    if source.extractor.untrained:
-        run.note(
-            f"The features come from {source.extractor.name} with RANDOM weights "
-            "(features.weights=random): the scores say nothing about quality."
-        )
-    if database.skipped:
-        run.note(
-            f"{len(database.skipped)} of {len(database.skipped) + len(database)} labelled videos "
-            "are absent and were left out (data.missing=skip)."
-        )
-    if outcome.failures:
-        run.note(
-            f"{len(outcome.failures)} of {len(database)} videos could not be read and were left "
-            "out; failures.csv says why."
-        )
-    kept = tuple(video for video in database.videos if video.id not in outcome.failures)
-    return replace(database, videos=kept)
-
-
 def data_module(
     config: Mapping[str, Any], database: Database, split: Split | None, view: Any
 ) -> VQADataModule:
@@ -177,35 +181,3 @@ def data_module(
         num_workers=loader["num_workers"],
         seed=config["seed"],
     )
-
-
-def load_learner(run: Run, split: str) -> Any:
-    """The learner that a run trained on a split, rebuilt from the run's own configuration."""
-    learner = instantiate(OmegaConf.create(dict(run.config))["model"])
-    learner.load(run.split_folder(split))
-    return learner
-
-
-def conclude(
-    run: Run,
-    database: Database,
-    view: FeatureSequence,
-    learner: Callable[[str], Any],
-    reader: str,
-) -> None:
-    """Compute the results, gather evidence for the worst predictions, write the report."""
-    run.finish()
-    predictions = run.predictions()
-    if predictions is None:
-        log.info("no video was tested (protocol=full): the trained model is in %s", run.folder)
-        return
-    loaded: dict[str, Any] = {}
-
-    def timeline(split: str, video: VideoRecord) -> tuple[np.ndarray, np.ndarray]:
-        if split not in loaded:
-            loaded[split] = learner(split)
-        _, quality = loaded[split].assess(view(video))
-        return view.times_s(video).numpy(), quality
-
-    write_evidence(run.folder, predictions, database, timeline, reader)
-    write_report(run.folder)

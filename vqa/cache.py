@@ -49,21 +49,33 @@ class FeatureCache:
 
     Args:
         root: Folder of all caches.
-        database: The database's name.
+        database: The database's name; None where each id begins with its own (`data=combined`), so
+            that features are shared with the databases alone.
         extractor: The extractor's name.
         fingerprint: Hash of all that shapes the features besides the source file.
     """
 
-    def __init__(self, root: str | Path, database: str, extractor: str, fingerprint: str) -> None:
-        self.folder = Path(root) / database / f"{extractor}-{fingerprint[:16]}"
+    def __init__(
+        self, root: str | Path, database: str | None, extractor: str, fingerprint: str
+    ) -> None:
+        self.root, self.database = Path(root), database
+        self.variant = f"{extractor}-{fingerprint[:16]}"
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the features; of several databases only lists of failures lie there."""
+        return self.root / (self.database or "combined") / self.variant
 
     def path(self, video_id: str) -> Path:
-        """Where a video's features lie; the id is quoted, so none can lead outside the folder."""
+        """Where a video's features lie; the id is quoted, so none can lead outside the root."""
+        database, name = self.database, video_id
+        if database is None:
+            database, _, name = video_id.partition("/")
         parts = [
             quote(part, safe=" ") if part.strip(".") else part.replace(".", "%2E")
-            for part in PurePosixPath(video_id.lstrip("/")).parts
+            for part in (database, self.variant, *PurePosixPath(name.lstrip("/")).parts)
         ]
-        return self.folder.joinpath(*parts[:-1], parts[-1] + ".safetensors")
+        return self.root.joinpath(*parts[:-1], parts[-1] + ".safetensors")
 
     def is_current(self, video_id: str, source: str) -> bool:
         """Whether features are there that were made from the file with this fingerprint."""
@@ -81,6 +93,11 @@ class FeatureCache:
         # One entry, since safetensors writes several in no fixed order.
         entry = {METADATA_KEY: json.dumps(metadata, sort_keys=True)}
         write_atomically(self.path(video_id), save(tensors, metadata=entry))
+
+    def metadata(self, video_id: str) -> dict[str, str]:
+        """The facts stored with a video's features, which must be there."""
+        with safe_open(self.path(video_id), framework="pt") as file:
+            return _metadata(file)
 
     def load(self, video_id: str) -> Features:
         """Read a video's features.

@@ -10,6 +10,7 @@ import io
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import torch
 
@@ -20,6 +21,8 @@ from vqa.progress import progress_bar
 from vqa.records import VideoRecord
 
 log = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
 
 
 @dataclass
@@ -35,8 +38,8 @@ class ExtractionError(RuntimeError):
     """A video failed and failures were asked to be fatal."""
 
 
-def shard_of(videos: Sequence[VideoRecord], shard: str) -> list[VideoRecord]:
-    """The part of the videos that shard `i/n` (1-based) works on; together the shards are all.
+def shard_of(items: Sequence[Item], shard: str) -> list[Item]:
+    """The part of the work that shard `i/n` (1-based) does; together the shards are all.
 
     Raises:
         ValueError: Not of the form i/n with 1 <= i <= n.
@@ -44,7 +47,7 @@ def shard_of(videos: Sequence[VideoRecord], shard: str) -> list[VideoRecord]:
     index, _, count = shard.partition("/")
     if not (index.isdigit() and count.isdigit() and 1 <= int(index) <= int(count)):
         raise ValueError(f"shard={shard!r}: expected i/n with 1 <= i <= n, for instance shard=2/8")
-    return list(videos)[int(index) - 1 :: int(count)]
+    return list(items)[int(index) - 1 :: int(count)]
 
 
 def extract(
@@ -124,6 +127,8 @@ def extract(
                     "width": str(result.info.width),
                     "height": str(result.info.height),
                     "frame_rate_hz": f"{result.info.frame_rate_hz:.6g}",
+                    "frames": str(result.info.frames),
+                    "duration_s": f"{result.info.duration_s:.6g}",
                 },
             )
             outcome.made.append(video.id)

@@ -30,6 +30,7 @@ class VideoRecord:
         path: Where the file lies.
         mos: Mean opinion score on the database's own scale; higher is better.
         mos_std: Standard deviation of the opinions, where published.
+        ratings: Number of opinions behind the MOS, where published.
         content: Source scene; videos that share it never stand on two sides of a split. None: the
             video is a content of its own.
         width: Displayed width in pixels, where the label table knows it (raw video needs it).
@@ -44,6 +45,7 @@ class VideoRecord:
     path: Path
     mos: float
     mos_std: float | None = None
+    ratings: int | None = None
     content: str | None = None
     width: int | None = None
     height: int | None = None
@@ -67,12 +69,14 @@ class Database:
         mos_range: Lowest and highest value of the rating scale as the release states it.
         videos: The records, ids unique.
         skipped: Ids that the label table lists and whose files are absent (`missing="skip"`).
+        origin: Larger collection that the videos were taken from, where others draw on it too.
     """
 
     name: str
     mos_range: tuple[float, float]
     videos: tuple[VideoRecord, ...]
     skipped: tuple[str, ...] = ()
+    origin: str | None = None
 
     def __len__(self) -> int:
         return len(self.videos)
@@ -101,6 +105,7 @@ def build_database(
     *,
     missing: str = "error",
     hint: str = "",
+    origin: str | None = None,
 ) -> Database:
     """Check a label table against the disk and close it into a `Database`.
 
@@ -108,14 +113,16 @@ def build_database(
         name: The database's identifier.
         videos: All labelled videos.
         mos_range: The database card's scale; every MOS must lie inside.
-        missing: `error` refuses absent files, `skip` goes on without them.
+        missing: `error` refuses absent files, `skip` goes on without them, `list` keeps them among
+            the videos and judges no MOS (for `vqa.doctor`, which reports both).
         hint: Where to get the files, added to the error.
+        origin: Larger collection that the videos were taken from, for instance YFCC100M.
 
     Raises:
         DatabaseError: Empty table, duplicate ids, ids that are no relative path, unknown parts, MOS
             not finite or out of range, a range that is none, absent files.
     """
-    if missing not in ("error", "skip"):
+    if missing not in ("error", "skip", "list"):
         raise DatabaseError(f"missing={missing!r} is not known; use missing=error or missing=skip")
     if not videos:
         raise DatabaseError(f"{name}: the label table holds no videos")
@@ -123,8 +130,9 @@ def build_database(
     parts = sorted({video.split for video in videos} - {None, *PARTS})
     if parts:
         raise DatabaseError(f"{name}: parts {_some(parts)}; expected {', '.join(PARTS)} or none")
-    _check_mos(name, videos, mos_range)
-    absent = [video for video in videos if not video.path.is_file()]
+    listed = missing == "list"
+    _check_mos(name, () if listed else videos, mos_range)
+    absent = [] if listed else [video for video in videos if not video.path.is_file()]
     if absent and (missing == "error" or len(absent) == len(videos)):
         paths = _some([str(video.path) for video in absent])
         remedy = (
@@ -146,7 +154,7 @@ def build_database(
         )
     kept = tuple(video for video in videos if video.id not in gone)
     low, high = mos_range
-    return Database(name, (float(low), float(high)), kept, tuple(sorted(gone)))
+    return Database(name, (float(low), float(high)), kept, tuple(sorted(gone)), origin)
 
 
 def require_root(name: str, root: str | Path | None, hint: str) -> Path:

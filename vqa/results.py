@@ -16,7 +16,8 @@ import pandas as pd
 
 from vqa.files import write_atomically
 from vqa.metrics import METRICS, fit_logistic, score_all, undefined
-from vqa.statistics import Array, Statistic, on_counts, percentile_interval
+from vqa.statistics.bootstrap import bca_interval, resample
+from vqa.statistics.counts import Statistic, on_counts, over_splits
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ TITLES = {
 
 
 def summarise(
-    predictions: pd.DataFrame, *, resamples: int = 1000, level: float = 0.95, seed: int = 0
+    predictions: pd.DataFrame, *, resamples: int = 2000, level: float = 0.95, seed: int = 0
 ) -> dict[str, Any]:
     """All metrics of every split, and what they come to together.
 
@@ -67,20 +68,22 @@ def summarise(
         "videos": len(videos),
         "predictions": len(predictions),
     }
+    if len(parts) == 1:
+        intervals = next(iter(splits.values()))["interval"]
+    else:
+        members = [
+            (pd.Index(videos).get_indexer(part["video"]), _statistic(part))
+            for part in parts.values()
+        ]
+        intervals = _intervals(over_splits(members), len(videos), **settings)
     for metric in METRICS:
         values = np.array([splits[name][metric] for name in parts])
         known = values[~np.isnan(values)]
-        spread = float(known.std(ddof=1)) if len(known) > 1 else math.nan
-        if len(parts) == 1:
-            interval = next(iter(splits.values()))["interval"][metric]
-        else:
-            together = _median_over_splits(parts, metric, pd.Index(videos))
-            interval = list(percentile_interval(together, len(videos), **settings))
         for key, value in {
             "median": float(np.median(known)) if len(known) else math.nan,
             "mean": float(known.mean()) if len(known) else math.nan,
-            "std": spread,
-            "interval": interval,
+            "std": float(known.std(ddof=1)) if len(known) > 1 else math.nan,
+            "interval": intervals[metric],
             "undefined": len(values) - len(known),
         }.items():
             summary.setdefault(key, {})[metric] = value
@@ -213,36 +216,21 @@ def _split_results(name: str, part: pd.DataFrame, settings: dict[str, Any]) -> d
     kind = None if undefined(mos, score) else fit_logistic(score, mos).kind
     if kind == "linear":
         log.info("split %s: plcc and rmse are after a straight line, not a logistic curve", name)
-    intervals = {
-        metric: list(percentile_interval(on_counts(mos, score, metric), len(mos), **settings))
-        for metric in METRICS
-    }
+    intervals = _intervals(_statistic(part), len(mos), **settings)
     return values | {"mapping": kind, "interval": intervals}
 
 
-def _median_over_splits(parts: dict[str, pd.DataFrame], metric: str, videos: pd.Index) -> Statistic:
-    """The median over splits of a metric, as a function of counts over all videos."""
-    members = [
-        (
-            on_counts(part["mos"].to_numpy(float), part["score"].to_numpy(float), metric),
-            videos.get_indexer(part["video"]),
-        )
-        for part in parts.values()
-    ]
-
-    def median(counts: Array) -> Array:
-        values = np.array([statistic(counts[:, rows]) for statistic, rows in members])
-        return _median_of_known(values)
-
-    return median
+def _statistic(part: pd.DataFrame) -> Statistic:
+    """All metrics of a split as a function of counts over its videos."""
+    return on_counts(part["mos"].to_numpy(float), part["score"].to_numpy(float), *METRICS)
 
 
-def _median_of_known(values: Array) -> Array:
-    """Median over the first axis without nan; nan where nothing is known."""
-    known = ~np.isnan(values).all(axis=0)
-    medians = np.full(values.shape[1], np.nan)
-    medians[known] = np.nanmedian(values[:, known], axis=0)
-    return medians
+def _intervals(
+    statistic: Statistic, videos: int, *, resamples: int, level: float, seed: int
+) -> dict[str, list[float]]:
+    """Both ends of each metric's BCa interval, from one draw of resamples."""
+    drawn = resample(statistic, videos, resamples=resamples, seed=seed)
+    return dict(zip(METRICS, bca_interval(drawn, level).tolist(), strict=True))
 
 
 def _plain(content: Any) -> Any:

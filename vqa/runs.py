@@ -2,9 +2,11 @@
 
     config.yaml       resolved configuration          environment.json  versions, commit, device
     database.json     name, MOS scale, counts         splits/*.json     ids and hash of each split
+    videos.csv        label and facts of each video   leaks.json        scenes on both sides
     predictions.csv   split, video, mos, score
     results.json      computed from predictions.csv   failures.csv      video, cause
     notes.json        what must be said with any score, for instance untrained weights
+    manifest.json     SHA-256 of all that the numbers rest on
     <split>/          checkpoints, history.csv, model.safetensors, learner.json, predictions.csv
     evidence.json, evidence/, figures/, report.html
 
@@ -16,32 +18,34 @@ import csv
 import hashlib
 import io
 import json
-import os
-import platform
 import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Iterable, Mapping
-from importlib import metadata
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 import yaml
 
+from vqa.environment import environment
 from vqa.files import write_atomically
-from vqa.records import Database
+from vqa.records import Database, VideoRecord
 from vqa.results import read_predictions, summarise, write_json
 from vqa.splits import Split, read_split, write_split
 
-VERSIONED = (
-    "vqa", "torch", "torchvision", "pytorch-lightning", "numpy", "scipy", "av", "decord",
-)  # fmt: skip
 # What may differ between two starts of one run: places, helpers, and how fast it goes.
-INCIDENTAL = ("folder", "fresh", "paths", "logger", "threads", "progress")
+INCIDENTAL = ("folder", "fresh", "paths", "logger", "threads", "shard")
 RUN_KEYS = {"name", "seed", "model"}
+HASHED = (
+    "config.yaml", "database.json", "leaks.json", "videos.csv", "failures.csv", "notes.json",
+    "results.json", "predictions.csv", "splits/*.json", "*/predictions.csv", "*/history.csv",
+    "*/learner.json", "*/labels.csv", "*/alignment.json", "*/model.safetensors",
+)  # fmt: skip
+LABEL_COLUMNS = (
+    "mos", "mos_std", "ratings", "content", "group", "width", "height", "frame_rate_hz", "frames",
+)  # fmt: skip
+VIDEO_COLUMNS = ("video", *LABEL_COLUMNS, "duration_s", "codec", "source")
+TEXT_COLUMNS = ("video", "content", "group", "codec", "source")
 
 
 class RunError(RuntimeError):
@@ -79,8 +83,40 @@ class Run:
             "mos_range": list(database.mos_range),
             "videos": len(database),
             "skipped": len(database.skipped),
+            "origin": database.origin,
         }
         write_json(self.folder / "database.json", card)
+
+    def list_videos(
+        self, videos: Sequence[VideoRecord], facts: Callable[[VideoRecord], Mapping[str, str]]
+    ) -> None:
+        """Store what is known of each video: `videos.csv`.
+
+        Args:
+            videos: Those that the run can use.
+            facts: Of a video's file, as its features were stored with: size, rate, codec, source
+                fingerprint, and `frames` and `duration_s` of what was described.
+        """
+        rows = []
+        for video in videos:
+            label = {name: getattr(video, name) for name in LABEL_COLUMNS}
+            known = {name: value for name, value in label.items() if value is not None}
+            rows.append({**facts(video), **known, "video": video.id, "content": video.content_id})
+        table = pd.DataFrame(rows, columns=VIDEO_COLUMNS)
+        write_atomically(self.folder / "videos.csv", table.to_csv(index=False))
+
+    def videos(self) -> pd.DataFrame:
+        """What `list_videos` stored, indexed by video; names are text, absent values NaN.
+
+        Raises:
+            RunError: The run has no such table, as those of older versions.
+        """
+        path = self.folder / "videos.csv"
+        if not path.is_file():
+            raise RunError(f"{path} is absent: make the run again with fresh=true")
+        text = dict.fromkeys(TEXT_COLUMNS, str)
+        table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
+        return table.set_index("video")
 
     @property
     def database(self) -> dict[str, Any]:
@@ -102,6 +138,30 @@ class Run:
                 "videos were added, lost or failed since; start anew with fresh=true"
             )
         return True
+
+    def relabel(self, split: str, database: Database, alignment: Mapping[str, Any]) -> None:
+        """Store the labels of a split whose MOS were brought to one scale, and how."""
+        rows = [(video.id, video.mos) for video in database.videos]
+        table = pd.DataFrame(rows, columns=["video", "mos"]).to_csv(index=False)
+        write_atomically(self.split_folder(split) / "labels.csv", table)
+        write_json(self.split_folder(split) / "alignment.json", alignment)
+        self.describe(database)
+
+    def alignment(self, split: str) -> dict[str, Any] | None:
+        """How a split's MOS were brought to one scale; None where they are the database's own."""
+        path = self.split_folder(split) / "alignment.json"
+        return json.loads(path.read_text()) if path.is_file() else None
+
+    def labels(self, split: str) -> pd.Series:
+        """MOS of each video as a split's models were trained and tested on it."""
+        path = self.split_folder(split) / "labels.csv"
+        if path.is_file():
+            return pd.read_csv(path, dtype={"video": str}).set_index("video")["mos"]
+        return self.videos()["mos"]
+
+    def count_leaks(self, leaks: Mapping[str, Any]) -> None:
+        """Store how many test videos show a scene of the training part, and would by video."""
+        write_json(self.folder / "leaks.json", leaks)
 
     def begin(self, split: Split) -> Path:
         """Store a split before it is trained on. Returns its folder."""
@@ -144,7 +204,7 @@ class Run:
         return pd.concat(parts, ignore_index=True) if parts else None
 
     def finish(self) -> None:
-        """Join the splits' predictions, compute the results from them, note the environment."""
+        """Join the splits' predictions, compute the results, note environment and hashes."""
         predictions = self.predictions()
         if predictions is not None:
             write_atomically(self.folder / "predictions.csv", predictions.to_csv(index=False))
@@ -154,6 +214,15 @@ class Run:
         seconds = round(time.time() - self._started, 1)
         write_json(self.folder / "environment.json", environment() | {"seconds": seconds})
         write_json(self.folder / "results.json", results)
+        write_json(self.folder / "manifest.json", self.hashes())
+
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of every file that the numbers rest on, by its path in the run folder."""
+        files = sorted({path for pattern in HASHED for path in self.folder.glob(pattern)})
+        return {
+            path.relative_to(self.folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in files
+        }
 
     def results(self) -> dict[str, Any] | None:
         """What `finish` computed; None where no video was tested (protocol=full)."""
@@ -190,7 +259,8 @@ def open_run(folder: Path, config: Mapping[str, Any], *, fresh: bool = False) ->
             )
     elif folder.is_dir() and any(folder.iterdir()):
         raise RunError(f"{folder} is neither empty nor a run folder; choose another folder=")
-    write_atomically(path, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+    if not path.is_file():
+        write_atomically(path, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
     return Run(folder, config)
 
 
@@ -212,41 +282,3 @@ def identity(config: Mapping[str, Any]) -> str:
     parts = {key: value for key, value in config.items() if key not in INCIDENTAL}
     text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-def environment() -> dict[str, Any]:
-    """Versions, commit, device and command of this process."""
-    versions = {}
-    for name in VERSIONED:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = "absent"
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
-    return {
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "commit": _commit(),
-        "python": platform.python_version(),
-        **versions,
-        "platform": platform.platform(),
-        "device": device,
-        "cpu_cores": os.cpu_count(),
-        "finished": time.strftime("%Y-%m-%d %H:%M:%S %z"),
-    }
-
-
-def _commit() -> str:
-    """The code's git commit, with a plus where files were changed; `unknown` outside a checkout."""
-    here = Path(__file__).parent
-    try:
-        commit = subprocess.run(
-            ["git", "rev-parse", "--short=12", "HEAD"],
-            cwd=here, capture_output=True, text=True, check=True, timeout=10,
-        ).stdout.strip()  # fmt: skip
-        changed = subprocess.run(
-            ["git", "status", "--porcelain", "--untracked-files=no"],
-            cwd=here, capture_output=True, text=True, check=True, timeout=10,
-        ).stdout.strip()  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return commit + ("+" if changed else "")

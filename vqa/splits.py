@@ -4,7 +4,9 @@ A split file is JSON that a person can read, with a SHA-256 over its content: an
 refused, and two runs compare their splits by one string.
 """
 
+import csv
 import hashlib
+import io
 import json
 from collections import Counter
 from collections.abc import Iterable
@@ -15,6 +17,7 @@ from typing import Any
 from vqa.files import write_atomically
 
 PARTS = ("train", "val", "test")
+CSV_COLUMNS = ("split", "video", "part", "group_by", "seed")
 
 
 class SplitError(ValueError):
@@ -91,6 +94,22 @@ def read_split(path: str | Path) -> Split:
             "it was changed after it was written: restore it, or make the split again"
         )
     return split
+
+
+def write_splits_csv(splits: Iterable[Split], path: str | Path) -> None:
+    """Write splits as one table to share: a row per split and video.
+
+    The columns are `split,video,part` and, so that the hashes survive the way back through
+    `vqa.protocols.imported`, `group_by,seed`.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for split in splits:
+        for part in PARTS:
+            rows = ([split.name, video, part] for video in sorted(getattr(split, part)))
+            writer.writerows([*row, split.group_by, split.seed] for row in rows)
+    write_atomically(path, text.getvalue())
 
 
 def _check_content(path: Path, content: Any) -> None:

@@ -1,14 +1,14 @@
 """Where a run's curves and results go besides the run folder. The only module that knows wandb.
 
-A tracker has two methods: `split_logger` gives each split's trainer its logger, `finish` is called
-once when the run folder is complete.
+A tracker has three methods: `split_logger` gives each split's trainer its logger, `finish` is
+called once when the run folder is complete, `finish_matrix` when a cross-database matrix is.
 """
 
 import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,6 +21,7 @@ from vqa.results import read_predictions, summarise
 
 if TYPE_CHECKING:
     import wandb
+    from matplotlib.figure import Figure
     from pytorch_lightning.loggers import WandbLogger
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,9 @@ class CsvTracker:
         return False
 
     def finish(self, run_folder: Path) -> None:
+        """Nothing is left to do."""
+
+    def finish_matrix(self, folder: Path) -> None:
         """Nothing is left to do."""
 
 
@@ -91,9 +95,9 @@ class WandbTracker:
         return self._open
 
     def finish(self, run_folder: Path) -> None:
-        """Write the summary run: config, results, scatter, predictions, artifacts.
+        """Write the summary run: config, results, figures, predictions, artifacts with lineage.
 
-        Call it once, on rank 0.
+        Call it once, on rank 0. A run that tested nothing (protocol=full) has artifacts alone.
         """
         self._close()
         if self.mode == "disabled":
@@ -101,28 +105,49 @@ class WandbTracker:
         import wandb
 
         run_folder = Path(run_folder).resolve()
-        predictions = read_predictions(run_folder / "predictions.csv")
-        results = _json(run_folder / "results.json") or summarise(predictions)
         config = run_folder / "config.yaml"
         settings = self._settings(run_folder, "summary", "summary")
         if config.is_file():
             settings["config"] = yaml.safe_load(config.read_text(encoding="utf-8"))
-        scatter = figures.scatter(predictions)
-        scatter.set_facecolor("white")
         with _staged_in(run_folder / "wandb"), wandb.init(**settings) as run:
-            run.summary.update(_flat(results["summary"]))
-            table = self._table(run_folder, predictions)
-            run.log(
-                {
-                    "scatter": wandb.Image(scatter),
-                    "predictions": table,
-                    "score_mos": wandb.plot.scatter(table, "score", "mos", "MOS over score"),
-                }
-            )
-            for artifact in _artifacts(run_folder, run.id):
-                run.log_artifact(artifact)
+            if (run_folder / "predictions.csv").is_file():
+                predictions = read_predictions(run_folder / "predictions.csv")
+                results = _json(run_folder / "results.json") or summarise(predictions)
+                run.summary.update(_flat(results["summary"]))
+                table = self._table(run_folder, predictions)
+                run.log(
+                    {
+                        "scatter": _image(figures.scatter(predictions)),
+                        "residuals": _image(figures.residuals(predictions)),
+                        "predictions": table,
+                        "score_mos": wandb.plot.scatter(table, "score", "mos", "MOS over score"),
+                    }
+                )
+            _log_artifacts(run, run_folder)
+        self._say_how_to_sync(run_folder)
+
+    def finish_matrix(self, folder: Path) -> None:
+        """Write a cross-database matrix as a run of its own: heat map, table, file."""
+        if self.mode == "disabled":
+            return
+        import wandb
+
+        folder = Path(folder).resolve()
+        matrix = _json(folder / "matrix.json")
+        settings = self._settings(folder, "matrix", "cross_database")
+        with _staged_in(folder / "wandb"), wandb.init(**settings) as run:
+            table = wandb.Table(dataframe=pd.read_csv(folder / "matrix.csv"))
+            heat_map = _image(figures.heat_map(matrix, matrix["metric"]))
+            run.log({"heat_map": heat_map, "cells": table})
+            for cell in matrix["cells"]:
+                name = f"{cell['train']}/{cell['test']}/{matrix['metric']}"
+                run.summary[name] = cell["metrics"][matrix["metric"]]
+            _log_files(run, "matrix", [folder / "matrix.json", folder / "matrix.csv"])
+        self._say_how_to_sync(folder)
+
+    def _say_how_to_sync(self, folder: Path) -> None:
         if self.mode == "offline":
-            log.info("to send this run to W&B: wandb sync %s/wandb/offline-run-*", run_folder)
+            log.info("to send this run to W&B: wandb sync %s/wandb/offline-run-*", folder)
 
     def _settings(self, run_folder: Path, name: str, job_type: str) -> dict[str, Any]:
         """What `wandb.init` gets for a run of this folder."""
@@ -188,22 +213,43 @@ def _staged_in(folder: Path) -> Iterator[None]:
         del os.environ["WANDB_DATA_DIR"]
 
 
-def _artifacts(run_folder: Path, run_id: str) -> list["wandb.Artifact"]:
-    """Splits and predictions, referred to where they lie rather than copied elsewhere."""
+def _image(figure: "Figure") -> "wandb.Image":
+    """A figure on white ground."""
     import wandb
 
-    predictions = wandb.Artifact(f"predictions-{run_id}", type="predictions")
-    for name in ("predictions.csv", "results.json"):
-        if (run_folder / name).is_file():
-            predictions.add_file(str(run_folder / name), policy="immutable")
-    artifacts = [predictions]
-    files = sorted((run_folder / "splits").glob("*.json"))
-    if files:
-        splits = wandb.Artifact(f"splits-{run_id}", type="splits")
-        for path in files:
-            splits.add_file(str(path), policy="immutable")
-        artifacts.append(splits)
-    return artifacts
+    figure.set_facecolor("white")
+    return wandb.Image(figure)
+
+
+def _log_artifacts(run: "wandb.Run", run_folder: Path) -> None:
+    """Splits as what the run used; predictions and models as what it made."""
+    splits = _artifact(run, "splits", sorted((run_folder / "splits").glob("*.json")))
+    if splits and run.offline:  # only a server can tell that a run used something
+        run.log_artifact(splits)
+    elif splits:
+        run.use_artifact(splits)
+    made = [run_folder / name for name in ("predictions.csv", "results.json", "manifest.json")]
+    _log_files(run, "predictions", [path for path in made if path.is_file()])
+    _log_files(run, "model", sorted(run_folder.glob("*/model.safetensors")))
+
+
+def _log_files(run: "wandb.Run", kind: str, files: Sequence[Path]) -> None:
+    if artifact := _artifact(run, kind, files):
+        run.log_artifact(artifact)
+
+
+def _artifact(run: "wandb.Run", kind: str, files: Sequence[Path]) -> "wandb.Artifact | None":
+    """Files as an artifact, referred to where they lie rather than copied; None without files."""
+    import wandb
+
+    if not files:
+        return None
+    artifact = wandb.Artifact(f"{kind}-{run.id}", type=kind)
+    for path in files:
+        several = len({file.name for file in files}) < len(files)
+        name = f"{path.parent.name}-{path.name}" if several else path.name
+        artifact.add_file(str(path), name=name, policy="immutable")
+    return artifact
 
 
 def _flat(summary: Mapping[str, Any]) -> dict[str, Any]:

@@ -85,10 +85,11 @@ def test_parse_number(tmp_path):
 
 def test_measures(tmp_path):
     row = {"mos": "3", "sd": "0.5", "width": "960", "height": "540", "framerate": "29.97"}
-    facts = measures({**row, "nb_frames": "240"}, tmp_path, "a")
+    facts = measures({**row, "nb_frames": "240", "x_subjects": "123"}, tmp_path, "a")
     assert facts == {
         "mos": 3.0,
         "mos_std": 0.5,
+        "ratings": 123,
         "width": 960,
         "height": 540,
         "frame_rate_hz": 29.97,

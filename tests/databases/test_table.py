@@ -41,17 +41,18 @@ def test_the_smallest_table(write):
 
 def test_every_column(write, caplog):
     text = (
-        "rater,video;mos;mos_std;content;width;height;frame_rate_hz;split;group\n"
-        "x;a.mp4;3,5;0,5;city;;;;Train;blur\n"
-        "y;clips/c.yuv;2,0;;city;1920;1080;25;test;\n"
+        "rater,video;mos;mos_std;ratings;content;width;height;frame_rate_hz;split;group\n"
+        "x;a.mp4;3,5;0,5;24;city;;;;Train;blur\n"
+        "y;clips/c.yuv;2,0;;;city;1920;1080;25;test;\n"
     ).replace("rater,", "rater;")
     with caplog.at_level(logging.INFO):
         first, second = table.read(write(text, "utf-8-sig"), mos_range=(1, 5)).videos
-    assert (first.mos, first.mos_std, first.content) == (3.5, 0.5, "city")
+    assert (first.mos, first.mos_std, first.ratings, first.content) == (3.5, 0.5, 24, "city")
     assert (first.width, first.height, first.frame_rate_hz) == (None, None, None)
     assert (first.split, first.group) == ("train", "blur")
     assert (second.width, second.height, second.frame_rate_hz) == (1920, 1080, 25.0)
-    assert (second.split, second.group, second.mos_std) == ("test", None, None)
+    assert (second.split, second.group) == ("test", None)
+    assert (second.mos_std, second.ratings) == (None, None)
     assert "columns rater are not used" in caplog.text
 
 

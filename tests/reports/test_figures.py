@@ -31,13 +31,20 @@ def test_scatter_has_all_predictions_and_a_curve_for_each_split(table):
     assert (x.min(), x.max()) == (first["score"].min(), first["score"].max())
 
 
-def test_residuals_are_what_the_splits_own_mapping_leaves(table):
-    drawn = dots(figures.residuals(table))
+@pytest.mark.parametrize("over", ["mapped", "mos"])
+def test_residuals_are_the_errors_of_the_splits_own_mapping(table, over):
     mapped = figures.mapped_scores(table)
     for name, part in table.groupby("split"):
         curve = fit_logistic(part["score"], part["mos"])
         assert mapped[part.index].to_numpy() == pytest.approx(curve(part["score"])), name
-    assert drawn == pytest.approx(np.column_stack([mapped, table["mos"] - mapped]))
+    along = table["mos"] if over == "mos" else mapped
+    drawn = dots(figures.residuals(table, over))
+    assert drawn == pytest.approx(np.column_stack([along, mapped - table["mos"]]))
+
+
+def test_residuals_over_something_else_are_refused(table):
+    with pytest.raises(ValueError, match="over='score' is not known; expected one of mos, mapped"):
+        figures.residuals(table, "score")
 
 
 def test_a_split_without_mapping_has_dots_and_no_curve(table):
@@ -47,13 +54,13 @@ def test_a_split_without_mapping_has_dots_and_no_curve(table):
     assert figures.mapped_scores(constant).isna().sum() == 48
 
 
-def test_a_crowd_is_thinned_evenly(table, monkeypatch):
-    monkeypatch.setattr(figures, "MOST_DOTS", 10)
-    shown = figures.thinned(table)
+def test_a_crowd_is_thinned_evenly(table):
+    shown = figures.thinned(table, 10)
     assert len(shown) == 10
     assert shown.index[0] == 0
     assert shown.index[-1] == len(table) - 1
-    assert len(dots(figures.scatter(table))) == 10
+    assert len(dots(figures.scatter(table, most=10))) == 10
+    assert len(figures.thinned(table)) == len(table)
 
 
 def test_learning_curves_put_the_parts_of_a_quantity_together():
@@ -101,3 +108,15 @@ def test_timeline_shows_the_whole_scale_and_all_three_lines():
 def test_names_with_dollars_are_no_mathematics(table):
     results = summarise(table.replace({"split-0": "$\\bad$"}), resamples=10)
     assert "$\\bad$" in to_svg(figures.split_intervals(results))
+
+
+def test_ranking_draws_each_model_in_the_order_given():
+    def summary(value, low, high):
+        return {"median": {"srocc": value}, "interval": {"srocc": [low, high]}}
+
+    summaries = {"good": summary(0.9, 0.8, 0.95), "unknown": summary(None, None, None)}
+    axes = figures.ranking(summaries, "srocc", 0.9).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["good", "unknown"]
+    assert list(axes.lines[0].get_xdata()) == [0.8, 0.95]
+    assert list(axes.lines[1].get_xdata()) == [0.9]
+    assert axes.get_xlabel() == "SROCC with 90 % interval"

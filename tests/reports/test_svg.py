@@ -7,7 +7,8 @@ import pytest
 
 from tests import run_folders
 from vqa.reports import figures
-from vqa.reports.svg import VARIABLES, inline, to_svg
+from vqa.reports.style import VARIABLES
+from vqa.reports.svg import inline, to_svg
 
 NAMESPACE = {"svg": "http://www.w3.org/2000/svg"}
 
@@ -42,6 +43,13 @@ def test_every_dot_says_which_video_it_is(table, svg):
 def test_names_must_match_the_dots(table):
     with pytest.raises(ValueError, match="expected 48 names, one for each dot, found 2"):
         to_svg(figures.scatter(table), ["a", "b"])
+
+
+def test_dots_carry_their_classes(table):
+    kinds = [f"resolution-{index % 3}" for index in range(len(table))]
+    svg = to_svg(figures.scatter(table), list(table["video"]), kinds)
+    uses = ET.fromstring(svg).iterfind(".//svg:use[@class]", NAMESPACE)
+    assert [use.get("class") for use in uses] == kinds
 
 
 def test_inline_svg_names_no_address_and_follows_the_page(svg):

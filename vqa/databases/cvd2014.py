@@ -20,21 +20,16 @@ Citation: M. Nuutinen, T. Virtanen, M. Vaahteranoksa, T. Vuori, P. Oittinen, J. 
 import re
 from pathlib import Path
 
-from vqa.databases.label_files import (
-    MOS_COLUMNS,
-    check_count,
-    entry,
-    find_labels,
-    measures,
-    read_rows,
-)
-from vqa.records import Database, DatabaseError, VideoRecord, build_database, require_root
+from vqa.databases.label_files import MOS_COLUMNS, Release, entry, measures, read_rows
+from vqa.records import Database, DatabaseError, VideoRecord
 
-NAME = "cvd2014"
-VIDEOS = 234
-MOS_RANGE = (-10.0, 100.0)
-LABELS = ("Realignment_MOS.csv", "CVD2014.labels.txt")
-HINT = "CVD2014: https://doi.org/10.5281/zenodo.2646315"
+RELEASE = Release(
+    name="cvd2014",
+    videos=234,
+    mos_range=(-10.0, 100.0),
+    labels=("Realignment_MOS.csv", "CVD2014.labels.txt"),
+    hint="CVD2014: https://doi.org/10.5281/zenodo.2646315",
+)
 
 _NAME_COLUMNS = ("file_name", "file")
 _NAME = re.compile(r"Test0?([1-6])_([A-Za-z_]+)_D\d+", re.IGNORECASE)
@@ -53,8 +48,7 @@ def read(
     Raises:
         DatabaseError: Root, label file or videos absent, or labels that make no sense.
     """
-    root = require_root(NAME, root, HINT)
-    table = find_labels(NAME, root, labels, LABELS, HINT)
+    root, table = RELEASE.open(root, labels)
     videos = []
     for row in read_rows(table, required=(_NAME_COLUMNS, MOS_COLUMNS)):
         name = entry(row, _NAME_COLUMNS).rsplit("/", 1)[-1].removesuffix(".avi")
@@ -66,6 +60,4 @@ def read(
         key = f"{test}/{scene}/{name}.avi"
         facts = measures(row, table, name)
         videos.append(VideoRecord(key, root / key, content=f"{test}/{scene}", group=test, **facts))
-    check_count(NAME, len(videos), VIDEOS)
-    videos.sort(key=lambda video: video.id)
-    return build_database(NAME, videos, MOS_RANGE, missing=missing, hint=HINT)
+    return RELEASE.close(videos, missing=missing)

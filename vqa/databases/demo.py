@@ -11,6 +11,10 @@ through a psychometric curve, content effects, and the rounding and noise of 24 
 (`vqa.databases.synthesis.opinions`). They serve to run and to test the framework; a score learned
 from them says nothing about real video.
 
+Three smaller variants share no photograph and differ in a known way, for cross-database work:
+`demo_coding` holds nothing but compression, `demo_camera` the faults of a camera (MOS from 0 to
+100), `demo_timing` lost frames and flicker.
+
 Splits: none official; versions of a content share `VideoRecord.content`. Labels are byte-identical
 on every machine, and so are the files of one build of the encoder.
 """
@@ -58,6 +62,31 @@ MIXES = (
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """A demo database: its photographs, distortion mixes, versions per content, rating scale."""
+
+    photographs: tuple[Photograph, ...] = PHOTOGRAPHS
+    mixes: tuple[tuple[str, ...], ...] = MIXES
+    versions: int = 12
+    mos_range: tuple[float, float] = MOS_RANGE
+
+
+VARIANTS = {
+    "demo": Variant(),
+    "demo_coding": Variant(PHOTOGRAPHS[0::3], (("compression",),), 15),
+    "demo_camera": Variant(
+        PHOTOGRAPHS[1::3],
+        (("defocus",), ("noise",), ("motion_blur",), ("exposure",), ("defocus", "noise")),
+        15,
+        (0.0, 100.0),
+    ),
+    "demo_timing": Variant(
+        PHOTOGRAPHS[2::3], (("freeze",), ("flicker",), ("freeze", "flicker")), 15
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """One planned video: what is planted in it, and its label."""
 
@@ -81,8 +110,9 @@ class Version:
 def read(
     root: str | Path,
     *,
-    contents: int = len(PHOTOGRAPHS),
-    versions: int = 12,
+    variant: str = "demo",
+    contents: int | None = None,
+    versions: int | None = None,
     frames: int = 40,
     size: Sequence[int] = (320, 240),
     seed: int = 0,
@@ -96,8 +126,9 @@ def read(
 
     Args:
         root: Folder for all variants of the demo; made if absent.
-        contents: How many of the twenty photographs.
-        versions: Videos per content, the pristine one included.
+        variant: One of `VARIANTS`; also the database's name.
+        contents: How many of the variant's photographs; None takes all.
+        versions: Videos per content, the pristine one included; None takes the variant's number.
         frames: Frames per video.
         size: Width and height, even.
         seed: Draws camera paths, severities and opinions.
@@ -106,9 +137,14 @@ def read(
     Raises:
         DatabaseError: Arguments out of range, or a photograph is missing.
     """
-    _check(contents, versions, frames, size, seed, workers)
+    if variant not in VARIANTS:
+        raise DatabaseError(f"demo: variant={variant!r} is none of {', '.join(VARIANTS)}")
+    chosen = VARIANTS[variant]
+    contents = len(chosen.photographs) if contents is None else contents
+    versions = chosen.versions if versions is None else versions
+    _check(chosen, contents, versions, frames, size, seed, workers)
     width, height = size
-    plan = plan_versions(contents, versions, seed)
+    plan = plan_versions(contents, versions, seed, chosen)
     table = _label_table(plan)
     spec = {"recipe": RECIPE, "frames": frames, "size": [width, height], "seed": seed}
     digest = hashlib.sha256((json.dumps(spec) + table).encode()).hexdigest()[:12]
@@ -124,6 +160,7 @@ def read(
             path=folder / version.id,
             mos=version.mos,
             mos_std=version.mos_std,
+            ratings=opinions.RATERS,
             content=version.content,
             width=width,
             height=height,
@@ -133,10 +170,12 @@ def read(
         )
         for version in plan
     ]
-    return build_database("demo", videos, MOS_RANGE)
+    return build_database(variant, videos, chosen.mos_range)
 
 
-def plan_versions(contents: int, versions: int, seed: int) -> tuple[Version, ...]:
+def plan_versions(
+    contents: int, versions: int, seed: int, variant: Variant = VARIANTS["demo"]
+) -> tuple[Version, ...]:
     """What is planted in which video, and its labels; content by content, version 0 pristine.
 
     Total severities are spread over each content's versions by stratified draws and shared out
@@ -144,18 +183,27 @@ def plan_versions(contents: int, versions: int, seed: int) -> tuple[Version, ...
     """
     panel = opinions.viewers(random.Random(f"{seed}/viewers"))
     plan = []
-    for photograph in PHOTOGRAPHS[:contents]:
+    for photograph in variant.photographs[:contents]:
         draw = random.Random(f"{seed}/{photograph.name}")
         appeal = opinions.normal(draw, opinions.APPEAL)
-        mixes = sorted(MIXES, key=lambda _: draw.random())
+        mixes = sorted(variant.mixes, key=lambda _: draw.random())
         planted: list[dict[str, float]] = [{}]
         for step, strength in enumerate(_strengths(versions - 1, draw)):
             planted.append(_share_out(mixes[step % len(mixes)], strength, draw))
         for number, severities in enumerate(planted):
             mean = opinions.quality(severities, photograph.texture) + appeal
-            mos, mos_std = opinions.rate(mean, panel, draw)
+            mos, mos_std = _on_scale(opinions.rate(mean, panel, draw), variant.mos_range)
             plan.append(Version(photograph.name, number, severities, mos, mos_std))
     return tuple(plan)
+
+
+def _on_scale(rating: tuple[float, float], scale: tuple[float, float]) -> tuple[float, float]:
+    """Mean and deviation of ratings from 1 to 5 on another scale."""
+    if scale == MOS_RANGE:
+        return rating
+    (mos, mos_std), (low, high) = rating, scale
+    gain = (high - low) / (MOS_RANGE[1] - MOS_RANGE[0])
+    return round(low + gain * (mos - MOS_RANGE[0]), 3), round(gain * mos_std, 3)
 
 
 def _strengths(count: int, draw: random.Random) -> list[float]:
@@ -236,11 +284,19 @@ def _make_content(
 
 
 def _check(
-    contents: int, versions: int, frames: int, size: Sequence[int], seed: int, workers: int
+    variant: Variant,
+    contents: int,
+    versions: int,
+    frames: int,
+    size: Sequence[int],
+    seed: int,
+    workers: int,
 ) -> None:
     faults = []
-    if not 1 <= contents <= len(PHOTOGRAPHS):
-        faults.append(f"contents={contents}: 1 to {len(PHOTOGRAPHS)} photographs are at hand")
+    if not 1 <= contents <= len(variant.photographs):
+        faults.append(
+            f"contents={contents}: 1 to {len(variant.photographs)} photographs are at hand"
+        )
     if versions < 2:
         faults.append(f"versions={versions}: the pristine one and at least one more are needed")
     if frames < 2:

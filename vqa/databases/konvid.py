@@ -1,7 +1,8 @@
 """KoNViD-1k: 1200 natural videos rated by a crowd.
 
 Content: 1200 clips of 8 s cut from Flickr videos (YFCC100M), all 960x540, 24 to 30 frames per
-    second, 181 to 240 frames, H.264. Every clip is a content of its own.
+    second, 181 to 240 frames, H.264. Every clip is a content of its own. LSVQ draws on YFCC100M
+    too, so some of its videos may be cut from the same uploads; the labels do not say which.
 Scale: MOS, higher is better, nominal [1, 5]; observed 1.22 to 4.64, mean 3.03.
 Splits: none fixed; random 80/20 or 60/20/20 in the literature. Published tables list the videos in
     different orders (some sorted by MOS), so this reader joins by Flickr id.
@@ -20,26 +21,28 @@ from pathlib import Path
 
 from vqa.databases.label_files import (
     MOS_COLUMNS,
-    check_count,
+    Release,
     entry,
     find_folder,
-    find_labels,
     measures,
     read_rows,
 )
-from vqa.records import Database, DatabaseError, VideoRecord, build_database, require_root
+from vqa.records import Database, DatabaseError, VideoRecord
 
-NAME = "konvid"
-VIDEOS = 1200
-MOS_RANGE = (1.0, 5.0)
-LABELS = (
-    "KoNViD_1k_attributes.csv",
-    "KoNViD_1k_mos.csv",
-    "KONVID_1K_metadata.csv",
-    "KoNViD.labels.txt",
-    "KoNViD_1k.labels.txt",
+RELEASE = Release(
+    name="konvid",
+    videos=1200,
+    mos_range=(1.0, 5.0),
+    labels=(
+        "KoNViD_1k_attributes.csv",
+        "KoNViD_1k_mos.csv",
+        "KONVID_1K_metadata.csv",
+        "KoNViD.labels.txt",
+        "KoNViD_1k.labels.txt",
+    ),
+    hint="KoNViD-1k: https://database.mmsp-kn.de/konvid-1k-database.html",
+    origin="YFCC100M",
 )
-HINT = "KoNViD-1k: https://database.mmsp-kn.de/konvid-1k-database.html"
 
 _NAME_COLUMNS = ("flickr_id", "file_name", "file")
 _NAME = re.compile(r"(\d+)(?:_(?:original|cut)_centercrop_960x540_8s)?(?:\.mp4)?")
@@ -58,8 +61,7 @@ def read(
     Raises:
         DatabaseError: Root, label file or videos absent, or labels that make no sense.
     """
-    root = require_root(NAME, root, HINT)
-    table = find_labels(NAME, root, labels, LABELS, HINT)
+    root, table = RELEASE.open(root, labels)
     folder = find_folder(root, "KoNViD_1k_videos")
     on_disk = _videos_by_id(folder)
     videos = []
@@ -71,9 +73,7 @@ def read(
         key = f"{flickr_id}.mp4"
         path = on_disk.get(flickr_id, folder / key)
         videos.append(VideoRecord(key, path, **measures(row, table, name)))
-    check_count(NAME, len(videos), VIDEOS)
-    videos.sort(key=lambda video: video.id)
-    return build_database(NAME, videos, MOS_RANGE, missing=missing, hint=HINT)
+    return RELEASE.close(videos, missing=missing)
 
 
 def _flickr_id(name: str) -> str | None:

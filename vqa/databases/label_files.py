@@ -1,4 +1,4 @@
-"""Label files as the field publishes them.
+"""Label files as the field publishes them, and the card of a release that reads them.
 
 Three families are read, all by name of column and never by position of row:
 
@@ -15,23 +15,85 @@ import io
 import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import scipy.io
 
-from vqa.records import DatabaseError
+from vqa.records import Database, DatabaseError, VideoRecord, build_database, require_root
 
 LOGGER = logging.getLogger(__name__)
 
 Row = dict[str, str]
 
 # What a published table calls the fields of a `VideoRecord`, in the normal form of `read_rows`.
-MOS_COLUMNS = ("mos", "realignment_mos", "realignmentmos")
-MOS_STD_COLUMNS = ("mos_std", "sd", "mos_sd", "std")
+MOS_COLUMNS = ("mos", "realignment_mos", "realignmentmos", "mosfull")
+MOS_STD_COLUMNS = ("mos_std", "sd", "mos_sd", "std", "stdfull")
+RATINGS_COLUMNS = ("ratings", "x_subjects")
 FRAME_RATE_COLUMNS = ("frame_rate_hz", "framerate", "fps")
-FRAMES_COLUMNS = ("frames", "nb_frames")
+FRAMES_COLUMNS = ("frames", "nb_frames", "frame_number")
 TEXT_COLUMNS = ("file", "duration", "fps", "mos")
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The card of a published database.
+
+    Attributes:
+        name: Identifier in lower case; the reader's file and YAML are called the same.
+        videos: How many videos the release labels.
+        mos_range: Its rating scale.
+        labels: File names of label tables, in order of preference.
+        hint: Where to get it.
+        origin: Larger collection that its videos were taken from, where others draw on it too.
+    """
+
+    name: str
+    videos: int
+    mos_range: tuple[float, float]
+    labels: tuple[str, ...]
+    hint: str
+    origin: str | None = None
+
+    def open(self, root: str | Path | None, labels: str | Path | None) -> tuple[Path, Path]:
+        """The database's folder and its label file.
+
+        Raises:
+            DatabaseError: One of them is not there.
+        """
+        folder = require_root(self.name, root, self.hint)
+        return folder, find_labels(self.name, folder, labels, self.labels, self.hint)
+
+    def close(
+        self, videos: Iterable[VideoRecord], *, missing: str, listed: int | None = None
+    ) -> Database:
+        """The records as a database, in the order of their ids.
+
+        A label table that is not the whole release is legitimate and said in the log.
+
+        Args:
+            videos: The records to keep.
+            missing: `error` refuses absent files, `skip` goes on without them.
+            listed: How many the label table lists, where options left some of them out.
+
+        Raises:
+            DatabaseError: Videos absent, or labels that make no sense.
+        """
+        records = sorted(videos, key=lambda video: video.id)
+        found = len(records) if listed is None else listed
+        if found != self.videos:
+            LOGGER.warning(
+                "%s: the label table lists %d videos, the release %d", self.name, found, self.videos
+            )
+        return build_database(
+            self.name,
+            records,
+            self.mos_range,
+            missing=missing,
+            hint=self.hint,
+            origin=self.origin,
+        )
 
 
 def find_labels(
@@ -134,7 +196,7 @@ def parse_number(text: str, path: Path, what: str) -> float:
 
 
 def measures(row: Row, path: Path, name: str) -> dict[str, Any]:
-    """The `VideoRecord` fields that a row states: MOS, its spread, size, frame rate and count.
+    """The `VideoRecord` fields that a row states: MOS, its spread and ratings, size, rate, frames.
 
     Zero, negative, NaN and absent entries mean "not known" (None) everywhere but in the MOS.
     """
@@ -151,6 +213,7 @@ def measures(row: Row, path: Path, name: str) -> dict[str, Any]:
     return {
         "mos": parse_number(entry(row, MOS_COLUMNS), path, f"mos of {name}"),
         "mos_std": known(MOS_STD_COLUMNS, lowest=0),
+        "ratings": count(RATINGS_COLUMNS),
         "width": count(("width",)),
         "height": count(("height",)),
         "frame_rate_hz": rate or None,
@@ -177,12 +240,6 @@ def read_mat(path: Path, variables: Sequence[str]) -> Mapping[str, Any]:
         found = ", ".join(sorted(key for key in content if not key.startswith("__")))
         raise DatabaseError(f"{path}: no variable {', '.join(absent)}; found {found or 'nothing'}")
     return content
-
-
-def check_count(name: str, found: int, expected: int) -> None:
-    """Say so where the label table is not the whole release (a subset is legitimate)."""
-    if found != expected:
-        LOGGER.warning("%s: the label table lists %d videos, the release %d", name, found, expected)
 
 
 def _read_text(path: Path) -> str:

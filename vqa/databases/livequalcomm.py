@@ -24,20 +24,21 @@ import numpy as np
 
 from vqa.databases.label_files import (
     MOS_COLUMNS,
-    check_count,
+    Release,
     entry,
-    find_labels,
     measures,
     read_mat,
     read_rows,
 )
-from vqa.records import Database, DatabaseError, VideoRecord, build_database, require_root
+from vqa.records import Database, DatabaseError, VideoRecord
 
-NAME = "livequalcomm"
-VIDEOS = 208
-MOS_RANGE = (0.0, 100.0)
-LABELS = ("qualcommSubjectiveData.mat", "LIVE_Qualcomm.labels.txt", "LIVE-Qualcomm.labels.txt")
-HINT = "LIVE-Qualcomm: https://live.ece.utexas.edu/research/incaptureDatabase/"
+RELEASE = Release(
+    name="livequalcomm",
+    videos=208,
+    mos_range=(0.0, 100.0),
+    labels=("qualcommSubjectiveData.mat", "LIVE_Qualcomm.labels.txt", "LIVE-Qualcomm.labels.txt"),
+    hint="LIVE-Qualcomm: https://live.ece.utexas.edu/research/incaptureDatabase/",
+)
 
 # Raw video carries none of these.
 WIDTH, HEIGHT, FRAME_RATE_HZ = 1920, 1080, 30.0
@@ -58,10 +59,8 @@ def read(
     Raises:
         DatabaseError: Root, label file or videos absent, or labels that make no sense.
     """
-    root = require_root(NAME, root, HINT)
-    table = find_labels(NAME, root, labels, LABELS, HINT)
+    root, table = RELEASE.open(root, labels)
     scores = _from_mat(table) if table.suffix == ".mat" else _from_table(table)
-    check_count(NAME, len(scores), VIDEOS)
     videos = [
         VideoRecord(
             key,
@@ -73,9 +72,9 @@ def read(
             frame_rate_hz=FRAME_RATE_HZ,
             group=key.split("/")[0],
         )
-        for key, mos in sorted(scores)
+        for key, mos in scores
     ]
-    return build_database(NAME, videos, MOS_RANGE, missing=missing, hint=HINT)
+    return RELEASE.close(videos, missing=missing)
 
 
 def _from_mat(path: Path) -> list[tuple[str, float]]:

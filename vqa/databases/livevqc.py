@@ -19,21 +19,22 @@ import numpy as np
 
 from vqa.databases.label_files import (
     MOS_COLUMNS,
-    check_count,
+    Release,
     entry,
     find_folder,
-    find_labels,
     measures,
     read_mat,
     read_rows,
 )
-from vqa.records import Database, DatabaseError, VideoRecord, build_database, require_root
+from vqa.records import Database, DatabaseError, VideoRecord
 
-NAME = "livevqc"
-VIDEOS = 585
-MOS_RANGE = (0.0, 100.0)
-LABELS = ("data.mat", "LIVE_VQC_metadata.csv", "LIVE_VQC.labels.txt", "LIVE-VQC.labels.txt")
-HINT = "LIVE-VQC: https://live.ece.utexas.edu/research/LIVEVQC/"
+RELEASE = Release(
+    name="livevqc",
+    videos=585,
+    mos_range=(0.0, 100.0),
+    labels=("data.mat", "LIVE_VQC_metadata.csv", "LIVE_VQC.labels.txt", "LIVE-VQC.labels.txt"),
+    hint="LIVE-VQC: https://live.ece.utexas.edu/research/LIVEVQC/",
+)
 
 
 def read(
@@ -49,13 +50,10 @@ def read(
     Raises:
         DatabaseError: Root, label file or videos absent, or labels that make no sense.
     """
-    root = require_root(NAME, root, HINT)
-    table = find_labels(NAME, root, labels, LABELS, HINT)
+    root, table = RELEASE.open(root, labels)
     folder = find_folder(root, "Video")
-    records = _from_mat(table, folder) if table.suffix == ".mat" else _from_table(table, folder)
-    check_count(NAME, len(records), VIDEOS)
-    records.sort(key=lambda video: video.id)
-    return build_database(NAME, records, MOS_RANGE, missing=missing, hint=HINT)
+    videos = _from_mat(table, folder) if table.suffix == ".mat" else _from_table(table, folder)
+    return RELEASE.close(videos, missing=missing)
 
 
 def _from_mat(path: Path, folder: Path) -> list[VideoRecord]:

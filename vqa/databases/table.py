@@ -1,10 +1,11 @@
 """Any rated videos: a table with the columns `video,mos`, one row per video.
 
-Optional columns: `mos_std`, `content` (source scene, kept on one side of every split), `width` and
-`height` (needed for raw `.yuv`), `frame_rate_hz`, `split` (`train`, `val` or `test`; read by the
-`official` protocol) and `group` (free label for per-group tables). Others are ignored and named in
-a log line. The delimiter may be comma, semicolon or tab; decimal commas and a byte-order mark are
-tolerated; empty entries mean "not known". Paths are relative to the table's folder, or to `root`.
+Optional columns: `mos_std`, `ratings` (number of opinions), `content` (source scene, kept on one
+side of every split), `width` and `height` (needed for raw `.yuv`), `frame_rate_hz`, `split`
+(`train`, `val` or `test`; read by the `official` protocol) and `group` (free label for per-group
+tables). Others are ignored and named in a log line. The delimiter may be comma, semicolon or tab;
+decimal commas and a byte-order mark are tolerated; empty entries mean "not known". Paths are
+relative to the table's folder, or to `root`.
 """
 
 import logging
@@ -19,7 +20,7 @@ from vqa.records import Database, DatabaseError, VideoRecord, build_database, re
 LOGGER = logging.getLogger(__name__)
 
 REQUIRED = ("video", "mos")
-OPTIONAL = ("mos_std", "content", "width", "height", "frame_rate_hz", "split", "group")
+OPTIONAL = ("mos_std", "ratings", "content", "width", "height", "frame_rate_hz", "split", "group")
 USUAL_SCALES = ((0.0, 1.0), (1.0, 5.0), (0.0, 5.0), (0.0, 10.0), (0.0, 100.0))
 
 

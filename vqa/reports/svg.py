@@ -13,64 +13,28 @@ from collections.abc import Sequence
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-# Okabe and Ito's blue and vermilion, darkened a little for thin lines: safe for colour-blind eyes.
-INK, MUTED, GRID = "#1f2933", "#66717d", "#dfe4ea"
-BLUE, RED, GREEN = "#0a6cae", "#c8500a", "#0a8563"
-VARIABLES = {
-    INK: "ink",
-    MUTED: "muted",
-    GRID: "grid",
-    BLUE: "blue",
-    RED: "red",
-    GREEN: "green",
-}
+from vqa.reports.style import STYLE, VARIABLES
+
 DOTS = "videos"
-STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "vqa",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 10,
-    "text.parse_math": False,
-    "text.color": INK,
-    "axes.edgecolor": GRID,
-    "axes.labelcolor": MUTED,
-    "axes.titlecolor": INK,
-    "axes.titlesize": 10.5,
-    "axes.titlelocation": "left",
-    "axes.titlepad": 10,
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "grid.color": GRID,
-    "grid.linewidth": 0.8,
-    "xtick.color": GRID,
-    "ytick.color": GRID,
-    "xtick.labelcolor": MUTED,
-    "ytick.labelcolor": MUTED,
-    "ytick.major.size": 0,
-    "legend.frameon": False,
-    "legend.fontsize": 9,
-    "figure.facecolor": "none",
-    "axes.facecolor": "none",
-    "savefig.facecolor": "none",
-}
 
 
-def to_svg(figure: Figure, names: Sequence[str] = ()) -> str:
+def to_svg(figure: Figure, names: Sequence[str] = (), classes: Sequence[str] = ()) -> str:
     """The figure as an SVG file's text: same figure, same text; letters stay letters.
 
     Args:
         figure: What to draw.
         names: Of the dots of `scatter` or `residuals`, in their order; each becomes a tooltip.
+        classes: CSS classes of the dots, in their order; empty: none.
+
+    Raises:
+        ValueError: There are not as many dots as names.
     """
     with mpl.rc_context(STYLE):
         file = io.StringIO()
         blank = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(file, format="svg", metadata=blank)
-    return _with_tooltips(file.getvalue(), names) if names else file.getvalue()
+    svg = file.getvalue()
+    return _with_tooltips(svg, names, classes or [""] * len(names)) if len(names) else svg
 
 
 def inline(svg: str, name: str, label: str) -> str:
@@ -88,28 +52,27 @@ def inline(svg: str, name: str, label: str) -> str:
     svg = re.sub(r"\s*<defs>\s*<style.*?</style>\s*</defs>", "", svg, count=1, flags=re.DOTALL)
     svg = re.sub(r"font-family: [^;\"]*", "font-family: inherit", svg)
     svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", svg)
+    svg = re.sub(r"font: bold ([\d.]+)px [^;\"]*", r"font-weight: 650; font-size: \1px", svg)
     svg = re.sub(r'(\sid="|href="#|url\(#)', rf"\g<1>{name}-", svg.replace("xlink:href", "href"))
     for colour, variable in VARIABLES.items():
         svg = svg.replace(colour, f"var(--{variable})")
     return svg
 
 
-def _with_tooltips(svg: str, names: Sequence[str]) -> str:
-    """Give the n-th dot the n-th name as its title.
-
-    Raises:
-        ValueError: There are not as many dots as names.
-    """
+def _with_tooltips(svg: str, names: Sequence[str], classes: Sequence[str]) -> str:
+    """Give the n-th dot the n-th name as its title and the n-th classes."""
     begin = svg.index(f'<g id="{DOTS}">')
     end = svg.index("<g id=", begin + 1)
     dots = svg[begin:end]
     marks = re.findall(r"<use [^>]*/>", dots)
     if len(marks) != len(names):
         raise ValueError(f"expected {len(marks)} names, one for each dot, found {len(names)}")
-    titles = iter(names)
-    dots = re.sub(
-        r"<use ([^>]*)/>",
-        lambda mark: f"<use {mark[1]}><title>{html.escape(next(titles))}</title></use>",
-        dots,
-    )
+    told = iter(zip(names, classes, strict=True))
+
+    def with_title(mark: re.Match[str]) -> str:
+        name, kinds = next(told)
+        kind = f' class="{html.escape(kinds)}"' if kinds else ""
+        return f"<use{kind} {mark[1]}><title>{html.escape(name)}</title></use>"
+
+    dots = re.sub(r"<use ([^>]*)/>", with_title, dots)
     return svg[:begin] + dots + svg[end:]

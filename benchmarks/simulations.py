@@ -1,0 +1,182 @@
+"""How often the 95 % intervals hold the truth, and how often each test at 5 % raises a false alarm.
+
+Data sets are simulated with a known truth, one per seed 0, 1, 2, ... A share p of D data sets has a
+standard error of sqrt(p (1 - p) / D): 0.5 % for 95 % of 2000.
+Run: OMP_NUM_THREADS=1 python benchmarks/simulations.py [--datasets 2000]
+"""
+
+import argparse
+import math
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from vqa import metrics
+from vqa.statistics import (
+    bca_interval,
+    compare_splits,
+    corrected_resampled_t,
+    f_test,
+    fisher_z,
+    on_counts,
+    paired_bootstrap,
+    percentile_interval,
+    resample,
+)
+
+COVERED = ("srocc", "krocc", "plcc_raw", "rmse")
+RESAMPLES = 1000
+ALPHA = 0.05
+
+
+def gaussian(rng, videos, correlation=0.8):
+    """MOS and scores of a bivariate normal distribution."""
+    mos, noise = rng.standard_normal((2, videos))
+    return mos, correlation * mos + math.sqrt(1 - correlation**2) * noise
+
+
+def truth(correlation=0.8):
+    """What `COVERED` come to on endlessly many videos of `gaussian`."""
+    return np.array(
+        [
+            6 / math.pi * math.asin(correlation / 2),
+            2 / math.pi * math.asin(correlation),
+            correlation,
+            math.sqrt(1 - correlation**2),
+        ]
+    )
+
+
+def coverage(videos, datasets):
+    """Share of intervals that hold the truth, `{"BCa": {metric: share}, "percentile": ...}`."""
+    hits = {"BCa": np.zeros(len(COVERED)), "percentile": np.zeros(len(COVERED))}
+    for seed in range(datasets):
+        mos, score = gaussian(np.random.default_rng(seed), videos)
+        drawn = resample(on_counts(mos, score, *COVERED), videos, resamples=RESAMPLES, seed=seed)
+        for name, interval in (("BCa", bca_interval), ("percentile", percentile_interval)):
+            low, high = interval(drawn).T
+            hits[name] += (low <= truth()) & (truth() <= high)
+    return {
+        name: dict(zip(COVERED, (found / datasets).tolist(), strict=True))
+        for name, found in hits.items()
+    }
+
+
+def rivals(rng, videos):
+    """MOS and scores of two equally good models whose errors go together."""
+    mos, shared, first, second = rng.standard_normal((4, videos))
+    return mos, mos + 0.5 * shared + 0.5 * first, mos + 0.5 * shared + 0.5 * second
+
+
+def paired_alarm(seed, metric="srocc", videos=117):
+    """One p of `paired_bootstrap` on two equally good models."""
+    mos, first, second = rivals(np.random.default_rng(seed), videos)
+    return paired_bootstrap(mos, first, second, metric, resamples=RESAMPLES, seed=seed).p
+
+
+def splits_alarm(seed, combine="median", videos=240, splits=10):
+    """One p of `compare_splits`: every split draws a fifth of the videos and has its own models."""
+    rng = np.random.default_rng(seed)
+    mos, first, second = rivals(rng, videos)
+    tables = {"first": [], "second": []}
+    for split in range(splits):
+        tested = rng.permutation(videos)[: videos // 5]
+        for name, score in (("first", first), ("second", second)):
+            retrained = score[tested] + 0.3 * rng.standard_normal(len(tested))
+            rows = {"split": split, "video": tested, "mos": mos[tested], "score": retrained}
+            tables[name].append(pd.DataFrame(rows))
+    first, second = (pd.concat(parts) for parts in tables.values())
+    return compare_splits(
+        first, second, "srocc", combine=combine, resamples=RESAMPLES, seed=seed
+    ).p
+
+
+def ridge_differences(seed, videos=240, splits=10, features=15):
+    """SROCC differences of two ridge regressors, trained and tested on overlapping 80/20 splits.
+
+    Each sees its own half of the features; the halves are exchangeable, so neither is better.
+    """
+    rng = np.random.default_rng(seed)
+    values = rng.standard_normal((2, videos, features))
+    mos = values.sum(axis=(0, 2)) / math.sqrt(2 * features) + 0.5 * rng.standard_normal(videos)
+    train = 4 * videos // 5
+    found = []
+    for _ in range(splits):
+        order = rng.permutation(videos)
+        fitted, tested = order[:train], order[train:]
+        level = mos[fitted].mean()
+        scores = []
+        for half in values:
+            gram = half[fitted].T @ half[fitted] + np.eye(features)
+            weights = np.linalg.solve(gram, half[fitted].T @ (mos[fitted] - level))
+            scores.append(metrics.srocc(mos[tested], half[tested] @ weights))
+        found.append(scores[0] - scores[1])
+    return np.array(found), train, videos - train
+
+
+def corrected_t_alarm(seed):
+    """One p of `corrected_resampled_t`."""
+    return corrected_resampled_t(*ridge_differences(seed)).p
+
+
+def plain_t_alarm(seed):
+    """What the ordinary t test says about the same splits."""
+    return stats.ttest_1samp(ridge_differences(seed)[0], 0).pvalue
+
+
+def fisher_alarm(seed, kind="pearson", videos=(117, 240)):
+    """One p of `fisher_z` on two independent sets with one true correlation."""
+    rng = np.random.default_rng(seed)
+    metric = metrics.plcc_raw if kind == "pearson" else metrics.srocc
+    first, second = (metric(*gaussian(rng, n)) for n in videos)
+    return fisher_z(first, videos[0], second, videos[1], kind=kind).p
+
+
+def f_alarm(seed, videos=(117, 240)):
+    """One p of `f_test` on two independent sets with one true error."""
+    rng = np.random.default_rng(seed)
+    first, second = (metrics.rmse(*gaussian(rng, n)) for n in videos)
+    return f_test(first, videos[0], second, videos[1]).p
+
+
+def f_alarm_same_videos(seed, videos=117):
+    """What `f_test` says about two models on the same videos, for which it is not made."""
+    mos, first, second = rivals(np.random.default_rng(seed), videos)
+    return f_test(metrics.rmse(mos, first), videos, metrics.rmse(mos, second), videos).p
+
+
+def false_alarms(alarm, datasets, **options):
+    """Share of data sets without any difference on which a test says there is one."""
+    return float(np.mean([alarm(seed, **options) < ALPHA for seed in range(datasets)]))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--datasets", type=int, default=2000)
+    datasets = parser.parse_args().datasets
+    print(f"seeds 0..{datasets - 1}, {RESAMPLES} resamples; coverage of 95 % intervals, in %")
+    print(f"{'videos':>6s}  {'interval':10s}" + "".join(f"{name:>10s}" for name in COVERED))
+    for videos in (30, 60, 117, 240):
+        for name, shares in coverage(videos, datasets).items():
+            cells = "".join(f"{100 * share:10.1f}" for share in shares.values())
+            print(f"{videos:6d}  {name:10s}{cells}", flush=True)
+    print("\nfalse alarms at 5 %, in %")
+    for name, alarm, options in (
+        ("paired_bootstrap, srocc, 117 videos", paired_alarm, {}),
+        ("paired_bootstrap, rmse, 117 videos", paired_alarm, {"metric": "rmse"}),
+        ("compare_splits, srocc, median of 10 splits of 48 of 240", splits_alarm, {}),
+        ("compare_splits, srocc, mean of the same", splits_alarm, {"combine": "mean"}),
+        ("corrected_resampled_t, ridge, 10 splits of 240", corrected_t_alarm, {}),
+        ("   ordinary t test on the same", plain_t_alarm, {}),
+        ("fisher_z, pearson, 117 against 240", fisher_alarm, {}),
+        ("fisher_z, spearman, 117 against 240", fisher_alarm, {"kind": "spearman"}),
+        ("f_test, 117 against 240 videos", f_alarm, {}),
+        ("   f_test on the same 117 videos", f_alarm_same_videos, {}),
+    ):
+        share = false_alarms(alarm, datasets, **options)
+        print(f"{100 * share:6.1f}  {name}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Pages in headless Chromium: what it makes of them, and what it complains about."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-extensions", "--hide-scrollbars", "--enable-logging=stderr", "--v=0",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+)  # fmt: skip
+
+REPORT = """document.body.append(Object.assign(
+  document.createElement("pre"), { id: "found", textContent: JSON.stringify(found) }));"""
+
+
+def browse(page, profile, *flags):
+    """What Chromium writes about a page, and the console's lines."""
+    command = [BROWSER, *FLAGS, f"--user-data-dir={profile}", *flags, page.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout, re.findall(r".*CONSOLE.*", done.stderr)
+
+
+def examine(page, script, profile, *flags):
+    """What a script finds in a page: it sees our script's functions and fills `found`."""
+    text = page.read_text()
+    # The page's policy would refuse a second script.
+    text = re.sub(r"script-src '[^']*'", "script-src 'unsafe-inline'", text)
+    copy = page.with_name(f"examined-{page.name}")
+    body = f"<script>const found = {{}};\n{script}\n{REPORT}</script>\n</body>"
+    copy.write_text(text.replace("</body>", body))
+    return _found(copy, profile, *flags)
+
+
+def examine_without_scripts(page, script, profile):
+    """What a script outside finds in a page (`inner`, a document) whose own scripts are off."""
+    frame = profile / "frame.html"
+    frame.write_text(
+        f"""<!doctype html><body>
+        <iframe sandbox="allow-same-origin" src="{page.as_uri()}" width="1200"></iframe>
+        <script>addEventListener("load", () => {{
+        const found = {{}}, inner = document.querySelector("iframe").contentDocument;
+        {script}\n{REPORT} }});</script></body>"""
+    )
+    return _found(frame, profile, "--allow-file-access-from-files")
+
+
+def _found(page, profile, *flags):
+    dom, console = browse(page, profile, "--dump-dom", *flags)
+    found = re.search(r'<pre id="found">(.*?)</pre>', dom, re.DOTALL)
+    assert found, f"the examining script did not end: {console}"
+    return json.loads(html.unescape(found[1])), console

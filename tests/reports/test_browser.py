@@ -1,0 +1,168 @@
+"""The pages in a real browser: quiet, whole, sortable, reachable by keyboard, printed."""
+
+import re
+
+import pytest
+
+from tests import run_folders
+from tests.reports import page_folders
+from tests.reports.browser import BROWSER, browse, examine, examine_without_scripts
+from vqa.reports import write_comparison, write_matrix_page, write_report
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(BROWSER is None, reason="no chromium or google-chrome is installed"),
+]
+
+COMMON = """
+found.asked = performance.getEntriesByType("resource").map((entry) => entry.name);
+const drawn = (svg) => svg.getBoundingClientRect().width > 100;
+found.figures = [...document.querySelectorAll("svg")].filter(drawn).length;
+found.wide = document.documentElement.scrollWidth - innerWidth;
+const heads = [...document.querySelectorAll("table.sortable thead th")];
+found.heads = heads.length;
+const buttons = heads.flatMap((head) => [...head.querySelectorAll("button")]);
+found.buttons = buttons.filter((button) => button.tabIndex === 0).length;
+const scrolling = [...document.querySelectorAll(".wide")];
+found.stuck = scrolling.filter((part) => part.tabIndex !== 0 || part.role !== "region").length;
+document.querySelector("th button").focus();
+found.outline = getComputedStyle(document.activeElement).outlineStyle;
+"""
+RUN = """
+const table = document.getElementById("prediction-table");
+const column = (index) => [...table.tBodies[0].rows].map((row) => value(row.cells[index]));
+const head = (name) => [...table.tHead.rows[0].cells].find((cell) => cell.textContent === name);
+head("Error").firstElementChild.click();
+found.rising = column(5).map(Number);
+found.sortedUp = head("Error").getAttribute("aria-sort");
+head("Error").firstElementChild.click();
+found.falling = column(5).map(Number);
+found.sortedDown = head("Error").getAttribute("aria-sort");
+head("Video").firstElementChild.click();
+found.names = column(0);
+found.onlyOne = table.querySelectorAll("[aria-sort]").length;
+const field = document.querySelector("input[type=search]");
+field.value = "SPLIT-1 1080p";
+field.dispatchEvent(new Event("input"));
+const shown = [...table.tBodies[0].rows].filter((row) => row.getBoundingClientRect().height > 0);
+found.shown = shown.map((row) => [value(row.cells[1]), value(row.cells[6])]);
+found.status = field.parentElement.querySelector("output").textContent;
+found.csv = csv(table);
+field.value = "Test1/";
+field.dispatchEvent(new Event("input"));
+found.awkward = csv(table);
+HTMLAnchorElement.prototype.click = function () { found.file = this.download; };
+document.querySelector("button[aria-label='Download CSV: predictions']").click();
+const dot = document.querySelector("#agreement use.resolution-1");
+const fill = () => getComputedStyle(dot).fill;
+const legend = () => getComputedStyle(document.querySelector(".legend-resolution")).display;
+found.before = [fill(), legend()];
+document.getElementById("by-resolution").checked = true;
+found.after = [fill(), legend()];
+"""
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    return {
+        "run": write_report(run_folders.complete(folder / "run")),
+        "comparison": write_comparison(page_folders.comparison(folder / "comparison")),
+        "matrix": write_matrix_page(page_folders.matrix(folder / "matrix")),
+    }
+
+
+def assert_common(found, console, figures):
+    assert console == []
+    assert found["asked"] == []
+    assert found["figures"] == figures
+    assert found["wide"] <= 0
+    assert found["heads"] == found["buttons"] > 0
+    assert found["stuck"] == 0
+    assert found["outline"] == "solid"
+
+
+def test_the_run_report_sorts_filters_copies_and_colours(pages, tmp_path):
+    found, console = examine(pages["run"], COMMON + RUN, tmp_path, "--window-size=500,900")
+    assert_common(found, console, figures=4 + 3 + 4)
+    assert found["rising"] == sorted(found["rising"])
+    assert found["falling"] == sorted(found["rising"], reverse=True)
+    assert len(found["rising"]) == 144
+    assert (found["sortedUp"], found["sortedDown"]) == ("ascending", "descending")
+    assert found["names"][0].startswith("content-00")
+    assert found["onlyOne"] == 1
+    assert len(found["shown"]) > 3
+    assert set(map(tuple, found["shown"])) == {("split-1", "1080p")}
+    assert found["status"] == f"{len(found['shown'])} of 144 rows"
+    lines = found["csv"].splitlines()
+    assert lines[0].startswith("Video,Split,MOS,Score,Mapped,Error,Resolution")
+    assert len(lines) == 1 + len(found["shown"])
+    assert run_folders.AWKWARD in found["awkward"]
+    assert found["file"] == "predictions.csv"
+    blue, hidden = found["before"]
+    other, flex = found["after"]
+    assert (hidden, flex) == ("none", "flex")
+    assert (blue, other) == ("rgb(10, 108, 174)", "rgb(200, 80, 10)")
+
+
+def test_the_comparison_page(pages, tmp_path):
+    found, console = examine(pages["comparison"], COMMON, tmp_path, "--window-size=500,900")
+    assert_common(found, console, figures=4)
+
+
+def test_the_matrix_page_switches_its_metric(pages, tmp_path):
+    switch = """
+    const seen = () => [...document.querySelectorAll(".map")].filter((map) => map.offsetHeight)
+      .map((map) => map.querySelector("figcaption").textContent);
+    found.first = seen();
+    document.getElementById("show-rmse").checked = true;
+    found.second = seen();
+    """
+    found, console = examine(pages["matrix"], COMMON + switch, tmp_path, "--window-size=500,900")
+    assert_common(found, console, figures=1)
+    assert (found["first"], found["second"]) == (["SROCC"], ["RMSE"])
+
+
+def test_an_intruding_script_does_not_run(pages, tmp_path):
+    page = tmp_path / "intruded.html"
+    text = pages["run"].read_text()
+    page.write_text(text.replace("<h1>", "<script>document.title = 'taken'</script><h1>"))
+    dom, console = browse(page, tmp_path / "profile", "--dump-dom")
+    assert "<title>gstvqa-demo" in dom
+    assert dom.count("<button") > 20
+    assert len(console) == 1
+    assert "Content Security Policy" in console[0]
+
+
+def test_without_scripts_all_is_there_and_the_switch_works(pages, tmp_path):
+    script = """
+    const tall = (part) => part.getBoundingClientRect().height > 0;
+    found.rows = [...inner.querySelectorAll("#prediction-table tbody tr")].filter(tall).length;
+    found.figures = [...inner.querySelectorAll("svg")].filter(tall).length;
+    found.controls = inner.querySelectorAll("button, input[type=search]").length;
+    const dot = inner.querySelector("#agreement use.resolution-1");
+    found.before = inner.defaultView.getComputedStyle(dot).fill;
+    inner.getElementById("by-resolution").click();
+    found.after = inner.defaultView.getComputedStyle(dot).fill;
+    """
+    found, console = examine_without_scripts(pages["run"], script, tmp_path)
+    assert len(console) == 1
+    assert "sandboxed" in console[0]
+    assert found["rows"] == 144
+    assert found["figures"] == 4 + 3 + 4
+    assert found["controls"] == 0
+    assert found["before"] != found["after"] == "rgb(200, 80, 10)"
+
+
+@pytest.mark.parametrize("name", ["run", "matrix"])
+def test_it_prints_on_whole_pages_of_a4(pages, tmp_path, name):
+    printed = tmp_path / "page.pdf"
+    browse(pages[name], tmp_path, "--no-pdf-header-footer", f"--print-to-pdf={printed}")
+    data = printed.read_bytes()
+    sizes = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", data)
+    assert len(sizes) >= {"run": 4, "matrix": 2}[name]
+    for width, height in sizes:
+        assert (float(width), float(height)) == (
+            pytest.approx(595, abs=1),
+            pytest.approx(842, abs=1),
+        )

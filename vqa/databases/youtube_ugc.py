@@ -1,0 +1,140 @@
+"""YouTube-UGC: 1380 rated clips of user uploads, 360P to 2160P, rated by a crowd.
+
+Content: about 1500 clips of 20 s in 15 categories, 15 to 60 frames per second. 1380 of them have a
+    MOS: 258 of 360P, 311 of 480P, 297 of 720P, 374 of 1080P, 140 of 2160P. Clips are taken down
+    over the years, so copies hold fewer (papers report 1039 to 1380). Every clip is a content of
+    its own. 57 are grey; models of colour statistics are often evaluated without them.
+Scale: MOS of the whole clip (`MOSFull`; the table also has MOS of three chunks), higher is better,
+    [1, 5]; observed 1.242 to 4.698, mean 3.543, from 103 to 159 ratings each.
+Splits: none fixed; random 80/20 in the literature.
+Layout: `original_videos/<Category>/<resolution>P/<vid>.mkv`, vid for instance `Vlog_720P-7b30`.
+    Flat copies, other containers and the re-encodes of FAST-VQA, `<vid>_crf_10_ss_00_t_20.0.mp4`,
+    are found as well. Labels: the release's spreadsheet saved as
+    `MOS_for_YouTube_UGC_dataset.csv`, or VIDEVAL's `YOUTUBE_UGC_metadata.csv`, read by name of
+    column: published copies have them in different places and rows in different orders.
+Terms: Creative Commons.
+Source: https://media.withgoogle.com/ugc-dataset
+Citation: Y. Wang, S. Inguva, B. Adsumilli, "YouTube UGC dataset for video compression research",
+    MMSP 2019.
+"""
+
+import logging
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from vqa.databases.label_files import MOS_COLUMNS, Release, entry, measures, read_rows
+from vqa.records import Database, DatabaseError, VideoRecord
+
+LOGGER = logging.getLogger(__name__)
+
+RELEASE = Release(
+    name="youtube_ugc",
+    videos=1380,
+    mos_range=(1.0, 5.0),
+    labels=(
+        "MOS_for_YouTube_UGC_dataset.csv",
+        "YOUTUBE_UGC_metadata.csv",
+        "YouTube_UGC.labels.txt",
+        "YouTubeUGC.labels.txt",
+    ),
+    hint="YouTube-UGC: https://media.withgoogle.com/ugc-dataset",
+)
+RESOLUTIONS = (360, 480, 720, 1080, 2160)
+
+# Without colour; listed by row of the metadata table in VIDEVAL's benchmark, here by name.
+GREY = (
+    *("Animation_1080P-0c4f", "Animation_1080P-209f", "Animation_1080P-3d67"),
+    *("Animation_1080P-66ba", "Animation_1080P-6a33", "Animation_480P-073c"),
+    *("Animation_480P-3281", "Animation_480P-35ee", "Animation_720P-0116"),
+    *("Animation_720P-1a6d", "Animation_720P-2abf", "CoverSong_1080P-0f3a"),
+    *("CoverSong_1080P-2207", "CoverSong_360P-1b2b", "CoverSong_480P-1019"),
+    *("CoverSong_480P-2d2c", "CoverSong_720P-014c", "CoverSong_720P-6626"),
+    *("HDR_2160P-0e7a", "HowTo_360P-3aa6", "HowTo_720P-12f7", "HowTo_720P-4d55"),
+    *("Lecture_360P-5779", "Lecture_720P-5120", "LiveMusic_1080P-7ead", "LiveMusic_720P-3320"),
+    *("LyricVideo_1080P-1b04", "LyricVideo_1080P-28e8", "LyricVideo_1080P-63d4"),
+    *("LyricVideo_360P-0ac7", "LyricVideo_360P-11eb", "LyricVideo_480P-0a5b"),
+    *("LyricVideo_480P-4346", "LyricVideo_720P-068d", "LyricVideo_720P-1c89"),
+    *("LyricVideo_720P-2d24", "LyricVideo_720P-5d3a", "MusicVideo_1080P-2b2b"),
+    *("MusicVideo_1080P-5f03", "MusicVideo_480P-1eee", "MusicVideo_480P-41ce"),
+    *("MusicVideo_480P-6fb6", "MusicVideo_720P-3c4c", "MusicVideo_720P-7bcf"),
+    *("Sports_360P-11b7", "Sports_360P-3e68", "Sports_480P-11ec", "Sports_480P-1d1b"),
+    *("Sports_480P-3ca4", "TelevisionClip_1080P-64e2", "TelevisionClip_720P-1862"),
+    *("VerticalVideo_720P-6580", "Vlog_2160P-360d", "Vlog_360P-2973", "Vlog_480P-34ba"),
+    *("Vlog_480P-5e1c", "Vlog_720P-7b30"),
+)
+
+_NAME_COLUMNS = ("vid", "file")
+_NAME = re.compile(
+    r"(?P<vid>(?P<category>[A-Za-z]+)_(?P<lines>\d+)P-[0-9a-f]{4})"
+    r"(?:_crf_10_ss_00_t_20\.0)?(?:\.(?:mkv|mp4|webm|avi|mov))?"
+)
+
+
+def read(
+    root: str | Path | None,
+    *,
+    missing: str = "error",
+    labels: str | Path | None = None,
+    resolutions: Sequence[int] = RESOLUTIONS,
+    grey: str = "keep",
+) -> Database:
+    """Read YouTube-UGC; ids are the release's `vid` whatever the copy calls its files.
+
+    The group is the resolution, for instance `1080P`.
+
+    Args:
+        root: The folder that holds the videos, at any depth.
+        missing: `error` refuses absent videos, `skip` goes on without them.
+        labels: The label file; None looks for the known ones in the root.
+        resolutions: Which of 360, 480, 720, 1080 and 2160 lines to take.
+        grey: `keep` the 57 grey clips, or `drop` them.
+
+    Raises:
+        DatabaseError: Root, label file or videos absent, labels or options that make no sense.
+    """
+    lines = _checked(resolutions, grey)
+    root, table = RELEASE.open(root, labels)
+    on_disk = _videos_by_id(root)
+    rows = read_rows(table, required=(_NAME_COLUMNS, MOS_COLUMNS))
+    videos = []
+    for row in rows:
+        name = entry(row, _NAME_COLUMNS)
+        match = _match(name)
+        if match is None:
+            raise DatabaseError(
+                f"{table}: {name!r} is no vid; expected for instance Vlog_720P-7b30"
+            )
+        vid, group = match["vid"], f"{match['lines']}P"
+        if int(match["lines"]) not in lines or (grey == "drop" and vid in GREY):
+            continue
+        official = root / "original_videos" / match["category"] / group / f"{vid}.mkv"
+        path = on_disk.get(vid, official)
+        videos.append(VideoRecord(vid, path, group=group, **measures(row, table, vid)))
+    LOGGER.info("%s: %d of %d clips as resolutions and grey ask", table, len(videos), len(rows))
+    return RELEASE.close(videos, missing=missing, listed=len(rows))
+
+
+def _match(name: str) -> re.Match[str] | None:
+    """Vid, category and lines of a vid alone or of a file name in use, folders aside."""
+    return _NAME.fullmatch(name.rsplit("/", 1)[-1])
+
+
+def _videos_by_id(root: Path) -> dict[str, Path]:
+    """Vid to file; the original wins over a re-encode where a folder holds both."""
+    found = ((match["vid"], path) for path in root.rglob("*P-*") if (match := _match(path.name)))
+    files = [(vid, path) for vid, path in found if path.is_file()]
+    # The best candidate comes last and stays: the shortest name, `.mkv` among those.
+    files.sort(key=lambda item: (-len(item[1].name), item[1].suffix == ".mkv", item[1].as_posix()))
+    return dict(files)
+
+
+def _checked(resolutions: Sequence[int], grey: str) -> set[int]:
+    unknown = sorted(set(resolutions) - set(RESOLUTIONS))
+    if unknown or not resolutions:
+        raise DatabaseError(
+            f"youtube_ugc: resolutions={list(resolutions)}; expected some of {list(RESOLUTIONS)}"
+        )
+    if grey not in ("keep", "drop"):
+        raise DatabaseError(f"youtube_ugc: grey={grey!r} is not known; use grey=keep or grey=drop")
+    return set(resolutions)

@@ -1,0 +1,143 @@
+"""One HTML file: from a template and its content to a page that asks nothing from outside.
+
+Every value is escaped unless it is markup of our own. Should one get through all the same, the
+page's content policy lets no script run but ours and no address be asked.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jinja2
+import yaml
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from vqa.files import write_atomically
+from vqa.reports import words
+from vqa.reports.svg import inline, to_svg
+
+HEADING = re.compile(r'<h2 id="([\w-]+)">([^<]*)')
+
+
+def write_page(path: Path, template: str, content: Mapping[str, Any], style: str = "") -> Path:
+    """Render a page and write it.
+
+    Args:
+        path: Where.
+        template: File in `templates` with the sections below the header.
+        content: What it shows; `kicker, title, verdict, summary` (a list) and `notes` (a list)
+            make the header.
+        style: More CSS, of our own making.
+    """
+    environment = _environment()
+    script = resources.files("vqa.reports").joinpath("templates/page.js").read_text("utf-8")
+    main = Markup(environment.get_template(template).render(content))
+    page = environment.get_template("page.html").render(
+        {key: content[key] for key in ("kicker", "title", "verdict", "summary", "notes")},
+        main=main,
+        style=Markup(style),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        sections=[(name, Markup(text)) for name, text in HEADING.findall(main)],
+    )
+    return write_atomically(path, page)
+
+
+def placed(
+    folder: Path,
+    figure: Figure,
+    name: str,
+    label: str,
+    names: Sequence[str] = (),
+    classes: Sequence[str] = (),
+) -> Markup:
+    """Write a figure below `figures` and give it as part of the page.
+
+    Args:
+        folder: Of the page.
+        figure: What to draw.
+        name: File name without suffix; odd letters become dashes. Unique in the page.
+        label: What it shows, for those who do not see it.
+        names: Tooltips of its dots.
+        classes: CSS classes of its dots.
+    """
+    name = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)
+    svg = to_svg(figure, names, classes)
+    write_atomically(folder / "figures" / f"{name}.svg", svg)
+    return Markup(inline(svg, name, label))
+
+
+def link_to_report(folder: Path, run: str | None) -> str | None:
+    """Relative address of a run's report, for a page in `folder`; None where there is none.
+
+    A run is named from here or from the page. Quoting leaves no letter that could make the address
+    anything but a path.
+    """
+    for place in (Path(run), folder / run) if run else ():
+        report = place / "report.html"
+        if report.is_file():
+            return quote(Path(os.path.relpath(report.resolve(), folder.resolve())).as_posix())
+    return None
+
+
+def read_json(path: Path) -> Any:
+    """The file's content, None where it is absent.
+
+    Raises:
+        ValueError: It is no JSON.
+    """
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: not JSON ({error}); was it edited or cut off?") from error
+
+
+def require_json(path: Path, keys: Sequence[str]) -> dict[str, Any]:
+    """The file's content, which must be there and have these keys.
+
+    Raises:
+        FileNotFoundError: No such file.
+        ValueError: No JSON, or a key is missing.
+    """
+    content = read_json(path)
+    if content is None:
+        raise FileNotFoundError(f"{path}: no such file; it is written before its page")
+    missing = [key for key in keys if not isinstance(content, dict) or key not in content]
+    if missing:
+        raise ValueError(f"{path}: no {', '.join(missing)}; expected the keys {', '.join(keys)}")
+    return content
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The file's content, empty where it is absent."""
+    return yaml.safe_load(path.read_text(encoding="utf-8")) or {} if path.is_file() else {}
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("vqa.reports", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": words.shown,
+        "span": words.span,
+        "probability": words.probability,
+        "metric": words.metric_title,
+        "grouping": words.grouping_title,
+        "plural": words.plural,
+    }
+    environment.tests["known"] = words.known
+    return environment

@@ -1,0 +1,105 @@
+"use strict";
+// Sorting, filtering and taking tables along; every table is complete and readable without this.
+const value = (cell) => cell.dataset.value ?? cell.textContent.trim().replace(/\s+/g, " ");
+const key = (row, column) => {
+  const text = value(row.cells[column]);
+  return text !== "" && !Number.isNaN(Number(text)) ? Number(text) : text;
+};
+const compare = (a, b) => {
+  if (typeof a === "number" && typeof b === "number") return a - b;
+  return String(a).localeCompare(String(b), undefined, { numeric: true });
+};
+const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
+
+function sortable(table) {
+  const heads = [...table.tHead.rows[0].cells];
+  heads.forEach((head, column) => {
+    const button = make("button", { type: "button", textContent: head.textContent });
+    head.replaceChildren(button);
+    button.addEventListener("click", () => {
+      const rising = head.getAttribute("aria-sort") !== "ascending";
+      for (const other of heads) other.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", rising ? "ascending" : "descending");
+      const rows = [...table.tBodies[0].rows].sort((a, b) => {
+        const [x, y] = [key(a, column), key(b, column)];
+        // Cells without a value stay at the end, whichever way.
+        if (x === "" || y === "") return (x === "") - (y === "");
+        return rising ? compare(x, y) : compare(y, x);
+      });
+      table.tBodies[0].append(...rows);
+    });
+  });
+}
+
+function csv(table) {
+  const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const rows = [table.tHead.rows[0], ...table.tBodies[0].rows].filter((row) => !row.hidden);
+  return rows.map((row) => [...row.cells].map(value).map(quoted).join(",") + "\n").join("");
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // Pages opened from a file may have no clipboard; the old command still works there.
+    const area = make("textarea", { value: text });
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    return done;
+  }
+}
+
+function download(text, name) {
+  const address = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  make("a", { href: address, download: `${name}.csv` }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}
+
+function tools(table) {
+  const bar = make("div", { className: "tools" });
+  const status = make("output", {});
+  const rows = [...table.tBodies[0].rows];
+  const count = () => `${rows.filter((row) => !row.hidden).length} of ${rows.length} rows`;
+  if ("filter" in table.dataset) {
+    const field = make("input", { type: "search", placeholder: "Filter rows" });
+    field.setAttribute("aria-label", "Filter rows: every word must be in a row");
+    field.addEventListener("input", () => {
+      const words = field.value.toLowerCase().split(/\s+/);
+      for (const row of rows) {
+        const text = row.textContent.toLowerCase();
+        row.hidden = !words.every((word) => text.includes(word));
+      }
+      status.textContent = count();
+    });
+    bar.append(field);
+  }
+  const button = (textContent, action) => {
+    const made = make("button", { type: "button", textContent });
+    made.setAttribute("aria-label", `${textContent}: ${table.dataset.name}`);
+    made.addEventListener("click", action);
+    return made;
+  };
+  const copied = async () => {
+    status.textContent = (await copy(csv(table))) ? `Copied ${count()}` : "This browser let us not";
+  };
+  bar.append(
+    status,
+    button("Copy CSV", copied),
+    button("Download CSV", () => download(csv(table), table.dataset.name)),
+  );
+  table.closest(".wide").before(bar);
+}
+
+document.querySelectorAll("table.sortable").forEach(sortable);
+document.querySelectorAll("table[data-name]").forEach(tools);
+let closed = [];
+addEventListener("beforeprint", () => {
+  closed = [...document.querySelectorAll("details:not([open])")];
+  for (const part of closed) part.open = true;
+});
+addEventListener("afterprint", () => {
+  for (const part of closed) part.open = false;
+});
