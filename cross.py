@@ -40,7 +40,9 @@ def matrix(config: DictConfig, overrides: list[str]) -> None:
         tracker = assembly.tracker(config)
         found = cross_database(
             config.train, config.test, training, folder,
-            whole=config.whole, metric=config.metric, command=" ".join(["cross.py", *sys.argv[1:]]),
+            whole=config.whole, metric=config.metric,
+            title=f"{config.model_name} with {config.features.name} across databases",
+            command=" ".join(["cross.py", *sys.argv[1:]]),
         )  # fmt: skip
         tracker.finish_matrix(folder)
     for note in found["notes"]:

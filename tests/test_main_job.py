@@ -135,6 +135,40 @@ def test_runs_are_compared_on_the_splits_that_they_share(finished, place, tmp_pa
     assert (tmp_path / "comparison" / "comparison.html").is_file()
 
 
+def test_several_databases_are_trained_on_as_one(place, tmp_path, capsys):
+    """Own clips rated from 1 to 5 and small demo videos rated from 0 to 100, on one scale."""
+    own = graded_clips(tmp_path / "own", count=16)
+    folder = tmp_path / "run"
+    wanted = [
+        "data=combined", "data.parts=[csv,demo_camera]", "features=multiscale",
+        f"data.read.readers.csv.labels={own / 'labels.csv'}",
+        "data.read.readers.csv.mos_range=[1,5]",
+        "+data.read.readers.demo_camera={_target_:vqa.databases.demo.read,_partial_:true,"
+        f"root:{tmp_path / 'demo'},variant:demo_camera,contents:4,versions:4,frames:8,"
+        "size:[64,48]}",
+        "alignment=linear", "alignment.anchor=csv", "protocol.test_fraction=0.25",
+        "trainer.max_epochs=2", "loader.batch_size=4",
+    ]  # fmt: skip
+    call("train", place, *wanted, f"folder={folder}")
+    predictions = pd.read_csv(folder / "predictions.csv")
+    assert {video.split("/")[0] for video in predictions["video"]} == {"csv", "demo_camera"}
+    assert predictions["mos"].between(-1, 7).all()  # nobody's 0 to 100 is left
+    alignment = json.loads((folder / "split0" / "alignment.json").read_text())
+    slope, intercept = alignment["lines"]["demo_camera"]
+    raw = pd.read_csv(folder / "videos.csv").set_index("video")["mos"]
+    for row in predictions.itertuples():
+        if row.video.startswith("demo_camera/"):
+            assert row.mos == pytest.approx(slope * raw[row.video] + intercept)
+    # Features lie where each database alone would find them.
+    assert (place / "cache" / "demo_camera").is_dir()
+    capsys.readouterr()
+    call("evaluate", place, f"verify={folder}", "rescore=2")
+    assert "holds; sha256" in capsys.readouterr().out
+    call("evaluate", place, f"run={folder}")
+    again = pd.read_csv(folder / "evaluations" / "combined" / "predictions.csv")
+    pd.testing.assert_frame_equal(again, predictions, check_exact=True)
+
+
 def test_files_that_the_model_was_trained_on_are_left_out(finished, place, tmp_path, capsys):
     other = graded_clips(tmp_path / "other", count=4, seed=5)
     shutil.copy(place / "videos" / "clip3.mp4", other / "videos" / "clip1.mp4")

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tests import run_folders
-from vqa.metrics import METRICS, score_all
+from vqa.metrics import METRICS, outlier_ratio, plcc, pwrc, rmse, rmse_star, score_all
 from vqa.results import format_table, read_predictions, summarise, write_json
 from vqa.statistics import bootstrap_interval
 
@@ -119,13 +119,38 @@ def test_json_that_cannot_be_written_leaves_the_old_file(tmp_path):
 
 
 def test_table_is_aligned_and_complete(results):
-    lines = format_table(results).splitlines()
+    *lines, last = format_table(results).splitlines()
+    assert last.startswith("also: PWRC ")
+    assert "RMSE*" not in last  # nobody said how far the raters agree
     assert " ".join(lines[0].split()) == "split n SROCC KROCC PLCC PLCC raw RMSE RMSE raw"
     assert len({len(line) for line in lines}) == 1
     assert [line.split()[0] for line in lines if "-----" not in line][1:] == [
         "split-0", "split-1", "split-2", "median", "mean", "std", "95", "95",
     ]  # fmt: skip
     assert f"{results['summary']['median']['srocc']:.4f}" in format_table(results)
+
+
+def test_further_metrics_are_those_of_their_functions(predictions):
+    ci95 = pd.Series(0.3, predictions["video"].unique())
+    results = summarise(predictions, ci95=ci95, resamples=20)
+    part = predictions[predictions["split"] == "split-1"]
+    mos, score = part["mos"].to_numpy(), part["score"].to_numpy()
+    half = np.full(len(part), 0.3)
+    assert results["splits"]["split-1"]["further"] == {
+        "pwrc": pwrc(mos, score),
+        "plcc_logistic5": plcc(mos, score, "logistic5"),
+        "rmse_logistic5": rmse(mos, score, "logistic5"),
+        "outlier_ratio": outlier_ratio(mos, score, half),
+        "rmse_star": rmse_star(mos, score, half),
+    }
+    values = [split["further"]["rmse_star"] for split in results["splits"].values()]
+    assert results["summary"]["further"]["rmse_star"] == np.median(values)
+    # A split with one video of unknown spread has neither of the two.
+    fewer = summarise(predictions, ci95=ci95.drop(part["video"].iloc[0]), resamples=20)
+    further = fewer["splits"]["split-1"]["further"]
+    assert np.isnan(further["rmse_star"])
+    assert np.isnan(further["outlier_ratio"])
+    assert further["pwrc"] == pwrc(mos, score)
 
 
 def test_table_reads_json_with_nulls_and_shortens_many_splits(predictions, tmp_path):

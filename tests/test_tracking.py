@@ -5,7 +5,9 @@ import os
 import struct
 import subprocess
 import sys
+from contextlib import contextmanager
 
+import pandas as pd
 import pytest
 import wandb
 from hydra.utils import instantiate
@@ -13,16 +15,24 @@ from omegaconf import OmegaConf
 from wandb.proto.wandb_internal_pb2 import Record
 
 from tests import run_folders
+from tests.reports import page_folders
 from vqa.tracking import CsvTracker, WandbTracker
 
 
-def track(folder, home, **options):
-    """Two splits and the summary, without account, configuration or home of this machine."""
+@contextmanager
+def isolated(home):
+    """Without account, configuration or home of this machine."""
     with pytest.MonkeyPatch.context() as patch:
         for key in [key for key in os.environ if key.startswith(("WANDB", "XDG_"))]:
             patch.delenv(key)
         patch.setenv("HOME", str(home))
         home.mkdir()
+        yield
+
+
+def track(folder, home, **options):
+    """Two splits and the summary."""
+    with isolated(home):
         tracker = WandbTracker(**options)
         for split in ("split-0", "split-1"):
             logger = tracker.split_logger(split, folder, {"seed": 7, "model": {"lr": 0.5}})
@@ -54,6 +64,8 @@ def records(path):
 def tracked(tmp_path_factory):
     base = tmp_path_factory.mktemp("wandb")
     folder = run_folders.complete(base / "2026-demo")
+    for number in range(3):
+        (folder / f"split-{number}" / "model.safetensors").write_bytes(bytes([number]) * 9)
     track(folder, base / "home", mode="offline")
     return folder, base / "home"
 
@@ -111,6 +123,47 @@ def test_summary_has_results_configuration_and_artifacts(tracked, runs):
     }
     assert artifacts["predictions"] == ["predictions.csv", "results.json"]
     assert artifacts["splits"] == [f"split-{number}.json" for number in range(3)]
+
+
+def test_figures_and_models_are_kept(tracked, runs):
+    folder, _ = tracked
+    for name in ("scatter", "residuals"):
+        assert list((folder / "wandb").glob(f"offline-run-*/files/media/images/{name}*.png"))
+    _, logged = runs["2026-demo/summary"]
+    artifacts = {
+        record.artifact.type: [entry.path for entry in record.artifact.manifest.contents]
+        for record in logged
+        if record.HasField("artifact")
+    }
+    assert artifacts["model"] == [f"split-{number}-model.safetensors" for number in range(3)]
+
+
+def test_a_matrix_is_a_run_of_its_own(tmp_path):
+    folder = page_folders.matrix(tmp_path / "cross")
+    pd.DataFrame({"train": ["a"], "test": ["b"], "srocc": [0.5]}).to_csv(
+        folder / "matrix.csv", index=False
+    )
+    with isolated(tmp_path / "home"):
+        WandbTracker(mode="offline").finish_matrix(folder)
+        wandb.teardown()
+    (path,) = (folder / "wandb").glob("offline-run-*/*.wandb")
+    logged = records(path)
+    run = next(record.run for record in logged if record.HasField("run"))
+    assert (run.display_name, run.job_type) == ("cross/matrix", "cross_database")
+    assert list((folder / "wandb").glob("offline-run-*/files/media/images/heat_map*.png"))
+    assert list((folder / "wandb").glob("offline-run-*/files/media/table/cells*.json"))
+
+
+def test_a_run_that_tested_nothing_has_its_model(tmp_path):
+    folder = run_folders.complete(tmp_path / "full")
+    (folder / "predictions.csv").unlink()
+    (folder / "split-0" / "model.safetensors").write_bytes(b"weights")
+    with isolated(tmp_path / "home"):
+        WandbTracker(mode="offline").finish(folder)
+        wandb.teardown()
+    (path,) = (folder / "wandb").glob("offline-run-*/*.wandb")
+    kinds = {record.artifact.type for record in records(path) if record.HasField("artifact")}
+    assert {"splits", "model"} <= kinds
 
 
 def test_predictions_table_has_the_thumbnails_of_the_evidence(tracked):

@@ -142,7 +142,7 @@ def strange_results(run: Run) -> Iterator[str]:
     stored, parts = run.results(), run.predictions()
     if parts is None:
         return
-    fresh = _flat(summarise(parts, **stored["bootstrap"]))
+    fresh = _flat(summarise(parts, ci95=run.ci95(), **stored["bootstrap"]))
     old = _flat(stored)
     differ = [name for name in sorted({*fresh, *old}) if not _same(fresh.get(name), old.get(name))]
     if differ:

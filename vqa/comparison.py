@@ -69,7 +69,7 @@ def compare(
     splits = _shared_splits(runs)
     table = _joined(runs, labels, splits)
     own = {label: _scores_of(table, label) for label in labels}
-    results = {label: summarise(part) for label, part in own.items()}
+    results = {label: summarise(part, ci95=runs[0].ci95()) for label, part in own.items()}
     options = {"resamples": resamples, "level": LEVEL, "seed": seed}
     pairs = [_pair(a, b, own, results, splits, metric, options) for a, b in combinations(labels, 2)]
     for pair, adjusted in zip(pairs, holm([pair["p_bootstrap"] for pair in pairs]), strict=True):

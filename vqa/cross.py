@@ -33,6 +33,7 @@ def cross_database(
     *,
     whole: str | None = "full",
     metric: str = "srocc",
+    title: str = "Cross-database evaluation",
     command: str = "",
 ) -> dict[str, Any]:
     """Train and test what is missing, and write matrix.json, matrix.csv and matrix.html.
@@ -46,6 +47,7 @@ def cross_database(
         whole: Protocol of the models that are tested on other databases; None takes those of the
             diagonal.
         metric: What the table and the first map show.
+        title: What is evaluated.
         command: Kept in the matrix.
 
     Returns:
@@ -56,7 +58,7 @@ def cross_database(
     """
     _check(trains, tests, metric)
     matrix: dict[str, Any] = {
-        "title": "Cross-database evaluation",
+        "title": title,
         "metric": metric,
         "train": list(trains),
         "test": list(tests),

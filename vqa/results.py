@@ -7,7 +7,7 @@ split.
 import json
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pandas as pd
 
 from vqa.files import write_atomically
 from vqa.metrics import METRICS, fit_logistic, score_all, undefined
+from vqa.metrics.further import FURTHER, further
 from vqa.statistics.bootstrap import bca_interval, resample
 from vqa.statistics.counts import Statistic, on_counts, over_splits
 
@@ -34,7 +35,12 @@ TITLES = {
 
 
 def summarise(
-    predictions: pd.DataFrame, *, resamples: int = 2000, level: float = 0.95, seed: int = 0
+    predictions: pd.DataFrame,
+    *,
+    ci95: pd.Series | None = None,
+    resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """All metrics of every split, and what they come to together.
 
@@ -45,15 +51,19 @@ def summarise(
 
     Args:
         predictions: Columns `split, video, mos, score`.
+        ci95: By video the half-width of its MOS's confidence interval; the metrics that want it
+            are nan in splits with a video that it lacks.
         resamples: Bootstrap resamples.
         level: Coverage of the intervals.
         seed: Of the bootstrap.
 
     Returns:
         `splits`: per name the metrics, `n`, `mapping` (kind of the fitted curve, None where there
-        is none) and `interval` (metric -> two ends). `summary`: `splits`, `videos`,
+        is none), `interval` (metric -> two ends) and `further` (what `vqa.metrics.further` gives).
+        `summary`: `splits`, `videos`,
         `predictions`, and `median`, `mean`, `std` (n - 1), `interval`, `undefined` (how many
-        splits are nan and so left out), each metric -> value. `bootstrap`: its settings.
+        splits are nan and so left out), each metric -> value, and `further`, medians likewise.
+        `bootstrap`: its settings.
 
     Raises:
         ValueError: Missing columns, no rows, a video twice in a split, or values not finite.
@@ -61,7 +71,7 @@ def summarise(
     _check(predictions)
     settings = {"resamples": resamples, "level": level, "seed": seed}
     parts = {str(name): part for name, part in predictions.groupby("split", sort=False)}
-    splits = {name: _split_results(name, part, settings) for name, part in parts.items()}
+    splits = {name: _split_results(name, part, settings, ci95) for name, part in parts.items()}
     videos = predictions["video"].unique()
     summary: dict[str, Any] = {
         "splits": len(parts),
@@ -80,13 +90,16 @@ def summarise(
         values = np.array([splits[name][metric] for name in parts])
         known = values[~np.isnan(values)]
         for key, value in {
-            "median": float(np.median(known)) if len(known) else math.nan,
+            "median": _median(known),
             "mean": float(known.mean()) if len(known) else math.nan,
             "std": float(known.std(ddof=1)) if len(known) > 1 else math.nan,
             "interval": intervals[metric],
             "undefined": len(values) - len(known),
         }.items():
             summary.setdefault(key, {})[metric] = value
+    summary["further"] = {
+        name: _median(part["further"][name] for part in splits.values()) for name in FURTHER
+    }
     return {"splits": splits, "summary": summary, "bootstrap": settings}
 
 
@@ -177,7 +190,15 @@ def format_table(results: Mapping[str, Any]) -> str:
     ]
     lines = ["  ".join(row) for row in aligned]
     dashes = "-" * len(lines[0])
-    return "\n".join([lines[0], dashes, *lines[1 : rule + 1], dashes, *lines[rule + 1 :]])
+    also = ", ".join(f"{title} {value}" for title, value in further_values(summary))
+    body = [lines[0], dashes, *lines[1 : rule + 1], dashes, *lines[rule + 1 :]]
+    return "\n".join([*body, f"also: {also}"] if also else body)
+
+
+def further_values(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Title and value of the further metrics that are known."""
+    shown = {title: number(summary["further"][name]) for name, title in FURTHER.items()}
+    return [(title, value) for title, value in shown.items() if value != "nan"]
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -206,11 +227,22 @@ def _check(predictions: pd.DataFrame) -> None:
         )
 
 
-def _split_results(name: str, part: pd.DataFrame, settings: dict[str, Any]) -> dict[str, Any]:
+def _median(values: Iterable[float]) -> float:
+    """The median of what is known, nan where nothing is."""
+    known = [value for value in values if not math.isnan(value)]
+    return float(np.median(known)) if known else math.nan
+
+
+def _split_results(
+    name: str, part: pd.DataFrame, settings: dict[str, Any], ci95: pd.Series | None
+) -> dict[str, Any]:
     """Metrics, mapping and intervals of one split."""
     mos, score = part["mos"].to_numpy(float), part["score"].to_numpy(float)
+    spread = None if ci95 is None else part["video"].map(ci95).to_numpy(float)
+    if spread is not None and not np.isfinite(spread).all():
+        spread = None
     try:
-        values = score_all(mos, score)
+        values = score_all(mos, score) | {"further": further(mos, score, spread)}
     except ValueError as error:
         raise ValueError(f"split {name}: {error}") from error
     kind = None if undefined(mos, score) else fit_logistic(score, mos).kind

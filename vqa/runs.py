@@ -29,6 +29,7 @@ import yaml
 
 from vqa.environment import environment
 from vqa.files import write_atomically
+from vqa.metrics import mos_ci95
 from vqa.records import Database, VideoRecord
 from vqa.results import read_predictions, summarise, write_json
 from vqa.splits import Split, read_split, write_split
@@ -139,6 +140,20 @@ class Run:
             )
         return True
 
+    def ci95(self) -> pd.Series | None:
+        """Half-width of the 95 % confidence interval of each video's MOS, where it is known.
+
+        None where the labels have no spread or number of ratings, or were brought to another scale.
+        """
+        rescaled = any(self.alignment(split.name) for split in self.splits())
+        if rescaled or not (self.folder / "videos.csv").is_file():
+            return None
+        known = self.videos()[["mos_std", "ratings"]].dropna()
+        known = known[known["ratings"] >= 2]
+        if known.empty:
+            return None
+        return pd.Series(mos_ci95(known["mos_std"], known["ratings"]), known.index)
+
     def relabel(self, split: str, database: Database, alignment: Mapping[str, Any]) -> None:
         """Store the labels of a split whose MOS were brought to one scale, and how."""
         rows = [(video.id, video.mos) for video in database.videos]
@@ -208,7 +223,8 @@ class Run:
         predictions = self.predictions()
         if predictions is not None:
             write_atomically(self.folder / "predictions.csv", predictions.to_csv(index=False))
-            results = summarise(read_predictions(self.folder / "predictions.csv"))
+            stored = read_predictions(self.folder / "predictions.csv")
+            results = summarise(stored, ci95=self.ci95())
         else:
             results = None
         seconds = round(time.time() - self._started, 1)

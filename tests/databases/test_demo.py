@@ -293,3 +293,32 @@ def test_ratings_are_categories_around_the_quality():
         means.append(mos)
     assert abs(np.mean(means) - 3.0) < 0.25
     assert 0.05 < np.std(means) < 0.3  # the noise of a panel, not none and not chaos
+
+
+def test_variants_share_no_photograph_and_differ_as_said():
+    parts = {name: demo.VARIANTS[name] for name in ("demo_coding", "demo_camera", "demo_timing")}
+    names = [photograph.name for part in parts.values() for photograph in part.photographs]
+    assert sorted(names) == sorted(photograph.name for photograph in demo.PHOTOGRAPHS)
+    planted = {
+        name: {
+            kind
+            for version in demo.plan_versions(3, part.versions, 0, part)
+            for kind in version.severities
+        }
+        for name, part in parts.items()
+    }
+    assert planted == {
+        "demo_coding": {"compression"},
+        "demo_camera": {"defocus", "noise", "motion_blur", "exposure"},
+        "demo_timing": {"freeze", "flicker"},
+    }
+
+
+def test_a_variant_has_its_own_name_and_scale(tmp_path):
+    small = {"contents": 2, "versions": 3, "frames": 4, "size": (32, 32)}
+    camera = demo.read(tmp_path, variant="demo_camera", **small)
+    assert (camera.name, camera.mos_range) == ("demo_camera", (0.0, 100.0))
+    assert max(video.mos for video in camera.videos) > 50
+    assert {video.ratings for video in camera.videos} == {opinions.RATERS}
+    with pytest.raises(DatabaseError, match="variant='demo_blur' is none of demo, demo_coding"):
+        demo.read(tmp_path, variant="demo_blur")

@@ -28,6 +28,11 @@ def page(html):
     return Page(html)
 
 
+def test_further_metrics_stand_beside_the_table(folder, page):
+    further = json.loads((folder / "results.json").read_text())["summary"]["further"]
+    assert f"PWRC {further['pwrc']:.4f}" in page.words()
+
+
 def test_headline_and_sections(folder, page):
     results = json.loads((folder / "results.json").read_text())
     median = results["summary"]["median"]["srocc"]
@@ -167,6 +172,16 @@ def test_predictions_alone_are_enough(tmp_path):
     ):
         assert absent not in words
     assert_well_made(page)
+
+
+def test_permuted_labels_are_remarked_upon(tmp_path):
+    """Scores that know nothing of the opinions: the reader is told before any number."""
+    table = run_folders.predictions(splits=1)
+    honest = Page(write_report(run_folders.minimal(tmp_path / "honest", table)).read_text())
+    assert "interval of SROCC holds 0" not in honest.words()
+    permuted = table.assign(mos=table["mos"].sample(frac=1, random_state=0).to_numpy())
+    page = Page(write_report(run_folders.minimal(tmp_path / "permuted", permuted)).read_text())
+    assert "The interval of SROCC holds 0" in page.words()
 
 
 def test_undefined_metrics_are_shown_as_such(tmp_path):

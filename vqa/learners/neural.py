@@ -106,7 +106,7 @@ class NeuralLearner:
             self.module, data, ckpt_path=last if last.is_file() else None, weights_only=True
         )
         if self.module.history and trainer.max_epochs % self.checkpoint_every:
-            trainer.save_checkpoint(last)
+            trainer.save_checkpoint(last, weights_only=False)
         self._device = self.module.device
         if self.selection == "val_srocc":
             best = torch.load(checkpoints / BEST, map_location="cpu", weights_only=True)

@@ -23,7 +23,7 @@ from vqa.reports.page import placed, read_json, read_yaml, write_page
 from vqa.reports.provenance import flat, run_facts
 from vqa.reports.svg import inline, to_svg
 from vqa.reports.words import known, percent, plural, shown, span
-from vqa.results import read_predictions, summarise
+from vqa.results import further_values, read_predictions, summarise
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +77,7 @@ def _content(
         "results": results,
         "metrics": METRICS,
         "headline": HEADLINE,
+        "further": further_values(results["summary"]) if "further" in results["summary"] else [],
         "percent": percent(results["bootstrap"]["level"]),
         "split_files": splits,
         "figures": _figures(folder, rows, results, lambda dots: classes(dots, colours, groups)),
@@ -115,6 +116,12 @@ def _verdict(results: Mapping[str, Any]) -> str:
 def _remarks(results: Mapping[str, Any]) -> list[str]:
     """What the reader of these numbers must know about them."""
     summary, remarks = results["summary"], []
+    low, high = (end if known(end) else 1.0 for end in summary["interval"]["srocc"])
+    if low <= 0 <= high:
+        remarks.append(
+            "The interval of SROCC holds 0: nothing shows that the scores follow the opinions at "
+            "all. Too few test videos, a model that learned nothing, or labels of other videos?"
+        )
     lost = summary["undefined"]["srocc"]
     if lost and summary["splits"] > 1:
         remarks.append(

@@ -1,16 +1,16 @@
 """How sure a number is, and whether two models differ.
 
 `bootstrap` gives intervals of metrics, `comparison` pits models against each other on the same
-videos, `significance` has the tests in closed form; `counts` and `ranks` make metrics functions of
-resample counts, on which all of it is built.
+videos, `significance` has the tests in closed form. `counts`, `ranks` and `mapped` make metrics
+functions of resample counts, on which all of it is built.
 """
 
 from vqa.statistics.bootstrap import (
     Resampled,
     bca_interval,
-    bca_p,
     bootstrap_interval,
     percentile_interval,
+    percentile_p,
     resample,
 )
 from vqa.statistics.comparison import (
@@ -36,7 +36,6 @@ __all__ = [
     "SignificanceMatrix",
     "Statistic",
     "bca_interval",
-    "bca_p",
     "bootstrap_interval",
     "compare_splits",
     "corrected_resampled_t",
@@ -47,6 +46,7 @@ __all__ = [
     "over_splits",
     "paired_bootstrap",
     "percentile_interval",
+    "percentile_p",
     "resample",
     "significance_matrix",
 ]

@@ -1,8 +1,14 @@
 """How far a metric could have come out otherwise: bootstrap intervals over videos.
 
-The intervals tell about the choice of test videos; they hold the trained models and the logistic
-mapping fixed. The default is BCa (bias-corrected and accelerated; Efron, JASA 1987), which moves
-the percentiles where the resamples are biased or skewed, as they are for correlations near 1.
+The intervals tell about the choice of test videos and hold the trained models fixed. A metric on
+one set of videos has a BCa interval (bias-corrected and accelerated; Efron, JASA 1987), which moves
+the percentiles where resamples are biased or skewed: the RMSE needs it, since a mapping that is
+fitted again flatters every resample again. Differences of two models, and what is taken over
+several splits, have plain percentiles: differences are nearly symmetric, and a median over splits
+moves to the middle when resampled, which BCa mistakes for a bias.
+
+`benchmarks/simulations.py` shows all this. 95 % intervals hold the truth in 93 to 97 % of data sets
+from about 30 videos for the rank correlations and plcc_raw, from about 100 for the RMSE.
 """
 
 import logging
@@ -108,21 +114,17 @@ def percentile_interval(resampled: Resampled, level: float = 0.95) -> Array:
     return _intervals(resampled, level, corrected=False)
 
 
-def bca_p(resampled: Resampled, value: float = 0.0) -> Array:
-    """Two-sided p (K,) of a true value: at which level the BCa interval would end there.
+def percentile_p(resampled: Resampled, value: float = 0.0) -> Array:
+    """Two-sided p (K,) of a true value: at which level the percentile interval would end there.
 
-    Never below 2 / (R + 1): a resample on either side is always thought possible.
+    Between 2 / (R + 1) and 1; nan where most resamples are undefined.
     """
     result = np.full(len(resampled.estimate), np.nan)
     for k, known in enumerate(_known(resampled)):
-        if known is None:
-            continue
-        bias, acceleration = _correction(resampled, k, known)
-        below = np.mean(known < value) + np.mean(known == value) / 2
-        smallest = 1 / (len(known) + 1)
-        z = stats.norm.ppf(np.clip(below, smallest, 1 - smallest)) - bias
-        result[k] = 2 * stats.norm.sf(abs(z / max(1 + acceleration * z, 1e-3) - bias))
-    return np.minimum(result, 1.0)
+        if known is not None:
+            below = np.mean(known < value) + np.mean(known == value) / 2
+            result[k] = 2 * max(min(below, 1 - below), 1 / (len(known) + 1))
+    return result
 
 
 def bootstrap_interval(

@@ -3,7 +3,8 @@
 The models meet the same resamples, so what makes a resample hard for all of them cancels in the
 difference. Differences are first minus second, in the metric's unit: above 0 favours the first
 for correlations, the second for `rmse` and `rmse_raw`. Like the intervals, the tests are about the
-choice of test videos and hold the trained models fixed.
+choice of test videos and hold the trained models fixed. Over several splits the mean of the
+differences is tested: bootstrap tests of their median alarm too rarely or too often.
 """
 
 import itertools
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from vqa.statistics.bootstrap import Resampled, bca_interval, bca_p, resample
+from vqa.statistics.bootstrap import percentile_interval, percentile_p, resample
 from vqa.statistics.counts import Counts, Statistic, on_counts, over_splits, side_by_side
 from vqa.statistics.ranks import Array
 from vqa.statistics.significance import Difference, holm
@@ -56,7 +57,7 @@ def paired_bootstrap(
     level: float = 0.95,
     seed: int = 0,
 ) -> Difference:
-    """Difference of a metric of two models on the same videos, with BCa interval and p.
+    """Difference of a metric of two models on the same videos, with interval and p.
 
     Args:
         mos: Opinions (N,).
@@ -76,7 +77,7 @@ def paired_bootstrap(
     both = side_by_side([on_counts(mos, score, metric) for score in (first, second)])
     statistic = _differences(both, [0], [1])
     drawn = resample(statistic, len(np.asarray(mos)), resamples=resamples, seed=seed)
-    return _first_difference(drawn, level)
+    return _difference(drawn.estimate, percentile_interval(drawn, level), percentile_p(drawn))
 
 
 def compare_splits(
@@ -84,12 +85,11 @@ def compare_splits(
     second: pd.DataFrame,
     metric: str,
     *,
-    combine: str = "median",
     resamples: int = 10_000,
     level: float = 0.95,
     seed: int = 0,
 ) -> Difference:
-    """Median (or mean) over shared splits of the difference of two models, with interval and p.
+    """Mean over shared splits of the difference of two models, with interval and p.
 
     Whole videos are resampled, in all splits that test them at once.
 
@@ -97,7 +97,6 @@ def compare_splits(
         first: Predictions of the first model: columns `split, video, mos, score`.
         second: Predictions of the second model for the same videos of the same splits.
         metric: One of `vqa.metrics.METRICS`.
-        combine: `median` or `mean` over splits.
         resamples: Bootstrap resamples.
         level: Coverage of the interval.
         seed: Of the draw.
@@ -105,15 +104,14 @@ def compare_splits(
     Raises:
         ValueError: Tables that do not hold the same videos, splits and MOS; unknown metric.
     """
-    statistic, videos = _pairs_over_splits({"first": first, "second": second}, metric, combine)
-    return _first_difference(resample(statistic, videos, resamples=resamples, seed=seed), level)
+    predictions = {"first": first, "second": second}
+    return _difference(*_tested_pairs(predictions, metric, resamples, level, seed))
 
 
 def significance_matrix(
     predictions: Mapping[str, pd.DataFrame],
     metric: str,
     *,
-    combine: str = "median",
     resamples: int = 10_000,
     level: float = 0.95,
     seed: int = 0,
@@ -123,7 +121,6 @@ def significance_matrix(
     Args:
         predictions: By model's name a table as for `compare_splits`, at least two.
         metric: One of `vqa.metrics.METRICS`.
-        combine: `median` or `mean` over splits.
         resamples: Bootstrap resamples.
         level: Coverage of the intervals; a pair is significant at adjusted p < 1 - level.
         seed: Of the draw.
@@ -131,13 +128,11 @@ def significance_matrix(
     Raises:
         ValueError: Fewer than two models, tables that do not go together, unknown metric.
     """
-    statistic, videos = _pairs_over_splits(predictions, metric, combine)
-    drawn = resample(statistic, videos, resamples=resamples, seed=seed)
+    estimate, intervals, p = _tested_pairs(predictions, metric, resamples, level, seed)
     rows, columns = _pairs(len(predictions))
-    p = holm(bca_p(drawn))
-    low, high = bca_interval(drawn, level).T
+    p, (low, high) = holm(p), intervals.T
     direction = -1 if metric in LOWER_IS_BETTER else 1
-    wins = np.where(p < 1 - level, direction * np.sign(np.nan_to_num(drawn.estimate)), 0)
+    wins = np.where(p < 1 - level, direction * np.sign(np.nan_to_num(estimate)), 0)
 
     def square(upper: Array, lower: Array, diagonal: float) -> Array:
         matrix = np.full((len(predictions), len(predictions)), diagonal)
@@ -147,7 +142,7 @@ def significance_matrix(
     return SignificanceMatrix(
         tuple(predictions),
         metric,
-        square(drawn.estimate, -drawn.estimate, 0.0),
+        square(estimate, -estimate, 0.0),
         square(low, -high, 0.0),
         square(high, -low, 0.0),
         square(p, p, np.nan),
@@ -171,15 +166,16 @@ def _differences(statistic: Statistic, first: list[int], second: list[int]) -> S
     return difference
 
 
-def _first_difference(drawn: Resampled, level: float) -> Difference:
-    low, high = bca_interval(drawn, level)[0]
-    return Difference(float(drawn.estimate[0]), (float(low), float(high)), float(bca_p(drawn)[0]))
+def _difference(estimate: Array, intervals: Array, p: Array) -> Difference:
+    """The first of the pairs."""
+    low, high = intervals[0]
+    return Difference(float(estimate[0]), (float(low), float(high)), float(p[0]))
 
 
-def _pairs_over_splits(
-    predictions: Mapping[str, pd.DataFrame], metric: str, combine: str
-) -> tuple[Statistic, int]:
-    """Differences of all pairs over all splits, and the number of different videos."""
+def _tested_pairs(
+    predictions: Mapping[str, pd.DataFrame], metric: str, resamples: int, level: float, seed: int
+) -> tuple[Array, Array, Array]:
+    """Mean differences (P,) of all pairs over all splits, intervals (P, 2) and p (P,)."""
     if len(predictions) < 2:
         raise ValueError(f"{len(predictions)} models: expected at least two to compare")
     joined = _joined(predictions)
@@ -191,7 +187,9 @@ def _pairs_over_splits(
         models = side_by_side([on_counts(mos, score, metric) for score in scores])
         pairs = _differences(models, *_pairs(len(predictions)))
         members.append((videos.get_indexer(part["video"]), pairs))
-    return over_splits(members, combine), len(videos)
+    statistic = over_splits(members, "mean")
+    drawn = resample(statistic, len(videos), resamples=resamples, seed=seed)
+    return drawn.estimate, percentile_interval(drawn, level), percentile_p(drawn)
 
 
 def _joined(predictions: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -39,7 +39,9 @@ def mapped_moments(mos: Array, score: Array) -> tuple[Array, Callable[[Array, Ar
     upper = np.triu_indices(basis.shape[1])
     squares = basis[:, upper[0]] * basis[:, upper[1]]
     level = mos - mos.mean()
-    columns = np.hstack([np.stack([level, level**2, residual**2]).T, basis * free[:, None], squares])
+    columns = np.hstack(
+        [np.stack([level, level**2, residual**2]).T, basis * free[:, None], squares]
+    )
     directions = basis.shape[1]
 
     def finish(sums: Array, drawn: Array) -> Array:
