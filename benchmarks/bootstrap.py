@@ -3,8 +3,10 @@
 All compute every metric of `vqa.metrics.METRICS` per resample. The loops draw indices, index MOS
 and scores, and call spearmanr, kendalltau and pearsonr of scipy.stats one resample after the other:
 
-- `fixed` holds the logistic mapping of all videos, which is what `vqa.statistics` does;
+- `fixed` holds the logistic mapping of all videos;
 - `refit` is `vqa.metrics.score_all` on each resample, which fits the mapping anew.
+
+`vqa.statistics` stands between them: it refits the linearised mapping (`vqa.statistics.mapped`).
 
 The loops run fewer resamples and are scaled. Ours runs all of them, jackknife and BCa intervals
 included. Run: OMP_NUM_THREADS=1 python benchmarks/bootstrap.py [--videos 7400] [--workers 1 2]

@@ -199,7 +199,7 @@ def _pair(
     metric: str,
     options: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """One pair's difference (a minus b) of the median over splits, with its tests."""
+    """One pair's mean difference over splits (a minus b), with its tests."""
     boot = compare_splits(own[a], own[b], metric, **options)
     one, two = (results[label]["splits"] for label in (a, b))
     differences = [one[split.name][metric] - two[split.name][metric] for split in splits]
@@ -223,7 +223,10 @@ def _pair(
 def _f_tests(
     one: Mapping[str, Any], two: Mapping[str, Any], splits: Sequence[Split]
 ) -> Iterator[float]:
-    """P of the F-test of each split on which both models have residuals."""
+    """P of the F-test of each split on which both models have residuals.
+
+    It is meant for independent sets; of models on the same videos it finds too little.
+    """
     for split in splits:
         n, rmse = len(split.test), (one[split.name]["rmse"], two[split.name]["rmse"])
         if n > 4 and all(value > 0 for value in rmse):

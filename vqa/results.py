@@ -7,7 +7,7 @@ split.
 import json
 import logging
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import pandas as pd
 from vqa.files import write_atomically
 from vqa.metrics import METRICS, fit_logistic, score_all, undefined
 from vqa.metrics.further import FURTHER, further
-from vqa.statistics.bootstrap import bca_interval, resample
+from vqa.statistics.bootstrap import Resampled, bca_interval, percentile_interval, resample
 from vqa.statistics.counts import Statistic, on_counts, over_splits
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,10 @@ def summarise(
             (pd.Index(videos).get_indexer(part["video"]), _statistic(part))
             for part in parts.values()
         ]
-        intervals = _intervals(over_splits(members), len(videos), **settings)
+        # BCa does not hold what it says over splits that share videos; percentiles do.
+        intervals = _intervals(
+            over_splits(members), len(videos), settings, interval_of=percentile_interval
+        )
     for metric in METRICS:
         values = np.array([splits[name][metric] for name in parts])
         known = values[~np.isnan(values)]
@@ -248,7 +251,7 @@ def _split_results(
     kind = None if undefined(mos, score) else fit_logistic(score, mos).kind
     if kind == "linear":
         log.info("split %s: plcc and rmse are after a straight line, not a logistic curve", name)
-    intervals = _intervals(_statistic(part), len(mos), **settings)
+    intervals = _intervals(_statistic(part), len(mos), settings, interval_of=bca_interval)
     return values | {"mapping": kind, "interval": intervals}
 
 
@@ -258,11 +261,14 @@ def _statistic(part: pd.DataFrame) -> Statistic:
 
 
 def _intervals(
-    statistic: Statistic, videos: int, *, resamples: int, level: float, seed: int
+    statistic: Statistic,
+    videos: int,
+    settings: Mapping[str, Any],
+    interval_of: Callable[[Resampled, float], np.ndarray],
 ) -> dict[str, list[float]]:
-    """Both ends of each metric's BCa interval, from one draw of resamples."""
-    drawn = resample(statistic, videos, resamples=resamples, seed=seed)
-    return dict(zip(METRICS, bca_interval(drawn, level).tolist(), strict=True))
+    """Both ends of each metric's interval, from one draw of resamples."""
+    drawn = resample(statistic, videos, resamples=settings["resamples"], seed=settings["seed"])
+    return dict(zip(METRICS, interval_of(drawn, settings["level"]).tolist(), strict=True))
 
 
 def _plain(content: Any) -> Any:

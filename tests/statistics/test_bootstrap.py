@@ -91,9 +91,9 @@ def test_p_is_the_level_at_which_the_interval_ends_at_the_value(pair):
     assert percentile_p(drawn, 99.0) == pytest.approx([2 / 20_001] * 2)
 
 
-def test_neither_blocks_nor_workers_change_the_draw_within_a_block(pair, monkeypatch):
+def test_workers_change_nothing_and_blocks_are_put_together(pair, monkeypatch):
     statistic = on_counts(*pair, "krocc", "rmse")
-    monkeypatch.setattr(bootstrap, "CELLS_AT_ONCE", 70 * 13)
+    monkeypatch.setattr(bootstrap, "CELLS_AT_ONCE", 70 * 17)
     one = resample(statistic, 70, resamples=100)
     three = resample(statistic, 70, resamples=100, workers=3)
     assert one.values.shape == (100, 2)

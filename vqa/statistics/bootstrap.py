@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 # Cells of the counts (R, N) held at once: half a MB, and a few times that inside a
 # statistic. Larger blocks leave the cache and are slower.
 CELLS_AT_ONCE = 2**17
+ROWS_AT_LEAST = 16
 JACKKNIFE_GROUPS = 400
 MAX_UNDEFINED = 0.5
 
@@ -74,7 +75,7 @@ def resample(
     """
     if resamples < 1 or workers < 1:
         raise ValueError(f"resamples={resamples}, workers={workers}: expected at least 1 of each")
-    rows = max(1, CELLS_AT_ONCE // max(1, videos))
+    rows = max(ROWS_AT_LEAST, CELLS_AT_ONCE // max(1, videos))
     groups = min(videos, JACKKNIFE_GROUPS)
     group = np.random.default_rng(seed).permutation(videos) % max(1, groups)
 

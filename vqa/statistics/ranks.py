@@ -92,7 +92,8 @@ def krocc_on_counts(mos: Array, score: Array) -> Callable[[Counts], Array]:
     def krocc(counts: Counts) -> Array:
         n = counts.sum(axis=1)
         squares = n.astype(np.float64) ** 2
-        sizes = [group.sums(counts) for group in groups]
+        # Without ties the groups are the videos, and their order does not matter here.
+        sizes = [group.sums(counts) if len(group.tied) else counts for group in groups]
         tied = [_power_sum(drawn, drawn) for drawn in sizes]
         balance = squares - tied[0] - tied[1] + tied[2] - 4 * disagreement(counts)
         return ratio(balance, (squares - tied[0]) * (squares - tied[1]), n)
