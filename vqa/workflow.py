@@ -62,10 +62,11 @@ def train(config: Config) -> Run:
         if rank_zero_only.rank == 0:
             learner.save(folder)
             run.record(split.name, predictions)
-    missing = sum(not run.has(split) for split in splits)
-    if missing:
+    if rank_zero_only.rank != 0:
+        return run
+    if missing := sum(not run.has(split) for split in splits):
         log.info("%d of %d splits are left to other jobs", missing, len(splits))
-    elif rank_zero_only.rank == 0:
+    else:
         conclude(run, database, view, run, config.data.reader)
         tracker.finish(run.folder)
     return run
