@@ -23,8 +23,15 @@ REPORT = """document.body.append(Object.assign(
 def browse(page, profile, *flags):
     """What Chromium writes about a page, and the console's lines."""
     command = [BROWSER, *FLAGS, f"--user-data-dir={profile}", *flags, page.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    return done.stdout, re.findall(r".*CONSOLE.*", done.stderr)
+    for patience_s in (60, 180):  # on a busy machine it sometimes hangs while it starts
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=patience_s, check=True
+            )
+            return done.stdout, re.findall(r".*CONSOLE.*", done.stderr)
+        except subprocess.TimeoutExpired:
+            continue
+    raise TimeoutError(f"{BROWSER} does not end on {page}")
 
 
 def examine(page, script, profile, *flags):
