@@ -15,6 +15,8 @@ LAYERS = {
     "vqa.records": 0,
     "vqa.video": 0,
     "vqa.sampling": 0,
+    "vqa.fragments": 0,
+    "vqa.losses": 0,
     "vqa.metrics": 0,
     "vqa.statistics": 0,
     "vqa.splits": 0,

@@ -3,7 +3,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from vqa.sampling import TICK_TOLERANCE_S, fixed_rate_indices, uniform_indices
+from vqa.sampling import (
+    TICK_TOLERANCE_S,
+    clip_indices,
+    fixed_rate_indices,
+    time_fragment_indices,
+    uniform_indices,
+)
 
 RATES = [Fraction(r) for r in ("24000/1001", "24", "25", "30000/1001", "30", "50", "60")]
 
@@ -104,3 +110,87 @@ def test_uniform_bad_input():
     for frames, count in ((0, 1), (1, 0)):
         with pytest.raises(ValueError, match="at least 1"):
             uniform_indices(frames, count)
+
+
+def literal_clips(frames, num_clips, length, interval, offset):
+    """FAST-VQA's rule, clip by clip; `offset` chooses from 0 to the given number less one."""
+    clips, segment = [], frames // num_clips
+    for k in range(num_clips):
+        room = segment - length * interval
+        start = k * segment + (offset(room) if room > 0 else 0)
+        clips.append([(start + interval * n) % frames for n in range(length)])
+    return clips
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 31, 32, 63, 64, 65, 66, 240, 255, 260, 300, 1000])
+@pytest.mark.parametrize(("clips", "length", "interval"), [(1, 32, 2), (4, 32, 2), (8, 4, 2)])
+def test_clips_against_the_literal_loop(frames, clips, length, interval):
+    given = {"clip_length": length, "frame_interval": interval}
+    middle = clip_indices(frames, clips, **given)
+    assert middle.dtype == np.int64
+    assert middle.tolist() == literal_clips(frames, clips, length, interval, lambda n: n // 2)
+    for seed in range(20):
+        drawn = clip_indices(frames, clips, rng=np.random.default_rng(seed), **given)
+        starts = iter(drawn[:, 0] - np.arange(clips) * (frames // clips))
+        offsets = []
+
+        def chosen(room, starts=starts, offsets=offsets):
+            offsets.append((next(starts), room))
+            return offsets[-1][0]
+
+        assert drawn.tolist() == literal_clips(frames, clips, length, interval, chosen)
+        assert all(0 <= offset < room for offset, room in offsets)
+        again = clip_indices(frames, clips, rng=np.random.default_rng(seed), **given)
+        assert (drawn == again).all()
+
+
+@pytest.mark.parametrize("seed", [None, *range(5)])
+def test_no_clip_leaves_the_video(seed):
+    rng = None if seed is None else np.random.default_rng(seed)
+    for frames in [*range(1, 140), 1000, 100_000]:
+        for clips in (1, 4):
+            indices = clip_indices(frames, clips, rng=rng)
+            assert indices.shape == (clips, 32)
+            assert indices.min() >= 0
+            assert indices.max() < frames
+        pieces = time_fragment_indices(frames, rng=rng)
+        assert pieces.shape == (1, 32)
+        assert pieces.min() >= 0
+        assert pieces.max() < frames
+
+
+def test_clips_worked_by_hand():
+    indices = clip_indices(240, 4)
+    assert indices[:, 0].tolist() == [0, 60, 120, 180]
+    assert indices[3, -3:].tolist() == [238, 0, 2]  # past the end, on from the beginning
+    assert clip_indices(300, 4)[:, 0].tolist() == [5, 80, 155, 230]
+    assert clip_indices(1, 1).tolist() == [[0] * 32]
+
+
+def test_clips_begin_everywhere_they_may():
+    rng = np.random.default_rng(0)
+    starts = np.array([clip_indices(300, 4, rng=rng)[:, 0] for _ in range(300)])
+    for k in range(4):
+        assert np.unique(starts[:, k]).tolist() == list(range(75 * k, 75 * k + 11))
+    offsets = starts - np.arange(4) * 75
+    assert (np.ptp(offsets, axis=1) > 0).mean() > 0.9  # each clip has its own
+
+
+def test_time_fragments_cover_the_video():
+    indices = time_fragment_indices(240)
+    assert indices.reshape(8, 4)[:, 0].tolist() == [30 * k + 11 for k in range(8)]
+    assert (np.diff(indices.reshape(8, 4), axis=1) == 2).all()
+    rng, same = np.random.default_rng(2), np.random.default_rng(2)
+    pieces = clip_indices(240, 8, clip_length=4, rng=same)
+    assert (time_fragment_indices(240, rng=rng).reshape(8, 4) == pieces).all()
+
+
+def test_bad_clips():
+    for name in ("frames", "num_clips", "clip_length", "frame_interval"):
+        with pytest.raises(ValueError, match=f"{name}=0.*at least 1"):
+            clip_indices(**{"frames": 100, name: 0})
+    for number in (0, -4, 5):
+        with pytest.raises(ValueError, match=f"time_fragments={number} must be a divisor"):
+            time_fragment_indices(100, time_fragments=number)
+    with pytest.raises(ValueError, match="at least 1"):
+        time_fragment_indices(0)

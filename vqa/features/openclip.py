@@ -1,0 +1,275 @@
+"""What CLIP sees in windows of a frame: how well each of r descriptions fits, mean and maximum.
+
+The semantic feature extractor of CLiF-VQA (Mi et al., 2024): windows of 224 x 224 at the frame's
+own resolution, the softmax over the descriptions of 100 times their cosine to each window, one map
+a description, its mean and its maximum over the windows: 2r numbers a frame.
+
+Faithful: window size and counts, softmax, both poolings and their order (means first).
+Chosen where the paper is silent: OpenAI's ViT-B/32 and the descriptions of ZE-FESG, by the same
+first author; evenly spread windows (`windows.py`); bicubic enlargement of frames smaller than a
+window; one softmax over both groups of descriptions, or one a group with `softmax=grouped`.
+
+Legend: T frames, H W size, W windows a frame, r descriptions.
+"""
+
+import hashlib
+import json
+import pickle
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import open_clip
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from vqa.features.convnet import WeightsError
+from vqa.features.descriptions import read_descriptions
+from vqa.features.windows import GRIDS, enlarge, window_corners
+
+DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint
+RANDOM_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DescriptionMaps:
+    """How well each description fits each window of one frame; `windows.paint` draws one row.
+
+    Attributes:
+        descriptions: The r sentences.
+        values: (r, W) softmax values.
+        corners: Top and left pixel of each window.
+        side: Of a window, in pixels.
+        size: Height and width that the corners refer to: the frame's, or the enlarged frame's.
+    """
+
+    descriptions: tuple[str, ...]
+    values: Tensor
+    corners: tuple[tuple[int, int], ...]
+    side: int
+    size: tuple[int, int]
+
+
+class OpenClipWindows:
+    """Frames (T, H, W, 3) uint8 -> features (T, 2r): means over the windows, then maxima.
+
+    Args:
+        architecture: Any built-in name of open_clip with a square input, which is the window's
+            size. OpenAI's weights need a `-quickgelu` name.
+        weights: A tag of open_clip's for this architecture (downloaded by its own loader), a local
+            file, or `random` (seeded, says nothing about quality).
+        windows: Windows a frame: 1, 5, 9, 25, 45 or 85.
+        descriptions: None for the published list, a YAML file of the same form, or a mapping.
+        groups: Groups of descriptions to use, such as `subjective`; None takes all.
+        softmax: `joint` over all descriptions, or `grouped`: one over each group.
+        device: Where the network runs; `auto` is the GPU where there is one.
+        precision: Of the network's tensors. The softmax magnifies a cosine's error a hundredfold,
+            so bfloat16 features are rough.
+        batch_windows: Windows that pass through the network together, across frames; only memory
+            and speed matter.
+
+    Attributes:
+        descriptions: The r sentences, in the order of the features.
+
+    Raises:
+        ValueError: An option is none of its choices, or the descriptions cannot be used.
+        WeightsError: The weights or the tokenizer cannot be had, or do not fit the architecture.
+    """
+
+    name = "openclip"
+    context = 0
+    threads = None
+
+    def __init__(
+        self,
+        architecture: str = "ViT-B-32-quickgelu",
+        weights: str = "openai",
+        windows: int = 9,
+        descriptions: str | Mapping[str, Sequence[str]] | None = None,
+        groups: str | Sequence[str] | None = None,
+        softmax: Literal["joint", "grouped"] = "joint",
+        device: str = "auto",
+        precision: Literal["float32", "bfloat16"] = "float32",
+        batch_windows: int | None = None,
+    ) -> None:
+        for option, value, choices in (
+            ("windows", windows, tuple(GRIDS)),
+            ("softmax", softmax, ("joint", "grouped")),
+            ("precision", precision, ("float32", "bfloat16")),
+        ):
+            if value not in choices:
+                raise ValueError(f"openclip: {option}={value!r}; choose one of {choices}")
+        chosen = read_descriptions(descriptions, groups)
+        model = _model(architecture, weights)
+        self.side = _window_side(model, architecture)
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = torch.device(device)
+        self.dtype = getattr(torch, precision)
+        self.windows = windows
+        self.batch_windows = batch_windows or (32 if self.device.type == "cpu" else 256)
+        self.descriptions = tuple(sentence for group in chosen.values() for sentence in group)
+        self.dim = 2 * len(self.descriptions)
+        self.untrained = weights == "random"
+        state = _state_hash(model)
+        self.weights = f"{architecture} {weights} sha256:{state[:12]}"
+        sizes = [len(group) for group in chosen.values()]
+        self._softmaxes = sizes if softmax == "grouped" else [sum(sizes)]
+        mean, std = (model.visual.preprocess_cfg[key] for key in ("mean", "std"))
+        parts = {
+            "extractor": f"openclip-windows-{DEFINITION}",
+            "architecture": architecture,
+            "weights": state,
+            "precision": precision,
+            "windows": windows,
+            "side": self.side,
+            "descriptions": self.descriptions,
+            "softmaxes": self._softmaxes,
+            "mean": mean,
+            "std": std,
+        }
+        self.fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        self._texts = _texts(model, architecture, self.descriptions).to(self.device)
+        self._temperature = model.logit_scale.exp().to(self.device)
+        self._model = model.to(self.device, self.dtype)
+        std = torch.tensor(std, device=self.device).view(1, 3, 1, 1)
+        mean = torch.tensor(mean, device=self.device).view(1, 3, 1, 1)
+        self._scale, self._shift = 1 / (255 * std), -mean / std
+
+    @torch.inference_mode()
+    def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
+        """Features of uint8 frames (T, H, W, 3), float32 (T - context, 2r) on the CPU.
+
+        Raises:
+            ValueError: The frames are none, or not 8-bit RGB.
+        """
+        _check(frames)
+        if not 0 <= context < len(frames):
+            raise ValueError(
+                f"openclip: context={context} leaves none of {len(frames)} frames; pass at least "
+                "one more"
+            )
+        values = self._values(enlarge(frames[context:], self.side))
+        return torch.cat([values.mean(1), values.amax(1)], 1)
+
+    @torch.inference_mode()
+    def maps(self, frame: np.ndarray) -> DescriptionMaps:
+        """The descriptions' values in every window of one uint8 frame (H, W, 3), for drawing.
+
+        Raises:
+            ValueError: It is not 8-bit RGB.
+        """
+        _check(frame[None])
+        frames = enlarge(frame[None], self.side)
+        size = frames.shape[1:3]
+        corners = tuple(window_corners(*size, self.windows, self.side))
+        values = self._values(frames)[0].T
+        return DescriptionMaps(self.descriptions, values, corners, self.side, size)
+
+    def _values(self, frames: np.ndarray) -> Tensor:
+        """Softmax values (T, W, r) on the CPU of frames that no window exceeds."""
+        side = self.side
+        corners = window_corners(*frames.shape[1:3], self.windows, side)
+        # Views; only one batch of windows is copied at a time.
+        windows = [
+            frame[top : top + side, left : left + side] for frame in frames for top, left in corners
+        ]
+        parts = [
+            self._batch(np.stack(windows[start : start + self.batch_windows]))
+            for start in range(0, len(windows), self.batch_windows)
+        ]
+        return torch.cat(parts).cpu().unflatten(0, (len(frames), self.windows))
+
+    def _batch(self, windows: np.ndarray) -> Tensor:
+        """Softmax values (n, r) of windows uint8 (n, side, side, 3)."""
+        x = torch.from_numpy(windows).to(self.device).permute(0, 3, 1, 2)
+        x = torch.addcmul(self._shift, x.float(), self._scale).to(self.dtype)
+        x = nn.functional.normalize(self._model.encode_image(x).float(), dim=-1)
+        logits = self._temperature * x @ self._texts.T
+        return torch.cat([part.softmax(1) for part in logits.split(self._softmaxes, 1)], 1)
+
+
+def _check(frames: np.ndarray) -> None:
+    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not frames.size:
+        raise ValueError(
+            f"openclip: expected uint8 frames (n, H, W, 3), at least one, got {frames.dtype} "
+            f"{frames.shape}; decode to 8-bit RGB first"
+        )
+
+
+def _model(architecture: str, weights: str) -> nn.Module:
+    """The whole CLIP on the CPU, float32, frozen."""
+    known = open_clip.list_models()
+    if architecture not in known:
+        near = ", ".join(get_close_matches(str(architecture), known)) or "ViT-B-32-quickgelu"
+        raise ValueError(
+            f"openclip: open_clip has no architecture {architecture!r}; its names include {near}"
+        )
+    tags = open_clip.list_pretrained_tags_by_model(architecture)
+    if weights in tags:
+        trained = open_clip.get_pretrained_cfg(architecture, weights)
+        built = open_clip.get_model_config(architecture)
+        if trained.get("quick_gelu") and not built.get("quick_gelu"):
+            raise ValueError(
+                f"openclip: the {weights} weights were trained with QuickGELU, which {architecture}"
+                f" lacks; use features.architecture={architecture}-quickgelu"
+            )
+    source = str(Path(weights).expanduser()) if weights not in tags else weights
+    remedy = (
+        "give a local file with features.weights=/path/to/open_clip_model.safetensors or ask for "
+        "untrained ones by name with features.weights=random"
+    )
+    if weights not in ("random", *tags) and not Path(source).is_file():
+        choices = f"tags of {architecture}: {', '.join(tags)}" if tags else "it has no tags"
+        raise WeightsError(f"no weights file at {source} ({choices}); {remedy}")
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(RANDOM_SEED)
+            # without pretrained_hf=False some text towers would bring weights of their own
+            model = open_clip.create_model(
+                architecture, None if weights == "random" else source, pretrained_hf=False
+            )
+    except (RuntimeError, KeyError, OSError, SafetensorError, pickle.UnpicklingError) as error:
+        what = "had from open_clip's own place" if weights in tags else "read"
+        cause = " ".join(str(error).split())[:300]
+        raise WeightsError(
+            f"the weights {source} of {architecture} could not be {what} ({cause}); {remedy}"
+        ) from error
+    return model.eval().requires_grad_(False)
+
+
+def _window_side(model: nn.Module, architecture: str) -> int:
+    size = model.visual.image_size
+    height, width = (size, size) if isinstance(size, int) else size
+    if height != width:
+        raise ValueError(
+            f"openclip: {architecture} takes images of {width}x{height}; a square input is "
+            "expected, choose another architecture"
+        )
+    return height
+
+
+@torch.inference_mode()
+def _texts(model: nn.Module, architecture: str, sentences: Sequence[str]) -> Tensor:
+    """Unit vectors (r, E) of the descriptions."""
+    try:
+        tokens = open_clip.get_tokenizer(architecture)(list(sentences))
+    except (OSError, ImportError, RuntimeError) as error:
+        cause = " ".join(str(error).split())[:300]
+        raise WeightsError(
+            f"the tokenizer of {architecture} cannot be had ({cause}); a ViT-B or RN50 "
+            "architecture uses the one that comes with open_clip"
+        ) from error
+    return nn.functional.normalize(model.encode_text(tokens).float(), dim=-1)
+
+
+def _state_hash(module: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for key, value in sorted(module.state_dict().items()):
+        digest.update(key.encode())
+        digest.update(value.contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,73 @@
+"""Square windows over a frame at its own resolution: where they lie, and maps of what they hold."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+# Windows along the shorter and the longer side of a frame. Five are the corners and the centre.
+GRIDS = {1: (1, 1), 5: (3, 3), 9: (3, 3), 25: (5, 5), 45: (5, 9), 85: (5, 17)}
+
+
+def window_corners(height: int, width: int, count: int, side: int) -> list[tuple[int, int]]:
+    """Top and left pixel of each window of a frame, row by row.
+
+    The windows are spread evenly from edge to edge and overlap where they must. The longer rows of
+    45 or 85 windows run along the longer side: a portrait frame has the landscape layout turned.
+
+    Args:
+        height: Of the frame, in pixels; at least `side`.
+        width: Likewise.
+        count: Windows a frame, one of `GRIDS`.
+        side: Of a window, in pixels.
+    """
+    rows, columns = GRIDS[count] if width >= height else GRIDS[count][::-1]
+    corners = [
+        (top, left)
+        for top in _offsets(height - side, rows)
+        for left in _offsets(width - side, columns)
+    ]
+    return corners[::2] if count == 5 else corners
+
+
+def enlarge(frames: np.ndarray, side: int) -> np.ndarray:
+    """Frames uint8 `(T, H, W, 3)` whose sides are at least `side`, bicubic where they were not.
+
+    A frame with a smaller side is enlarged, its shape kept, until its short side is `side`.
+    """
+    height, width = frames.shape[1:3]
+    short = min(height, width)
+    if short >= side:
+        return frames
+    size = (max(side, round(height * side / short)), max(side, round(width * side / short)))
+    pixels = torch.from_numpy(np.array(frames)).permute(0, 3, 1, 2).float()
+    larger = functional.interpolate(pixels, size, mode="bicubic").clamp_(0, 255).round_()
+    return larger.to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def paint(
+    values: Tensor, corners: Sequence[tuple[int, int]], side: int, height: int, width: int
+) -> Tensor:
+    """A picture `(height, width)` of one value a window: at each pixel their mean, NaN at none.
+
+    Args:
+        values: `(windows,)`, one for each of `corners`.
+        corners: Top and left pixel of each window.
+        side: Of a window, in pixels.
+        height: Of the picture, in pixels.
+        width: Likewise.
+    """
+    total, cover = torch.zeros(2, height, width).unbind(0)
+    for value, (top, left) in zip(values, corners, strict=True):
+        total[top : top + side, left : left + side] += value
+        cover[top : top + side, left : left + side] += 1
+    return total / cover
+
+
+def _offsets(free: int, count: int) -> list[int]:
+    """Where `count` windows begin along a side on which they can move by `free` pixels."""
+    if count == 1:
+        return [round(free / 2)]
+    return [round(i * free / (count - 1)) for i in range(count)]
