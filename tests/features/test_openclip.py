@@ -12,9 +12,9 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from vqa.assembly import FeatureSource
-from vqa.features.convnet import WeightsError
 from vqa.features.descriptions import PUBLISHED, read_descriptions
 from vqa.features.openclip import OpenClipWindows
+from vqa.features.weights import WeightsError
 from vqa.features.windows import enlarge, paint, window_corners
 
 CONF = Path(__file__).parents[2] / "conf" / "features" / "openclip.yaml"
@@ -45,7 +45,9 @@ def _toy_is_known():
 def clip(_toy_is_known):
     """The toy network itself, its weights large enough for windows to differ."""
     generator = torch.Generator().manual_seed(1)
-    model = open_clip.create_model("toy", pretrained_hf=False).eval()
+    with torch.random.fork_rng(devices=[]):  # whatever other tests have drawn before
+        torch.manual_seed(1)
+        model = open_clip.create_model("toy", pretrained_hf=False).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter += 0.2 * torch.randn(parameter.shape, generator=generator)
