@@ -20,7 +20,7 @@ from vqa.cache import FeatureCache, combined_fingerprint, stored_dtype
 from vqa.databases.combined import CombinedDatabase
 from vqa.datamodule import VQADataModule
 from vqa.extraction import ExtractionError, Outcome, extract
-from vqa.features.convnet import WeightsError
+from vqa.features.weights import WeightsError
 from vqa.pipeline import Extractor
 from vqa.records import Database, VideoRecord
 from vqa.runs import RunError, identity

@@ -16,14 +16,13 @@ from typing import Any
 import pandas as pd
 
 from vqa.files import write_atomically
-from vqa.metrics import METRICS
+from vqa.metrics import METRICS, lower_is_better
 from vqa.reports import write_comparison
 from vqa.reports.groups import group_tables, read_groups
-from vqa.results import TITLES, number, summarise, write_json
+from vqa.results import TITLES, aligned_rows, number, summarise, write_json
 from vqa.runs import Run
 from vqa.splits import Split
 from vqa.statistics import compare_splits, corrected_resampled_t, f_test, holm
-from vqa.statistics.comparison import LOWER_IS_BETTER
 
 LEVEL = 0.95
 KEPT = ("median", "mean", "std", "interval")
@@ -122,7 +121,7 @@ def format_comparison(content: Mapping[str, Any]) -> str:
             ]
         )  # fmt: skip
     counts = f"{shared['splits']} splits, {shared['videos']} videos in common"
-    return "\n\n".join([counts, _aligned([head, *rows]), _aligned(pairs)])
+    return "\n\n".join([counts, _ruled([head, *rows]), _ruled(pairs)])
 
 
 def _check(runs: Sequence[Run]) -> None:
@@ -238,7 +237,7 @@ def _better(pair: Mapping[str, Any]) -> str | None:
     if not pair["p_holm"] < 1 - LEVEL:
         return None
     first_is_higher = pair["difference"] > 0
-    return pair["a" if first_is_higher != (pair["metric"] in LOWER_IS_BETTER) else "b"]
+    return pair["a" if first_is_higher != lower_is_better(pair["metric"]) else "b"]
 
 
 def _model(run: Run, label: str) -> dict[str, Any]:
@@ -284,10 +283,7 @@ def _notes(runs: Sequence[Run], labels: Sequence[str], splits: Sequence[Split]) 
     return notes
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as text, the first column to the left and the others to the right."""
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    lines = [
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows
-    ]
+def _ruled(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as text, a line below the first."""
+    lines = aligned_rows(rows)
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])

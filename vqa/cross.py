@@ -17,7 +17,7 @@ from vqa.assembly import Config
 from vqa.files import write_atomically
 from vqa.metrics import METRICS
 from vqa.reports import write_matrix_page
-from vqa.results import TITLES, number, write_json
+from vqa.results import TITLES, aligned_rows, number, write_json
 from vqa.runs import Run
 
 log = logging.getLogger(__name__)
@@ -110,10 +110,7 @@ def format_matrix(matrix: Mapping[str, Any]) -> str:
         row = [cells.get((train, test)) for test in matrix["test"]]
         table.append([train, *(_value(cell, metric) for cell in row)])
         table.append(["", *(_interval(cell, metric) for cell in row)])
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    lines = [
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in table
-    ]
+    lines = aligned_rows(table)
     lines.insert(1, "-" * len(lines[0]))
     percent = f"{100 * matrix['level']:g} %"
     lines.append(f"* by protocol, on test parts; others on whole databases; {percent} intervals")

@@ -7,7 +7,7 @@ split.
 import json
 import logging
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -185,17 +185,19 @@ def format_table(results: Mapping[str, Any]) -> str:
     percent = f"{100 * results['bootstrap']['level']:g} %"
     for end, name in enumerate([f"{percent} from", f"{percent} to"]):
         rows.append([name, "", *(number(summary["interval"][metric][end]) for metric in METRICS)])
-    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
-    aligned = [
-        [row[0].ljust(widths[0])]
-        + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        for row in [header, *rows]
-    ]
-    lines = ["  ".join(row) for row in aligned]
+    lines = aligned_rows([header, *rows])
     dashes = "-" * len(lines[0])
     also = ", ".join(f"{title} {value}" for title, value in further_values(summary))
     body = [lines[0], dashes, *lines[1 : rule + 1], dashes, *lines[rule + 1 :]]
     return "\n".join([*body, f"also: {also}"] if also else body)
+
+
+def aligned_rows(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells as lines of one width: first column to the left, others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows
+    ]
 
 
 def further_values(summary: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -5,7 +5,6 @@ called once when the run folder is complete, `finish_matrix` when a cross-databa
 """
 
 import hashlib
-import json
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ import pandas as pd
 import yaml
 
 from vqa.reports import figures
+from vqa.reports.page import read_json
 from vqa.results import read_predictions, summarise
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class WandbTracker:
         with _staged_in(run_folder / "wandb"), wandb.init(**settings) as run:
             if (run_folder / "predictions.csv").is_file():
                 predictions = read_predictions(run_folder / "predictions.csv")
-                results = _json(run_folder / "results.json") or summarise(predictions)
+                results = read_json(run_folder / "results.json") or summarise(predictions)
                 run.summary.update(_flat(results["summary"]))
                 table = self._table(run_folder, predictions)
                 run.log(
@@ -133,7 +133,7 @@ class WandbTracker:
         import wandb
 
         folder = Path(folder).resolve()
-        matrix = _json(folder / "matrix.json")
+        matrix = read_json(folder / "matrix.json")
         settings = self._settings(folder, "matrix", "cross_database")
         with _staged_in(folder / "wandb"), wandb.init(**settings) as run:
             table = wandb.Table(dataframe=pd.read_csv(folder / "matrix.csv"))
@@ -186,7 +186,7 @@ class WandbTracker:
         if self.thumbnails:
             strips = {
                 (case["split"], case["video"]): run_folder / case["strip"]
-                for case in _json(run_folder / "evidence.json") or []
+                for case in read_json(run_folder / "evidence.json") or []
                 if case.get("strip") and (run_folder / case["strip"]).is_file()
             }
             for row in data:
@@ -261,8 +261,3 @@ def _flat(summary: Mapping[str, Any]) -> dict[str, Any]:
         else:
             flat[key] = value
     return flat
-
-
-def _json(path: Path) -> Any:
-    """The file's content, None where it is absent."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None

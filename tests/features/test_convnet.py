@@ -6,7 +6,8 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
-from vqa.features.convnet import IMAGENET_MEAN, IMAGENET_STD, ConvnetStatistics, WeightsError
+from vqa.features.convnet import IMAGENET_MEAN, IMAGENET_STD, ConvnetStatistics
+from vqa.features.weights import WeightsError
 
 DIMS = {"vgg16": 2944, "resnet18": 1024, "resnet50": 4096, "resnet101": 4096}
 

@@ -6,6 +6,7 @@ from importlib import resources
 
 import pytest
 
+from vqa.metrics import lower_is_better
 from vqa.reports import words
 
 CSS = resources.files("vqa.reports").joinpath("templates/page.css").read_text("utf-8")
@@ -58,4 +59,4 @@ def test_numbers_as_text():
     assert words.grouping_title("frame_rate") == "Frame rate"
     assert words.grouping_title("own_thing") == "Own thing"
     assert [words.metric_title(name) for name in ("srocc", "own")] == ["SROCC", "own"]
-    assert [words.lower_is_better(name) for name in ("rmse_raw", "plcc")] == [True, False]
+    assert [lower_is_better(name) for name in ("rmse_raw", "plcc")] == [True, False]

@@ -22,15 +22,13 @@ import torchvision
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from vqa.features.weights import WeightsError, state_hash
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 VGG16_TAPS = (3, 8, 15, 22, 29)
 RESNET_LAYERS = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4")
 RANDOM_SEED = 0
-
-
-class WeightsError(RuntimeError):
-    """Weights that are not there or do not fit; the text says where they were looked for."""
 
 
 class ConvnetStatistics:
@@ -69,12 +67,13 @@ class ConvnetStatistics:
         self.batch_frames = batch_frames or (1 if self.device.type == "cpu" else 16)
         trunk, self._taps, channels = _trunk(architecture, weights)
         self.dim = 2 * channels
-        self.weights = f"{architecture} {weights} sha256:{_state_hash(trunk)[:12]}"
+        state = state_hash(trunk)
+        self.weights = f"{architecture} {weights} sha256:{state[:12]}"
         self.fingerprint = _hash(
             {
                 "extractor": "convnet-statistics-1",
                 "architecture": architecture,
-                "weights": _state_hash(trunk),
+                "weights": state,
                 "precision": precision,
                 "mean": IMAGENET_MEAN,
                 "std": IMAGENET_STD,
@@ -169,14 +168,6 @@ def _load(model: nn.Module, architecture: str, weights: str) -> None:
             f"{weights} does not hold {architecture}: {len(absent)} of its tensors are missing, "
             f"{absent[0]} first; torchvision's key names are expected"
         )
-
-
-def _state_hash(module: nn.Module) -> str:
-    digest = hashlib.sha256()
-    for key, value in sorted(module.state_dict().items()):
-        digest.update(key.encode())
-        digest.update(value.contiguous().numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _hash(parts: dict) -> str:

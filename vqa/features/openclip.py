@@ -27,8 +27,8 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from vqa.features.convnet import WeightsError
 from vqa.features.descriptions import read_descriptions
+from vqa.features.weights import WeightsError, state_hash
 from vqa.features.windows import GRIDS, enlarge, window_corners
 
 DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint
@@ -115,7 +115,7 @@ class OpenClipWindows:
         self.descriptions = tuple(sentence for group in chosen.values() for sentence in group)
         self.dim = 2 * len(self.descriptions)
         self.untrained = weights == "random"
-        state = _state_hash(model)
+        state = state_hash(model)
         self.weights = f"{architecture} {weights} sha256:{state[:12]}"
         sizes = [len(group) for group in chosen.values()]
         self._softmaxes = sizes if softmax == "grouped" else [sum(sizes)]
@@ -265,11 +265,3 @@ def _texts(model: nn.Module, architecture: str, sentences: Sequence[str]) -> Ten
             "architecture uses the one that comes with open_clip"
         ) from error
     return nn.functional.normalize(model.encode_text(tokens).float(), dim=-1)
-
-
-def _state_hash(module: nn.Module) -> str:
-    digest = hashlib.sha256()
-    for key, value in sorted(module.state_dict().items()):
-        digest.update(key.encode())
-        digest.update(value.contiguous().numpy().tobytes())
-    return digest.hexdigest()

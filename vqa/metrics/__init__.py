@@ -14,6 +14,7 @@ equal. A log line says why.
 from vqa.metrics.agreement import (
     METRICS,
     krocc,
+    lower_is_better,
     plcc,
     plcc_raw,
     rmse,
@@ -42,6 +43,7 @@ __all__ = [
     "krocc",
     "logistic4",
     "logistic5",
+    "lower_is_better",
     "map_scores",
     "mos_ci95",
     "outlier_ratio",

@@ -61,6 +61,11 @@ def rmse_raw(mos: ArrayLike, score: ArrayLike) -> float:
     return _rms(mos - score)
 
 
+def lower_is_better(metric: str) -> bool:
+    """Whether a metric measures error rather than agreement."""
+    return metric.startswith("rmse") or metric == "outlier_ratio"
+
+
 def score_all(mos: ArrayLike, score: ArrayLike) -> dict[str, float | int]:
     """All of `METRICS` and the number of videos `n`, with one mapping fit for `plcc` and `rmse`.
 

@@ -11,13 +11,12 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from vqa.metrics import METRICS
+from vqa.metrics import METRICS, lower_is_better
 from vqa.reports import figures
 from vqa.reports.groups import FEW
 from vqa.reports.page import link_to_report, placed, require_json, write_page
 from vqa.reports.words import (
     known,
-    lower_is_better,
     metric_title,
     percent,
     plural,

@@ -19,11 +19,6 @@ def metric_title(metric: str) -> str:
     return TITLES.get(metric, metric)
 
 
-def lower_is_better(metric: str) -> bool:
-    """Whether a metric measures error rather than agreement."""
-    return metric.startswith("rmse") or metric == "outlier_ratio"
-
-
 def grouping_title(by: str) -> str:
     """What videos are grouped by, as people write it."""
     return GROUPINGS.get(by, by.replace("_", " ").capitalize())

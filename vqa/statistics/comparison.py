@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from vqa.metrics import lower_is_better
 from vqa.statistics.bootstrap import percentile_interval, percentile_p, resample
 from vqa.statistics.counts import Counts, Statistic, on_counts, over_splits, side_by_side
 from vqa.statistics.ranks import Array
 from vqa.statistics.significance import Difference, holm
 
-LOWER_IS_BETTER = ("rmse", "rmse_raw")
 COLUMNS = ["split", "video", "mos", "score"]
 
 
@@ -131,7 +131,7 @@ def significance_matrix(
     estimate, intervals, p = _tested_pairs(predictions, metric, resamples, level, seed)
     rows, columns = _pairs(len(predictions))
     p, (low, high) = holm(p), intervals.T
-    direction = -1 if metric in LOWER_IS_BETTER else 1
+    direction = -1 if lower_is_better(metric) else 1
     wins = np.where(p < 1 - level, direction * np.sign(np.nan_to_num(estimate)), 0)
 
     def square(upper: Array, lower: Array, diagonal: float) -> Array:

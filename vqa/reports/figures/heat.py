@@ -11,8 +11,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from vqa.metrics import lower_is_better
 from vqa.reports.style import GRID, INK, MUTED, STYLE, as_float, canvas
-from vqa.reports.words import known, lower_is_better, shown, span
+from vqa.reports.words import known, shown, span
 
 # Light to dark, readable for colour-blind eyes and in grey; the ends leave room for the text.
 COLOURS = mpl.colormaps["Blues"]
