@@ -53,7 +53,8 @@ def score(config: DictConfig) -> None:
     reader = run.config["data"]["reader"]
     source = assembly.FeatureSource.of(run.config, "files", config.paths.cache, reader)
     low, high = run.database["mos_range"]
-    scores = score_videos(videos, source, workflow.load_learners(run), (low, high))
+    views = source.views(run.config)
+    scores = score_videos(videos, source, views, workflow.load_learners(run), (low, high))
     files = write_scores(scores, output, run.notes())
     for note in run.notes():
         print(f"NOTE: {note}")

@@ -1,21 +1,33 @@
-"""Fill the feature cache of a database, whole or a shard of it."""
+"""Fill the feature cache of a database, whole or a shard of it; or draw what an extractor sees."""
+
+from pathlib import Path
 
 import hydra
 from omegaconf import DictConfig
 
 from vqa import assembly
+from vqa.drawing import draw_video
 from vqa.extraction import shard_of, write_failures
+from vqa.scoring import as_records
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="extract")
 def main(config: DictConfig) -> None:
-    """Extract, then say what was made, found and lost; failures make the exit status 1."""
+    """Extract or, with `draw=`, draw."""
     with assembly.readable_errors():
         plain = assembly.resolved(config)
         assembly.set_up(plain)
-        database = assembly.database(config.data)
-        source = assembly.FeatureSource.of(plain, database, config.paths.cache, config.data.reader)
-        outcome = source.fill(shard_of(database.videos, config.shard))
+        if config.draw is None:
+            fill(config, plain)
+        else:
+            draw(config, plain)
+
+
+def fill(config: DictConfig, plain: dict) -> None:
+    """Extract, then say what was made, found and lost; failures make the exit status 1."""
+    database = assembly.database(config.data)
+    source = assembly.FeatureSource.of(plain, database, config.paths.cache, config.data.reader)
+    outcome = source.fill(shard_of(database.videos, config.shard))
     failures = source.cache.folder / f"failures-{config.shard.replace('/', '-of-')}.csv"
     write_failures(outcome.failures, failures)
     print(
@@ -24,6 +36,20 @@ def main(config: DictConfig) -> None:
     )
     if outcome.failures:
         raise SystemExit(f"the failed videos and causes are listed in {failures}")
+
+
+def draw(config: DictConfig, plain: dict) -> None:
+    """Draw the maps of one frame of a video, then say what is shown."""
+    (video,) = as_records([Path(config.draw).expanduser()], config.raw_size)
+    source = assembly.FeatureSource.of(plain, "files", config.paths.cache, config.data.reader)
+    drawing = draw_video(
+        source.extractor, video, config.output,
+        frame=config.frame, wanted=config.descriptions, reader=config.data.reader,
+    )  # fmt: skip
+    if drawing.note:
+        print(f"NOTE: {drawing.note}")
+    print(f"{drawing.title}: {drawing.caption}")
+    print(f"written: {drawing.path}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,9 @@ from vqa.extraction import (
     shard_of,
     write_failures,
 )
+from vqa.features.nothing import Nothing
 from vqa.records import VideoRecord
+from vqa.sampling import uniform_indices
 from vqa.video import read_frames
 
 
@@ -60,6 +62,32 @@ def test_fixed_rate_describes_the_frames_on_show(database, cache):
     assert len(stored.features) == 12  # 34 frames at 30 Hz last 1.13 s
     wanted = MeanColour()(read_frames(video.path, range(0, 34, 3)))
     torch.testing.assert_close(stored.features, wanted)
+
+
+def test_so_many_frames_are_the_middles_of_equal_parts(database, cache):
+    video = database.videos[0]
+    extract([video], MeanColour(), cache, frames=8, progress=False)
+    extract([database.videos[1]], MeanColour(), cache, frames=64, progress=False)
+    found = cache.load(video.id)
+    indices = uniform_indices(34, 8)
+    frames = read_frames(video.path, indices)
+    torch.testing.assert_close(found.features, MeanColour()(frames))
+    assert found.times_s.tolist() == pytest.approx((indices / 30).tolist())
+    assert len(cache.load(database.videos[1].id).features) == 64
+    with pytest.raises(ValueError, match=r"features\.frames=8 and features\.frame_rate_hz=4"):
+        extract([database.videos[2]], MeanColour(), cache, frames=8, frame_rate_hz=4)
+
+
+def test_models_that_read_files_have_each_checked_beforehand(database, cache, tmp_path):
+    broken = tmp_path / "cut.mp4"
+    broken.write_bytes(database.videos[0].path.read_bytes()[:-400])
+    videos = [database.videos[0], VideoRecord("cut.mp4", broken, 3.0)]
+    outcome = extract(videos, Nothing(), cache, progress=False)
+    assert outcome.made == [database.videos[0].id]
+    assert list(outcome.failures) == ["cut.mp4"]
+    found = cache.load(database.videos[0].id)
+    assert found.features.shape == (34, 0)
+    assert found.metadata["frames"] == "34"
 
 
 def test_bad_files_are_listed_and_the_others_done(database, cache, tmp_path):

@@ -4,7 +4,12 @@ import pytest
 import torch
 from scipy.stats import pearsonr
 
-from vqa.losses import linearity_loss, monotone_linear_loss, monotonicity_loss
+from vqa.losses import (
+    linearity_loss,
+    monotone_linear_loss,
+    monotonicity_loss,
+    plcc_rank_loss,
+)
 
 LOSSES = [monotonicity_loss, linearity_loss, monotone_linear_loss]
 # Labels and scores with the values of both losses, computed once from the paper's equations.
@@ -143,3 +148,54 @@ def test_descent_puts_scores_into_the_labels_order_and_line():
 def test_other_shapes_are_refused_before_they_broadcast(loss, shape):
     with pytest.raises(ValueError, match=r"expected \(B,\) and \(B,\), found"):
         loss(torch.zeros(shape), torch.zeros(4))
+
+
+def fast_loop(score, target):
+    """FAST-VQA's two terms, value by value."""
+    n = len(score)
+    s = (score - score.mean()) / (score.std(correction=0) + 1e-8)
+    q = (target - target.mean()) / (target.std(correction=0) + 1e-8)
+    r = sum(a * b for a, b in zip(s, q, strict=True)) / n
+    first = sum((a - b) ** 2 for a, b in zip(s, q, strict=True)) / n / 4
+    second = sum((r * a - b) ** 2 for a, b in zip(s, q, strict=True)) / n / 4
+    hinges = [
+        max(0.0, float(score[i] - score[j]))
+        if target[i] < target[j]
+        else max(0.0, float(score[j] - score[i]))
+        if target[i] > target[j]
+        else 0.0
+        for i in range(n)
+        for j in range(n)
+    ]
+    return float(first + second) / 2, sum(hinges) / (n * (n - 1)) / (1 + max(hinges))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_fastvqa_loss_is_the_releases_formula(seed):
+    score, target = draw(seed, count=3 + seed)
+    distance, rank = fast_loop(score, target)
+    assert plcc_rank_loss(score, target, rank_weight=0).item() == pytest.approx(distance)
+    both = plcc_rank_loss(score, target, rank_weight=0.7).item()
+    assert both == pytest.approx(distance + 0.7 * rank)
+
+
+def test_fastvqa_golden_values():
+    score, target = torch.tensor(SCORE), torch.tensor(MOS)
+    distance, rank = 0.01795275, 0.00606061
+    assert plcc_rank_loss(score, target, rank_weight=0).item() == pytest.approx(distance, abs=1e-7)
+    both = plcc_rank_loss(score, target).item()
+    assert both == pytest.approx(distance + 0.3 * rank, abs=1e-7)
+
+
+def test_fastvqa_loss_where_a_batch_says_nothing():
+    for score, target in (
+        (torch.tensor([0.3]), torch.tensor([0.9])),
+        (torch.full((5,), 0.1), torch.rand(5)),
+        (torch.rand(5), torch.full((5,), 0.1)),
+    ):
+        pull = gradient(plcc_rank_loss, score, target)
+        assert pull.isfinite().all()
+    assert torch.autograd.gradcheck(plcc_rank_loss, (draw(3)[0].requires_grad_(), draw(3)[1]))
+    score, target = draw(5)
+    shifted = plcc_rank_loss(3 * score + 7, target, rank_weight=0).item()
+    assert shifted == pytest.approx(plcc_rank_loss(score, target, rank_weight=0).item())

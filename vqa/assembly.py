@@ -25,12 +25,13 @@ from vqa.pipeline import Extractor
 from vqa.records import Database, VideoRecord
 from vqa.runs import RunError, identity
 from vqa.splits import Split
-from vqa.views import FeatureSequence
+from vqa.video import VideoError
+from vqa.views import Views
 
 Config = DictConfig
 
 # SplitError and DatabaseError are ValueErrors.
-MENDABLE = (ExtractionError, FileNotFoundError, RunError, ValueError, WeightsError)
+MENDABLE = (ExtractionError, FileNotFoundError, RunError, ValueError, VideoError, WeightsError)
 
 
 def resolved(config: Config) -> dict[str, Any]:
@@ -84,11 +85,11 @@ def splits(config: Config, database: Database) -> list[Split]:
     return list(instantiate(config.protocol)(database))
 
 
-def alignment(config: Config, database: Database, split: Split, view: Any) -> Alignment:
+def alignment(config: Config, database: Database, split: Split, cache: FeatureCache) -> Alignment:
     """What brings a database's MOS to one scale, fitted on a split's training part alone."""
 
     def objective(video: VideoRecord) -> np.ndarray:
-        return view(video).mean(0).double().cpu().numpy()
+        return cache.load(video.id).features.double().mean(0).numpy()
 
     return instantiate(config.alignment)(database, split.train, objective)
 
@@ -144,6 +145,7 @@ class FeatureSource:
             frame_rate_hz=settings["frame_rate_hz"],
             dtype=settings["dtype"],
             reader=reader,
+            **({"frames": settings["frames"]} if settings.get("frames") else {}),
         )
         cache = FeatureCache(cache_root, database, extractor.name, fingerprint)
         return cls(settings, extractor, cache, reader)
@@ -155,6 +157,7 @@ class FeatureSource:
             self.extractor,
             self.cache,
             frame_rate_hz=self.settings["frame_rate_hz"],
+            frames=self.settings.get("frames"),
             dtype=stored_dtype(self.settings["dtype"]),
             reader=self.reader,
             on_error=self.settings["on_error"],
@@ -162,20 +165,25 @@ class FeatureSource:
             progress=progress,
         )
 
-    def view(self, memory_gb: float = 4.0, device: str = "cpu") -> FeatureSequence:
-        """The features as a model sees them."""
-        return FeatureSequence(self.cache, memory_gb, device)
+    def views(self, config: Mapping[str, Any]) -> Views:
+        """What a model sees: `features` from the cache, every other view from the files."""
+        made = {}
+        for name, settings in config["views"].items():
+            if settings is not None:
+                view = instantiate(settings)
+                made[name] = view(self.cache) if name == "features" else view(reader=self.reader)
+        return Views(made)
 
 
 def data_module(
-    config: Mapping[str, Any], database: Database, split: Split | None, view: Any
+    config: Mapping[str, Any], database: Database, split: Split | None, views: Views
 ) -> VQADataModule:
     """Loaders of a split as the `loader` section says."""
     loader = config["loader"]
     return VQADataModule(
         database,
         split,
-        view,
+        views,
         batch_size=loader["batch_size"],
         eval_batch_size=loader["eval_batch_size"],
         num_workers=loader["num_workers"],

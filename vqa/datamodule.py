@@ -1,32 +1,57 @@
-"""A split and a view become loaders."""
+"""A split and the views of a model become loaders."""
 
-from collections.abc import Callable, Sequence
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, Literal
 
+import numpy as np
 import pytorch_lightning as pl
+import torch
 import torch.distributed
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, SequentialSampler, Subset
 
 from vqa.records import Database, VideoRecord
 from vqa.splits import Split
-from vqa.views import collate
+from vqa.views import Views
 
-View = Callable[[VideoRecord], Tensor]
+Sample = tuple[VideoRecord, dict[str, Tensor]]
 
 
 class ViewDataset(Dataset):
-    """Records seen through a view."""
+    """Records as a model sees them.
 
-    def __init__(self, videos: Sequence[VideoRecord], view: View) -> None:
-        self.videos = videos
-        self.view = view
+    Args:
+        videos: The records.
+        views: What the model sees.
+        seed: Base of what is random in training.
+
+    An item is asked for by its place, for evaluation, or by place and epoch, for training: what is
+    drawn then depends on seed, epoch and video alone, whichever process loads it.
+    """
+
+    def __init__(self, videos: Sequence[VideoRecord], views: Views, seed: int = 0) -> None:
+        self.videos, self.views, self.seed = videos, views, seed
 
     def __len__(self) -> int:
         return len(self.videos)
 
-    def __getitem__(self, index: int) -> tuple[VideoRecord, Tensor]:
+    def __getitem__(self, place: int | tuple[int, int]) -> Sample:
+        if isinstance(place, int):
+            return self.videos[place], self.views(self.videos[place])
+        index, epoch = place
         video = self.videos[index]
-        return video, self.view(video)
+        name = int.from_bytes(hashlib.sha256(video.id.encode()).digest()[:8], "little")
+        return video, self.views(video, np.random.default_rng((self.seed, epoch, name)))
+
+
+class EpochSampler(DistributedSampler):
+    """Shuffled (place, epoch) pairs; Lightning tells it the epoch."""
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return ((index, self.epoch) for index in super().__iter__())
 
 
 class VQADataModule(pl.LightningDataModule):
@@ -39,10 +64,11 @@ class VQADataModule(pl.LightningDataModule):
     Args:
         database: The rated videos.
         split: Which of them train, validate and test; None where only `loader` is used.
-        view: What the model sees of a video.
+        views: What the model sees of a video.
         batch_size: Videos a training step, per process.
         eval_batch_size: Videos a forward pass in prediction.
-        num_workers: Loading processes; 0 is right while features fit in memory.
+        num_workers: Loading processes, each with one thread; 0 is right while features fit in
+            memory, `auto` is one for each core this process may use.
         seed: Seed of the training order.
     """
 
@@ -50,17 +76,18 @@ class VQADataModule(pl.LightningDataModule):
         self,
         database: Database,
         split: Split | None,
-        view: View,
+        views: Views,
         *,
         batch_size: int = 16,
         eval_batch_size: int = 1,
-        num_workers: int = 0,
+        num_workers: int | Literal["auto"] = 0,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.view = view
+        self.views = views
         self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
-        self.num_workers, self.seed = num_workers, seed
+        self.num_workers = _cores() if num_workers == "auto" else num_workers
+        self.seed = seed
         self.train = database.select(split.train) if split else ()
         self.val = database.select(split.val) if split else ()
         self.test = database.select(split.test) if split else ()
@@ -68,8 +95,8 @@ class VQADataModule(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader:
         """Shuffled batches; under DDP each process gets its share of every epoch."""
         replicas, rank = _world()
-        dataset = ViewDataset(self.train, self.view)
-        sampler = DistributedSampler(dataset, replicas, rank, shuffle=True, seed=self.seed)
+        dataset = ViewDataset(self.train, self.views, self.seed)
+        sampler = EpochSampler(dataset, replicas, rank, shuffle=True, seed=self.seed)
         return self._loader(dataset, self.batch_size, sampler)
 
     def val_dataloader(self) -> DataLoader | list:
@@ -83,7 +110,7 @@ class VQADataModule(pl.LightningDataModule):
     def _share(self, videos: Sequence[VideoRecord], batch_size: int) -> DataLoader:
         # Shares are uneven rather than padded: a repeated video would count twice in a metric.
         replicas, rank = _world()
-        dataset = ViewDataset(videos, self.view)
+        dataset = ViewDataset(videos, self.views)
         share = Subset(dataset, range(rank, len(dataset), replicas))
         return self._loader(share, batch_size, SequentialSampler(share))
 
@@ -93,9 +120,26 @@ class VQADataModule(pl.LightningDataModule):
             batch_size,
             sampler=sampler,
             num_workers=self.num_workers,
-            collate_fn=collate,
+            collate_fn=partial(collate, self.views),
             persistent_workers=self.num_workers > 0,
+            pin_memory=torch.cuda.is_available() and self.num_workers > 0,
         )
+
+
+def collate(views: Views, samples: Sequence[Sample]) -> dict[str, Any]:
+    """A batch: `inputs` of the network by name, `mos` (B,), `ids`."""
+    records, seen = zip(*samples, strict=True)
+    return {
+        "inputs": views.collate(seen),
+        "mos": torch.tensor([record.mos for record in records], dtype=torch.float32),
+        "ids": [record.id for record in records],
+    }
+
+
+def _cores() -> int:
+    """Cores that this process may use, at most 16: more decoders than that starve each other."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(16, usable or 1)
 
 
 def _world() -> tuple[int, int]:

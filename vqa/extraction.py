@@ -56,6 +56,7 @@ def extract(
     cache: FeatureCache,
     *,
     frame_rate_hz: float | None = None,
+    frames: int | None = None,
     dtype: torch.dtype = torch.float32,
     reader: str = "auto",
     on_error: str = "skip",
@@ -69,6 +70,7 @@ def extract(
         extractor: What computes the features.
         cache: Where they go.
         frame_rate_hz: Sample at this fixed rate; None takes every frame.
+        frames: Or sample so many, evenly spread.
         dtype: How features are stored.
         reader: `auto` or `pyav`.
         on_error: `skip` lists a failed video and goes on; `raise` stops at it.
@@ -77,7 +79,7 @@ def extract(
 
     Raises:
         ExtractionError: A video failed and `on_error` is `raise`.
-        ValueError: `on_error` is neither.
+        ValueError: `on_error` is neither, or both `frame_rate_hz` and `frames` are given.
     """
     if on_error not in ("skip", "raise"):
         raise ValueError(f"on_error={on_error!r} is not known; use skip or raise")
@@ -102,6 +104,7 @@ def extract(
         wanted,
         extractor,
         frame_rate_hz=frame_rate_hz,
+        frames=frames,
         reader=reader,
         time_limit_s=time_limit_s,
     )

@@ -1,12 +1,15 @@
 """Losses of a batch's scores against its labels: their order and their linear relation.
 
-Mi, Li, Shu, Hui, Zhou and Liu, "CLiF-VQA", ACM MM 2024, equations 14 to 16, as printed. The paper
-gives no weights; the defaults are 0.3 for the order, FAST-VQA's weight of its rank term and that of
-the same authors' later Q-CLIP, and 1 for the linear relation.
+CLiF-VQA's: Mi, Li, Shu, Hui, Zhou and Liu, "CLiF-VQA", ACM MM 2024, equations 14 to 16, as printed.
+The paper gives no weights; the defaults are 0.3 for the order, FAST-VQA's weight of its rank term
+and that of the same authors' later Q-CLIP, and 1 for the linear relation. The order's loss is in
+units of the label, so the labels belong on a scale of about one (the learner divides MOS by the
+largest of the training part).
 
-The order's loss is in units of the label, so the labels belong on a scale of about one (the learner
-divides MOS by the largest of the training part). Both losses ignore what is added to all scores:
-they train scores that agree with the labels up to a constant.
+FAST-VQA's (`plcc_rank_loss`): Wu et al., ECCV 2022, as released.
+
+All of them ignore what is added to all scores: they train scores that agree with the labels up to a
+constant.
 
 Where a batch says nothing, it pulls at nothing: a single video has no pairs, and the correlation
 with scores or labels that are constant, but for rounding, is undefined. It is then taken as 0, so
@@ -83,6 +86,38 @@ def monotone_linear_loss(
     """
     order = monotonicity_loss(score, target)
     return monotonicity_weight * order + linearity_weight * linearity_loss(score, target)
+
+
+def plcc_rank_loss(score: Tensor, target: Tensor, *, rank_weight: float = 0.3) -> Tensor:
+    """FAST-VQA's loss: the squared distance of standardised values, and a rank hinge.
+
+    The first term is half the sum of MSE(s, q) / 4 and MSE(r s, q) / 4, with s and q standardised
+    scores and labels and r the mean of s q. The second sums max(0, s_i - s_j) over all pairs with
+    q_i < q_j, per n (n - 1) pairs, and divides by one more than the largest of them.
+
+    Args:
+        score: Predictions (B,).
+        target: Labels (B,).
+        rank_weight: Of the second term; 0.3 as released for training, 0.1 in its older script.
+
+    Raises:
+        ValueError: The two are not rows of one length.
+    """
+    score, target = _rows(score, target)
+    s, q = _standardised(score), _standardised(target)
+    correlation = (s * q).mean()
+    distance = ((s - q).square().mean() + (correlation * s - q).square().mean()) / 8
+    hinge = ((score[:, None] - score) * (target - target[:, None]).sign()).relu()
+    pairs = max(1, len(score) * (len(score) - 1))
+    return distance + rank_weight * hinge.sum() / pairs / (1 + hinge.max())
+
+
+def _standardised(x: Tensor) -> Tensor:
+    """Zero mean and unit deviation; zeros, without a gradient, where all values are equal."""
+    varies = _varies(x)
+    centred = x - x.mean()
+    deviation = torch.where(varies, centred, 1).square().mean().sqrt()
+    return torch.where(varies, centred / (deviation + 1e-8), 0)
 
 
 def _rows(score: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from vqa.records import VideoRecord
-from vqa.sampling import fixed_rate_indices
+from vqa.sampling import fixed_rate_indices, uniform_indices
 from vqa.video import RawFormat, VideoError, VideoInfo, choose_reader, reader_version
 from vqa.video.decoder import FrameDecoder
 
@@ -78,6 +78,7 @@ def extract_videos(
     extractor: Extractor,
     *,
     frame_rate_hz: float | None = None,
+    frames: int | None = None,
     reader: str = "auto",
     time_limit_s: float = 600.0,
 ) -> Iterator[tuple[VideoRecord, VideoFeatures | Exception]]:
@@ -87,10 +88,19 @@ def extract_videos(
         videos: What to read.
         extractor: What to compute.
         frame_rate_hz: Sample at this fixed rate; None takes every frame.
+        frames: Or sample so many, at the middles of equal parts; in a video with fewer they repeat.
         reader: `auto` or `pyav`.
         time_limit_s: Longest wait for the decoder on one video.
+
+    Raises:
+        ValueError: Both ways to sample are given.
     """
-    decoding = _Decoding(videos, frame_rate_hz, reader, time_limit_s)
+    if frames is not None and frame_rate_hz is not None:
+        raise ValueError(
+            f"features.frames={frames} and features.frame_rate_hz={frame_rate_hz} both say which "
+            "frames to take; set one of them to null"
+        )
+    decoding = _Decoding(videos, frame_rate_hz, frames, reader, time_limit_s)
     producer = threading.Thread(target=decoding.run, name="decoding", daemon=True)
     producer.start()
     threads = torch.get_num_threads()
@@ -123,6 +133,7 @@ class _Decoding:
 
     videos: Sequence[VideoRecord]
     frame_rate_hz: float | None
+    frames: int | None
     reader: str
     time_limit_s: float
     chunks: queue.Queue = field(default_factory=lambda: queue.Queue(CHUNKS_AHEAD))
@@ -150,6 +161,9 @@ class _Decoding:
             times_s = info.times_s
             if self.frame_rate_hz is not None:
                 indices = fixed_rate_indices(info.times_s, self.frame_rate_hz)
+            elif self.frames is not None:
+                indices = uniform_indices(info.frames, self.frames)
+            if indices is not None:
                 times_s = info.times_s[indices]
             for chunk in decoder.stream(video.path, indices, raw, info):
                 self.chunks.put(chunk)

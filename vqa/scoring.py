@@ -19,6 +19,8 @@ import numpy as np
 
 from vqa.files import write_atomically
 from vqa.records import VideoRecord
+from vqa.video import VideoError
+from vqa.views import Views, moments
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +38,11 @@ class VideoScore:
         video: Path as found.
         score: On the MOS scale of the training database; None where the file failed.
         mos_range: That scale.
-        frames: Described frames.
+        frames: Frames of the video.
         reader: Reader and version.
         weights: Weights of the feature extractor.
         error: Why there is no score; empty where there is one.
-        times_s: (T,) times of the described frames.
+        times_s: (T,) times of the timeline: of described frames, or of clips.
         frame_quality: (T,) their quality on the MOS scale.
     """
 
@@ -106,6 +108,7 @@ def as_records(paths: Sequence[Path], raw_size: str | None = None) -> list[Video
 def score_videos(
     videos: Sequence[VideoRecord],
     source: Any,
+    views: Views,
     learners: Sequence[Any],
     mos_range: tuple[float, float],
 ) -> list[VideoScore]:
@@ -114,6 +117,7 @@ def score_videos(
     Args:
         videos: From `as_records`.
         source: The run's `FeatureSource`.
+        views: What the run's models see.
         learners: Loaded learners, at least one.
         mos_range: Scale of the training database.
     """
@@ -123,18 +127,24 @@ def score_videos(
         if video.id in failures:
             scores.append(VideoScore(video.id, None, mos_range, error=failures[video.id]))
             continue
-        cached = source.cache.load(video.id)
-        results = [learner.assess(cached.features) for learner in learners]
+        facts = source.cache.metadata(video.id)
+        try:
+            inputs = views.alone(video)
+            times_s = views.times_s(video)
+        except VideoError as error:
+            scores.append(VideoScore(video.id, None, mos_range, error=str(error)))
+            continue
+        results = [learner.assess(inputs) for learner in learners]
         timeline = np.mean([quality for _, quality in results], axis=0)
         scores.append(
             VideoScore(
                 video.id,
                 float(np.mean([score for score, _ in results])),
                 mos_range,
-                frames=len(cached.features),
-                reader=cached.metadata["reader"],
+                frames=int(facts["frames"]),
+                reader=facts["reader"],
                 weights=source.extractor.weights,
-                times_s=cached.times_s.tolist(),
+                times_s=moments(times_s, len(timeline)).tolist(),
                 frame_quality=timeline.tolist(),
             )
         )

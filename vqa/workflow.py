@@ -17,12 +17,13 @@ from vqa.assembly import Config, FeatureSource
 from vqa.audit import Finding, dependent_scores, look
 from vqa.evidence import write_evidence
 from vqa.extraction import ExtractionError, shard_of, write_failures
+from vqa.pretraining import begin_from
 from vqa.protocols import leak_report
 from vqa.records import Database, VideoRecord
 from vqa.reports import write_report
 from vqa.runs import Run, open_run
 from vqa.splits import Split
-from vqa.views import FeatureSequence
+from vqa.views import Views, moments
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ def train(config: Config) -> Run:
     database = assembly.database(config.data)
     source = FeatureSource.of(plain, database, config.paths.cache, config.data.reader)
     database = prepare(run, source, database)
-    view = source.view(config.loader.memory_gb, config.loader.device)
+    views = source.views(plain)
     tracker = assembly.tracker(config)
     splits = assembly.splits(config, database)
     run.count_leaks(leak_report(database, splits))
@@ -51,12 +52,14 @@ def train(config: Config) -> Run:
         if run.has(split):
             continue
         folder = run.begin(split)
-        alignment = assembly.alignment(config, database, split, view)
+        alignment = assembly.alignment(config, database, split, source.cache)
         rated = aligned(database, alignment)
         if alignment.lines:
             run.relabel(split.name, rated, asdict(alignment))
-        data = assembly.data_module(plain, rated, split, view)
+        data = assembly.data_module(plain, rated, split, views)
         learner = assembly.learner(plain)
+        if config.init_from:
+            begin_from(learner, run, split, config.init_from, config.init_parts)
         learner.fit(data, folder, tracker.split_logger(split.name, run.folder, plain))
         predictions = learner.predict(data, data.test)
         if rank_zero_only.rank == 0:
@@ -67,7 +70,7 @@ def train(config: Config) -> Run:
     if missing := sum(not run.has(split) for split in splits):
         log.info("%d of %d splits are left to other jobs", missing, len(splits))
     else:
-        conclude(run, database, view, run, config.data.reader)
+        conclude(run, database, views, run, config.data.reader)
         tracker.finish(run.folder)
     return run
 
@@ -96,7 +99,7 @@ def test(run: Run, data: Config | None, paths: Mapping[str, Any], *, fresh: bool
         result.note(note)
     source = FeatureSource.of(run.config, database, paths["cache"], data.reader)
     database = prepare(result, source, database)
-    view = source.view()
+    views = source.views(run.config)
     own = database.name == run.database["name"]
     seen = set() if own else trained_on(run, result)
     for split in run.splits():
@@ -108,9 +111,9 @@ def test(run: Run, data: Config | None, paths: Mapping[str, Any], *, fresh: bool
                 rated = aligned(database, Alignment(**alignment))
                 result.relabel(split.name, rated, alignment)
             learner = load_learner(run, split.name)
-            loaders = assembly.data_module(settings, rated, None, view)
+            loaders = assembly.data_module(settings, rated, None, views)
             result.record(split.name, learner.predict(loaders, rated.select(tested.test)))
-    conclude(result, database, view, run, data.reader)
+    conclude(result, database, views, run, data.reader)
     return result
 
 
@@ -133,7 +136,7 @@ def rescore(run: Run, count: int, paths: Mapping[str, Any]) -> Finding:
             chosen = rows.iloc[:: max(1, len(rows) // count)].head(count)
             source.fill(database.select(chosen.index))
             learner = load_learner(run, split.name)
-            loaders = assembly.data_module(run.config, database, None, source.view())
+            loaders = assembly.data_module(run.config, database, None, source.views(run.config))
 
             def alone(video: str, learner: Any = learner, loaders: Any = loaders) -> float:
                 (prediction,) = learner.predict(loaders, database.select([video]))
@@ -216,15 +219,13 @@ def load_learners(run: Run) -> Sequence[Any]:
     return [load_learner(run, split.name) for split in run.splits()]
 
 
-def conclude(
-    run: Run, database: Database, view: FeatureSequence, trained: Run, reader: str
-) -> None:
+def conclude(run: Run, database: Database, views: Views, trained: Run, reader: str) -> None:
     """Compute the results, gather evidence for the worst predictions, write the report.
 
     Args:
         run: Holds the predictions.
         database: What was tested.
-        view: Its features.
+        views: What the models see.
         trained: The run whose models predicted; `run` itself after training.
         reader: Which decoder, `data.reader`.
     """
@@ -238,8 +239,8 @@ def conclude(
     def timeline(split: str, video: VideoRecord) -> tuple[np.ndarray, np.ndarray]:
         if split not in loaded:
             loaded[split] = load_learner(trained, split)
-        _, quality = loaded[split].assess(view(video))
-        return view.times_s(video).numpy(), quality
+        _, quality = loaded[split].assess(views.alone(video))
+        return moments(views.times_s(video), len(quality)).numpy(), quality
 
     write_evidence(run.folder, predictions, database, timeline, reader)
     write_report(run.folder)

@@ -222,6 +222,42 @@ def test_maps_are_the_values_behind_the_features(clip, nine):
     assert all(left + small.side <= 336 for _, left in small.corners)
 
 
+@pytest.mark.parametrize("count", [1, 5, 9, 45])
+@pytest.mark.parametrize(("height", "width"), [(300, 500), (460, 230)])
+def test_a_pixel_is_drawn_with_the_mean_of_the_windows_over_it(clip, build, count, height, width):
+    frame = smooth(1, height, width)[0]
+    values = literal(clip, frame[None], count)[0]
+    corners = window_corners(height, width, count, 224)
+    drawn = build(windows=count).draw(frame)
+    assert [sentence for sentence, _ in drawn] == SENTENCES
+    generator = np.random.default_rng(0)
+    places = generator.integers(0, (height, width), (40, 2))
+    for k, (_, picture) in enumerate(drawn):
+        assert picture.shape == (height, width)
+        assert picture.dtype == np.float32
+        for row, column in places:
+            over = [
+                float(value[k])
+                for value, (top, left) in zip(values, corners, strict=True)
+                if top <= row < top + 224 and left <= column < left + 224
+            ]
+            wanted = sum(over) / len(over) if over else math.nan
+            assert picture[row, column] == pytest.approx(wanted, rel=1e-3, abs=1e-4, nan_ok=True)
+
+
+def test_the_maps_of_an_enlarged_frame_are_drawn_at_its_own_size(build):
+    frame = noise(56, 90)  # enlarged four times, to 224 x 360
+    one = build(windows=1)
+    seen = one.maps(frame)
+    assert seen.size == (224, 360)
+    larger = [paint(row, seen.corners, 224, 224, 360) for row in seen.values]
+    for (_, picture), wanted in zip(one.draw(frame), larger, strict=True):
+        assert picture.shape == (56, 90)
+        # pixel i of the frame has its middle at 4 i + 2 of the enlarged one
+        np.testing.assert_array_equal(picture, wanted[2::4, 2::4].numpy())
+        assert 0.3 < np.isnan(picture).mean() < 0.45, "one window leaves the sides unknown"
+
+
 def test_painting_is_the_mean_over_the_windows_of_a_pixel():
     corners = [(0, 0), (1, 2), (3, 1)]
     values = torch.tensor([1.0, 2.0, 6.0])
@@ -378,8 +414,9 @@ def test_what_is_no_frame_is_refused(nine, frames, context):
 
 
 def test_maps_of_what_is_no_frame_are_refused(nine):
-    with pytest.raises(ValueError, match="decode to 8-bit RGB"):
-        nine.maps(np.zeros((224, 224, 3), np.float32))
+    for use in (nine.maps, nine.draw):
+        with pytest.raises(ValueError, match="decode to 8-bit RGB"):
+            use(np.zeros((224, 224, 3), np.float32))
 
 
 @pytest.mark.parametrize("height", [100, 240])

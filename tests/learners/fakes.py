@@ -14,12 +14,13 @@ from vqa.models.gstvqa import GSTVQA
 from vqa.models.vsfa import VSFA
 from vqa.protocols import holdout
 from vqa.records import Database, VideoRecord
+from vqa.views import FeatureSequence, Views
 
 DIM = 20
 
 
 def corpus(count=41):
-    """A database of `count` videos of different lengths, and the view on their features."""
+    """A database of `count` videos of different lengths, and the views on their features."""
     generator = torch.Generator().manual_seed(0)
     features, videos = {}, []
     for index in range(count):
@@ -28,12 +29,22 @@ def corpus(count=41):
         noise = torch.rand(steps, DIM, generator=generator)
         features[f"v{index}"] = noise * (0.5 + quality)
         videos.append(VideoRecord(f"v{index}", Path("absent"), 1 + 4 * quality))
-    return Database("fake", (1.0, 5.0), tuple(videos)), lambda video: features[video.id]
+    return Database("fake", (1.0, 5.0), tuple(videos)), Views({"features": KeptSequence(features)})
+
+
+class KeptSequence(FeatureSequence):
+    """Sequences that need no cache."""
+
+    def __init__(self, features):
+        self.features = features
+
+    def __call__(self, video, rng=None):
+        return self.features[video.id]
 
 
 def data_module(*, batch_size=8, eval_batch_size=1, permute_test=False, val_fraction=0.2):
     """Loaders of one split of the corpus; optionally with the test part's MOS permuted."""
-    database, view = corpus()
+    database, views = corpus()
     (split,) = holdout(database, val_fraction=val_fraction)
     if permute_test:
         mos = {video.id: video.mos for video in database.videos}
@@ -45,7 +56,7 @@ def data_module(*, batch_size=8, eval_batch_size=1, permute_test=False, val_frac
             ),
         )
     return VQADataModule(
-        database, split, view, batch_size=batch_size, eval_batch_size=eval_batch_size
+        database, split, views, batch_size=batch_size, eval_batch_size=eval_batch_size
     )
 
 

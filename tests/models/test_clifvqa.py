@@ -168,7 +168,7 @@ def test_sizes_are_those_of_the_paper():
 @torch.inference_mode()
 def test_without_the_head_the_spatial_branch_is_fast_vqa():
     model, fragments = network("spatial", regression=False), inputs()[2]
-    fast = FastVQA(backbone(), CHANNELS, 4).double().eval()
+    fast = FastVQA(backbone, CHANNELS, 4).double().eval()
     assert not torch.isclose(fast(fragments), model(fragments=fragments)).any()
     model.spatial.load_state_dict(fast.state_dict())
     torch.testing.assert_close(model(fragments=fragments), fast(fragments), rtol=0, atol=1e-12)

@@ -1,5 +1,7 @@
 """FAST-VQA: the release's layout, the head's literal formula, clips and colours."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
@@ -16,7 +18,7 @@ def toy():
     for name, parameter in backbone.named_parameters():
         if name.endswith("table"):
             nn.init.normal_(parameter)
-    return FastVQA(backbone, channels=16, hidden_dim=4).eval()
+    return FastVQA(lambda: backbone, channels=16, hidden_dim=4).eval()
 
 
 def fragments(*shape):
@@ -97,6 +99,6 @@ def test_every_parameter_gets_a_gradient():
 
 
 def test_any_backbone_serves():
-    model = FastVQA(nn.Conv3d(3, 6, 4, 4), channels=6, hidden_dim=2)
+    model = FastVQA(partial(nn.Conv3d, 3, 6, 4, 4), channels=6, hidden_dim=2)
     assert model(fragments(2, 2, 8, 16, 16)).shape == (2,)
     assert not any("rgb" in key for key in model.state_dict())

@@ -40,6 +40,14 @@ def test_every_dot_says_which_video_it_is(table, svg):
     assert "<b>bold</b>" not in svg
 
 
+def test_a_single_dot_has_its_name_too(table):
+    one = table.head(1)
+    svg = to_svg(figures.scatter(one), list(one["video"]), ["red"])
+    titles = [title.text for title in ET.fromstring(svg).iterfind(".//svg:title", NAMESPACE)]
+    assert titles == list(one["video"])
+    assert 'class="red"' in svg
+
+
 def test_names_must_match_the_dots(table):
     with pytest.raises(ValueError, match="expected 48 names, one for each dot, found 2"):
         to_svg(figures.scatter(table), ["a", "b"])

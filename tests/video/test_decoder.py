@@ -147,7 +147,9 @@ def test_an_unforeseen_error_names_the_file(shared, clip):
 
 @needs_proc
 def test_a_hanging_decoder_is_ended_at_the_time_limit(clip):
-    with FrameDecoder(time_limit_s=0.7, chunk_frames=4) as decoder:
+    with FrameDecoder(chunk_frames=4) as decoder:
+        decoder.probe(clip)  # starting the process counts too
+        decoder.time_limit_s = 0.7
         stream = decoder.stream(clip)
         assert numbers(next(stream)) == [0, 1, 2, 3]
         pid = decoder.pid

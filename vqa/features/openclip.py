@@ -14,25 +14,20 @@ Legend: T frames, H W size, W windows a frame, r descriptions.
 
 import hashlib
 import json
-import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import open_clip
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from vqa.features.clip_network import clip_network, text_vectors, window_side
 from vqa.features.descriptions import read_descriptions
-from vqa.features.weights import WeightsError, state_hash
-from vqa.features.windows import GRIDS, enlarge, window_corners
+from vqa.features.weights import state_hash
+from vqa.features.windows import GRIDS, enlarge, paint, window_corners
 
 DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint
-RANDOM_SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +99,8 @@ class OpenClipWindows:
             if value not in choices:
                 raise ValueError(f"openclip: {option}={value!r}; choose one of {choices}")
         chosen = read_descriptions(descriptions, groups)
-        model = _model(architecture, weights)
-        self.side = _window_side(model, architecture)
+        model = clip_network(architecture, weights)
+        self.side = window_side(model, architecture)
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = torch.device(device)
@@ -133,7 +128,7 @@ class OpenClipWindows:
             "std": std,
         }
         self.fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-        self._texts = _texts(model, architecture, self.descriptions).to(self.device)
+        self._texts = text_vectors(model, architecture, self.descriptions).to(self.device)
         self._temperature = model.logit_scale.exp().to(self.device)
         self._model = model.to(self.device, self.dtype)
         std = torch.tensor(std, device=self.device).view(1, 3, 1, 1)
@@ -170,6 +165,25 @@ class OpenClipWindows:
         values = self._values(frames)[0].T
         return DescriptionMaps(self.descriptions, values, corners, self.side, size)
 
+    def draw(self, frame: np.ndarray) -> list[tuple[str, np.ndarray]]:
+        """Each description with its map over one uint8 frame (H, W, 3).
+
+        Returns:
+            r pairs of a sentence and float32 (H, W): at each pixel the mean softmax value of the
+            windows over it, NaN where there is none.
+
+        Raises:
+            ValueError: It is not 8-bit RGB.
+        """
+        seen = self.maps(frame)
+        drawn = []
+        for sentence, values in zip(seen.descriptions, seen.values, strict=True):
+            painted = paint(values, seen.corners, seen.side, *seen.size)[None, None]
+            # An enlarged frame's map shrinks back; the nearest value keeps NaN from spreading.
+            painted = nn.functional.interpolate(painted, frame.shape[:2], mode="nearest-exact")
+            drawn.append((sentence, painted[0, 0].numpy()))
+        return drawn
+
     def _values(self, frames: np.ndarray) -> Tensor:
         """Softmax values (T, W, r) on the CPU of frames that no window exceeds."""
         side = self.side
@@ -199,69 +213,3 @@ def _check(frames: np.ndarray) -> None:
             f"openclip: expected uint8 frames (n, H, W, 3), at least one, got {frames.dtype} "
             f"{frames.shape}; decode to 8-bit RGB first"
         )
-
-
-def _model(architecture: str, weights: str) -> nn.Module:
-    """The whole CLIP on the CPU, float32, frozen."""
-    known = open_clip.list_models()
-    if architecture not in known:
-        near = ", ".join(get_close_matches(str(architecture), known)) or "ViT-B-32-quickgelu"
-        raise ValueError(
-            f"openclip: open_clip has no architecture {architecture!r}; its names include {near}"
-        )
-    tags = open_clip.list_pretrained_tags_by_model(architecture)
-    if weights in tags:
-        trained = open_clip.get_pretrained_cfg(architecture, weights)
-        built = open_clip.get_model_config(architecture)
-        if trained.get("quick_gelu") and not built.get("quick_gelu"):
-            raise ValueError(
-                f"openclip: the {weights} weights were trained with QuickGELU, which {architecture}"
-                f" lacks; use features.architecture={architecture}-quickgelu"
-            )
-    source = str(Path(weights).expanduser()) if weights not in tags else weights
-    remedy = (
-        "give a local file with features.weights=/path/to/open_clip_model.safetensors or ask for "
-        "untrained ones by name with features.weights=random"
-    )
-    if weights not in ("random", *tags) and not Path(source).is_file():
-        choices = f"tags of {architecture}: {', '.join(tags)}" if tags else "it has no tags"
-        raise WeightsError(f"no weights file at {source} ({choices}); {remedy}")
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(RANDOM_SEED)
-            # without pretrained_hf=False some text towers would bring weights of their own
-            model = open_clip.create_model(
-                architecture, None if weights == "random" else source, pretrained_hf=False
-            )
-    except (RuntimeError, KeyError, OSError, SafetensorError, pickle.UnpicklingError) as error:
-        what = "had from open_clip's own place" if weights in tags else "read"
-        cause = " ".join(str(error).split())[:300]
-        raise WeightsError(
-            f"the weights {source} of {architecture} could not be {what} ({cause}); {remedy}"
-        ) from error
-    return model.eval().requires_grad_(False)
-
-
-def _window_side(model: nn.Module, architecture: str) -> int:
-    size = model.visual.image_size
-    height, width = (size, size) if isinstance(size, int) else size
-    if height != width:
-        raise ValueError(
-            f"openclip: {architecture} takes images of {width}x{height}; a square input is "
-            "expected, choose another architecture"
-        )
-    return height
-
-
-@torch.inference_mode()
-def _texts(model: nn.Module, architecture: str, sentences: Sequence[str]) -> Tensor:
-    """Unit vectors (r, E) of the descriptions."""
-    try:
-        tokens = open_clip.get_tokenizer(architecture)(list(sentences))
-    except (OSError, ImportError, RuntimeError) as error:
-        cause = " ".join(str(error).split())[:300]
-        raise WeightsError(
-            f"the tokenizer of {architecture} cannot be had ({cause}); a ViT-B or RN50 "
-            "architecture uses the one that comes with open_clip"
-        ) from error
-    return nn.functional.normalize(model.encode_text(tokens).float(), dim=-1)

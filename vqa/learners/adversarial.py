@@ -68,7 +68,7 @@ class AdversarialModule(ScoreModule):
         """One step of the network, then one of the critic."""
         network_optimizer, critic_optimizer = self.optimizers()
         target = batch["mos"] / self.mos_scale
-        output = self.network.assess(self.standardise(batch["features"]), batch["lengths"])
+        output = self.network.assess(**self.prepared(batch["inputs"]))
         video_loss = self.loss(output.video, target)
         frame_loss = self.loss(output.frame, target)
         loss = video_loss + self.frame_weight * frame_loss

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from torch import Tensor
 
 from vqa.datamodule import VQADataModule
 from vqa.records import VideoRecord
@@ -31,8 +32,8 @@ class Learner(Protocol):
         """Score videos, in their order."""
         ...
 
-    def timeline(self, data: VQADataModule, video: VideoRecord) -> np.ndarray:
-        """Quality of every described frame on the MOS scale, (T,)."""
+    def assess(self, inputs: dict[str, Tensor]) -> tuple[float, np.ndarray]:
+        """Score of one video from a batch of it alone, and its quality over time (T,)."""
         ...
 
     def save(self, folder: Path) -> None:

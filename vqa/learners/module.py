@@ -1,6 +1,6 @@
-"""The Lightning side of a network that maps feature sequences to scores."""
+"""The Lightning side of a network that maps what it sees of videos to scores."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import torch
 import torch.distributed
 from torch import Tensor, nn
 
+from vqa.learners.optimisation import parameter_groups, parts_of
 from vqa.metrics import srocc
 
 Batch = dict[str, Any]
@@ -45,13 +46,22 @@ class ScoreModule(pl.LightningModule):
     Whatever is random in a step is seeded by (seed, epoch, step, process), and the history travels
     in the checkpoint: so a resumed run repeats an undisturbed one exactly.
 
+    Parts of the network have names: `backbone` is every parameter with that word in its dotted
+    name.
+
     Args:
-        network: Called as `network(features, lengths)` -> score (B,).
-        optimizer: Makes an optimiser from parameters.
+        network: Called with the inputs that the views give, by name -> score (B,).
+        optimizer: Makes an optimiser from parameters or groups of them.
         loss: Of (score, target), both (B,).
-        input_dim: D, features a frame.
+        input_dim: D, features a frame; None for a network without a feature sequence.
         mos_scale: Labels are divided by it.
         seed: Base of all seeds.
+        schedule: Of (step, steps an epoch, steps in all) -> factor of the learning rates; None
+            keeps them.
+        learning_rates: Rates of named parts; the optimiser's own holds for the rest.
+        frozen_epochs: For named parts, how many epochs pass before they learn.
+        on_mos_scale: Whether scores approach the MOS scale in training, so that a validation error
+            means something; not so under losses that ignore scale or offset.
     """
 
     def __init__(
@@ -60,37 +70,64 @@ class ScoreModule(pl.LightningModule):
         optimizer: Callable[..., torch.optim.Optimizer],
         loss: Callable[[Tensor, Tensor], Tensor],
         *,
-        input_dim: int,
+        input_dim: int | None,
         mos_scale: float,
         seed: int,
+        schedule: Callable[[int, int, int], float] | None = None,
+        learning_rates: Mapping[str, float] | None = None,
+        frozen_epochs: Mapping[str, int] | None = None,
+        on_mos_scale: bool = True,
     ) -> None:
         super().__init__()
         self.network = network
-        self.standardise = Standardise(input_dim)
+        self.standardise = Standardise(input_dim or 0)
         self.optimizer_factory = optimizer
         self.loss = loss
         self.register_buffer("mos_scale", torch.tensor(mos_scale))
         self.seed = seed
+        self.schedule, self.learning_rates = schedule, dict(learning_rates or {})
+        self.frozen_epochs, self.on_mos_scale = dict(frozen_epochs or {}), on_mos_scale
         self.history: list[dict[str, float]] = []
         self._sums: dict[str, Tensor] = {}
         self._count = 0
         self._validation: dict[str, tuple[float, float]] = {}
 
-    def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Scores on the MOS scale. features (B, T, D), lengths (B,) -> (B,)."""
-        return self.network(self.standardise(features), lengths) * self.mos_scale
+    def prepared(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The inputs as the network takes them: `features`, if any, standardised."""
+        if "features" not in inputs:
+            return dict(inputs)
+        return {**inputs, "features": self.standardise(inputs["features"])}
 
-    def timeline(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Frame quality on the MOS scale, (B, T)."""
-        return self.network.timeline(self.standardise(features), lengths) * self.mos_scale
+    def forward(self, **inputs: Tensor) -> Tensor:
+        """Scores on the MOS scale, (B,)."""
+        return self.network(**self.prepared(inputs)) * self.mos_scale
 
-    def configure_optimizers(self) -> torch.optim.Optimizer | list[torch.optim.Optimizer]:
-        """The recipe's optimiser over the network."""
-        return self.optimizer_factory(self.network.parameters())
+    def timeline(self, **inputs: Tensor) -> Tensor:
+        """Quality over time on the MOS scale, (B, T): of frames or clips, as the network has it."""
+        return self.network.timeline(**self.prepared(inputs)) * self.mos_scale
+
+    def configure_optimizers(self) -> Any:
+        """The recipe's optimiser over the network, part by part, and its schedule."""
+        optimizer = self.optimizer_factory(parameter_groups(self.network, self.learning_rates))
+        if self.schedule is None:
+            return optimizer
+        steps = int(self.trainer.estimated_stepping_batches)
+        epoch = max(1, round(steps / self.trainer.max_epochs))
+        scheduler = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: self.schedule(step, epoch, steps)
+        )
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }
 
     def on_train_epoch_start(self) -> None:
-        """Begin the epoch's means."""
+        """Begin the epoch's means; hold or release the parts that begin later."""
         self._sums, self._count = {}, 0
+        if self.frozen_epochs:
+            for name, part in parts_of(self.network, self.frozen_epochs).items():
+                for parameter in part:
+                    parameter.requires_grad_(self.current_epoch >= self.frozen_epochs[name])
 
     def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
         """Seed the step; loaders draw random numbers too, so seeding the epoch is not enough."""
@@ -99,8 +136,8 @@ class ScoreModule(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """The loss of one batch, on the normalised label scale."""
-        features = self.standardise(batch["features"])
-        loss = self.loss(self.network(features, batch["lengths"]), batch["mos"] / self.mos_scale)
+        score = self.network(**self.prepared(batch["inputs"]))
+        loss = self.loss(score, batch["mos"] / self.mos_scale)
         self.record(len(batch["ids"]), train_loss=loss)
         return loss
 
@@ -112,7 +149,7 @@ class ScoreModule(pl.LightningModule):
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Score a batch of the validation part."""
-        scores = self(batch["features"], batch["lengths"]).float().tolist()
+        scores = self(**batch["inputs"]).float().tolist()
         pairs = zip(batch["mos"].tolist(), scores, strict=True)
         self._validation.update(zip(batch["ids"], pairs, strict=True))
 
@@ -125,7 +162,9 @@ class ScoreModule(pl.LightningModule):
         mos, score = zip(*merged.values(), strict=True)
         error = sum(abs(m - s) for m, s in merged.values()) / len(merged)
         # The history keeps these in double precision; Lightning's callbacks see them as float32.
-        self._epoch_values = {"val_srocc": srocc(mos, score), "val_mae": error}
+        self._epoch_values = {"val_srocc": srocc(mos, score)}
+        if self.on_mos_scale:
+            self._epoch_values["val_mae"] = error
         self.log_dict(self._epoch_values, rank_zero_only=False)
 
     def on_train_epoch_end(self) -> None:

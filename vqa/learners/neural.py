@@ -12,14 +12,21 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
-from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from pytorch_lightning.callbacks import (
+    Callback,
+    EarlyStopping,
+    EMAWeightAveraging,
+    ModelCheckpoint,
+)
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from vqa.datamodule import VQADataModule
 from vqa.files import write_atomically
 from vqa.learners.base import Prediction
+from vqa.learners.calibration import calibration_sample, fit_calibration
 from vqa.learners.module import ScoreModule, merge_by_id
+from vqa.metrics.mapping import Mapping as Curve
 from vqa.progress import progress_bar
 from vqa.records import VideoRecord
 
@@ -30,17 +37,25 @@ CARD_FILE = "learner.json"
 HISTORY_FILE = "history.csv"
 LAST = "last.ckpt"
 BEST = "best.ckpt"
+PATIENCE_S = 5.0  # shorter predictions show no bar
+IDENTITY = Curve("linear", (1.0, 0.0))
 
 
 class NeuralLearner:
-    """Trains a network on feature sequences.
+    """Trains a network on what its views show of videos.
 
     Args:
-        network: Makes the network, given `input_dim`.
+        network: Makes the network; given `input_dim` where there is a view of features.
         optimizer: Makes an optimiser from parameters.
         loss: Of (score, target), both (B,), target = MOS / largest training MOS.
         trainer: Makes a `pytorch_lightning.Trainer`; length, device and precision are set there.
         module: The Lightning module, `ScoreModule` or one that trains in its own way.
+        start: Fills the new network with weights to begin from, in place; None leaves it random.
+        ema_decay: Score with a running average of the weights that keeps this share of itself each
+            step; None takes the weights as they are.
+        calibrate: Bring scores to the MOS scale by a logistic curve fitted to the training part,
+            for losses that leave scale and offset open.
+        compile: Let torch compile the network.
         selection: `last` takes the last epoch, `val_srocc` the epoch that ranks the validation
             part best. The test part is in no loader that training sees.
         patience: Epochs without a better validation part after which training stops; None never.
@@ -56,6 +71,10 @@ class NeuralLearner:
         loss: Callable[[Tensor, Tensor], Tensor],
         trainer: Callable[..., pl.Trainer],
         module: Callable[..., ScoreModule] = ScoreModule,
+        start: Callable[[nn.Module], None] | None = None,
+        ema_decay: float | None = None,
+        calibrate: bool = False,
+        compile: bool = False,
         selection: Literal["last", "val_srocc"] = "last",
         patience: int | None = None,
         standardise: bool = False,
@@ -66,9 +85,12 @@ class NeuralLearner:
             raise ValueError(f"selection={selection!r} is not known; use last or val_srocc")
         self.network, self.optimizer, self.loss = network, optimizer, loss
         self.trainer, self.module_factory = trainer, module
+        self.start, self.ema_decay = start, ema_decay
+        self.calibrate, self.compile = calibrate, compile
         self.selection, self.patience = selection, patience
         self.standardise, self.checkpoint_every, self.seed = standardise, checkpoint_every, seed
         self.module: ScoreModule | None = None
+        self.curve = IDENTITY
         self._device = torch.device("cpu")
 
     def fit(self, data: VQADataModule, folder: Path, logger: Any = False) -> None:
@@ -82,16 +104,20 @@ class NeuralLearner:
                 "this recipe selects an epoch by its validation part and the split has none; "
                 "set protocol.val_fraction=0.2 or model.selection=last"
             )
-        sample = data.view(data.train[0])
-        scale = max(abs(video.mos) for video in data.train)
-        self.module = self._build(sample.shape[-1], scale)
-        if self.standardise:
-            self.module.standardise.fit([data.view(video) for video in data.train])
-        checkpoints = folder / "checkpoints"
+        last = folder / "checkpoints" / LAST
+        sample = data.views(data.train[0])
+        dim = sample["features"].shape[-1] if "features" in sample else None
+        self.module = self._build(dim, scale=max(abs(video.mos) for video in data.train))
+        if self.start is not None and not last.is_file():
+            self.start(self.module.network)
+        if self.standardise and dim:
+            self.module.standardise.fit([data.views(video)["features"] for video in data.train])
+        if self.compile:
+            self.module.network.compile()
         trainer = self.trainer(
             default_root_dir=folder,
             logger=logger,
-            callbacks=self._callbacks(checkpoints),
+            callbacks=self._callbacks(last.parent),
             plugins=[AtomicCheckpointIO()],
             enable_progress_bar=False,
             enable_model_summary=False,
@@ -99,19 +125,25 @@ class NeuralLearner:
             use_distributed_sampler=False,
             log_every_n_steps=1,
         )
-        last = checkpoints / LAST
         if last.is_file():
             log.info("resuming from %s", last)
         trainer.fit(
             self.module, data, ckpt_path=last if last.is_file() else None, weights_only=True
         )
-        if self.module.history and trainer.max_epochs % self.checkpoint_every:
+        if len(self.module.history) % self.checkpoint_every:
             trainer.save_checkpoint(last, weights_only=False)
         self._device = self.module.device
-        if self.selection == "val_srocc":
-            best = torch.load(checkpoints / BEST, map_location="cpu", weights_only=True)
-            self.module.load_state_dict(best["state_dict"])
+        if self.selection == "val_srocc" or self.ema_decay is not None:
+            # Of the running average too: a training that is resumed at its end does not end anew,
+            # and so does not put the average in place.
+            chosen = last.with_name(BEST) if self.selection == "val_srocc" else last
+            stored = torch.load(chosen, map_location="cpu", weights_only=True)
+            self.module.load_state_dict(stored["state_dict"])
         self.module.to(self._device).eval()
+        if self.calibrate:
+            places = calibration_sample(len(data.train), self.seed)
+            rated = self.predict(data, [data.train[place] for place in places])
+            self.curve = fit_calibration([row.score for row in rated], [row.mos for row in rated])
         if trainer.is_global_zero:
             write_history(self.module.history, folder / HISTORY_FILE)
 
@@ -120,27 +152,29 @@ class NeuralLearner:
         """Score videos; under DDP each process scores its share and all get all scores."""
         module = self._ready()
         scores: dict[str, float] = {}
-        for batch in data.loader(videos):
-            out = module(batch["features"].to(self._device), batch["lengths"].to(self._device))
-            scores.update(zip(batch["ids"], out.tolist(), strict=True))
+        with progress_bar(len(videos), "score", "video", delay=PATIENCE_S) as bar:
+            for batch in data.loader(videos):
+                out = module(**self._moved(batch["inputs"])).double().cpu().numpy()
+                scores.update(zip(batch["ids"], self.curve(out).tolist(), strict=True))
+                bar.update(len(batch["ids"]))
         scores = merge_by_id(scores)
         return [Prediction(video.id, video.mos, scores[video.id]) for video in videos]
 
     @torch.inference_mode()
-    def timeline(self, data: VQADataModule, video: VideoRecord) -> np.ndarray:
-        """Quality of every described frame on the MOS scale, (T,)."""
-        features = data.view(video)[None].to(self._device)
-        lengths = torch.tensor([features.shape[1]], device=self._device)
-        return self._ready().timeline(features, lengths)[0].float().cpu().numpy()
+    def assess(self, inputs: dict[str, Tensor]) -> tuple[float, np.ndarray]:
+        """Score of one video and its quality over time, both on the MOS scale.
 
-    @torch.inference_mode()
-    def assess(self, features: Tensor) -> tuple[float, np.ndarray]:
-        """Score and frame quality of one video's features (T, D), on the MOS scale."""
+        Args:
+            inputs: A batch of one, as `Views.alone` gives it.
+
+        Returns:
+            The score, and (T,) values of frames or clips, as the network has it.
+        """
         module = self._ready()
-        batch = features[None].to(self._device, torch.float32)
-        lengths = torch.tensor([len(features)], device=self._device)
-        timeline = module.timeline(batch, lengths)[0].float().cpu().numpy()
-        return module(batch, lengths).item(), timeline
+        inputs = self._moved(inputs)
+        timeline = module.timeline(**inputs)[0].double().cpu().numpy()
+        score = module(**inputs).double().cpu().numpy()
+        return float(self.curve(score)[0]), self.curve(timeline)
 
     def save(self, folder: Path) -> None:
         """Write weights and card; `load` rebuilds the learner from them."""
@@ -148,10 +182,11 @@ class NeuralLearner:
         state = {key: value.cpu().contiguous() for key, value in module.state_dict().items()}
         write_atomically(folder / WEIGHTS_FILE, save(state))
         card = {
-            "input_dim": len(module.standardise.mean),
+            "input_dim": len(module.standardise.mean) or None,
             "mos_scale": float(module.mos_scale),
             "epochs": len(module.history),
             "selection": self.selection,
+            "curve": {"kind": self.curve.kind, "parameters": self.curve.parameters},
         }
         write_atomically(folder / CARD_FILE, json.dumps(card, indent=2) + "\n")
 
@@ -168,17 +203,22 @@ class NeuralLearner:
         card = json.loads((folder / CARD_FILE).read_text())
         self.module = self._build(card["input_dim"], card["mos_scale"])
         self.module.load_state_dict(load_file(folder / WEIGHTS_FILE))
-        self.module.eval()
+        trained_on_gpu = getattr(self.trainer, "keywords", {}).get("accelerator") != "cpu"
+        if trained_on_gpu and torch.cuda.is_available():
+            self._device = torch.device("cuda")
+        self.module.to(self._device).eval()
+        self.curve = Curve(card["curve"]["kind"], tuple(card["curve"]["parameters"]))
 
-    def _build(self, input_dim: int, mos_scale: float) -> ScoreModule:
+    def _build(self, input_dim: int | None, scale: float) -> ScoreModule:
+        sizes = {"input_dim": input_dim} if input_dim else {}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             return self.module_factory(
-                self.network(input_dim=input_dim),
+                self.network(**sizes),
                 self.optimizer,
                 self.loss,
                 input_dim=input_dim,
-                mos_scale=mos_scale,
+                mos_scale=scale,
                 seed=self.seed,
             )
 
@@ -187,13 +227,18 @@ class NeuralLearner:
             raise RuntimeError("this learner is neither fitted nor loaded")
         return self.module
 
+    def _moved(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {name: tensor.to(self._device) for name, tensor in inputs.items()}
+
     def _callbacks(self, checkpoints: Path) -> list[Callback]:
         shared = {
             "dirpath": checkpoints,
             "enable_version_counter": False,
             "save_on_train_epoch_end": True,
         }
-        callbacks: list[Callback] = [EpochProgress()]
+        callbacks: list[Callback] = [TrainingProgress()]
+        if self.ema_decay is not None:
+            callbacks.append(EMAWeightAveraging(use_buffers=False, decay=self.ema_decay))
         if self.patience:
             callbacks.append(
                 EarlyStopping("val_srocc", mode="max", patience=self.patience, strict=False)
@@ -227,25 +272,29 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         write_atomically(path, buffer.getvalue())
 
 
-class EpochProgress(Callback):
-    """One bar over the epochs with the time left, on the first process."""
+class TrainingProgress(Callback):
+    """One bar over all steps with the time left, on the first process."""
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Open the bar at the epoch from which training goes on."""
+        steps = int(trainer.num_training_batches)
         self.bar = progress_bar(
-            trainer.max_epochs,
-            "train",
-            "epoch",
-            initial=trainer.current_epoch,
+            trainer.max_epochs * steps,
+            f"train {trainer.max_epochs} epochs",
+            "step",
+            initial=trainer.current_epoch * steps,
             disable=not trainer.is_global_zero,
         )
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, module: ScoreModule) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         """Advance."""
-        if module.history:
-            shown = {k: f"{v:.4g}" for k, v in module.history[-1].items() if k != "epoch"}
-            self.bar.set_postfix(shown, refresh=False)
         self.bar.update()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: ScoreModule) -> None:
+        """Show the epoch's means."""
+        if module.history:
+            shown = {k: f"{v:.4g}" for k, v in module.history[-1].items()}
+            self.bar.set_postfix(shown, refresh=False)
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Close the bar."""

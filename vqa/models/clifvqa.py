@@ -80,8 +80,7 @@ class CLiFVQA(nn.Module):
             self.semantic = nn.Sequential(nn.Linear(steps, steps), nn.GELU(), nn.Linear(steps, 1))
             width += input_dim
         if branches != "semantic":
-            # Published weights come in evaluation mode, which Lightning would leave them in.
-            self.spatial = FastVQA(backbone().train(), backbone_channels, conv_dim, dropout)
+            self.spatial = FastVQA(backbone, backbone_channels, conv_dim, dropout)
             width += prod(self.map_size)
         self.head = (
             nn.Sequential(nn.Linear(width, head_dim), nn.GELU(), nn.Linear(head_dim, 1))

@@ -10,7 +10,7 @@ Different from the release: colours are normalised here, so that fragments stay 
 Shapes: B videos, K clips a video, T H W frames, height and width, C channels.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import torch
@@ -35,8 +35,8 @@ class FastVQA(nn.Module):
     """Score videos from fragments.
 
     Args:
-        backbone: Map of features (B, C, t, h, w) of normalised clips (B, 3, T, H, W); None is
-            an untrained `FragmentSwin` of the paper's size.
+        backbone: Makes the map of features (B, C, t, h, w) of normalised clips (B, 3, T, H, W). A
+            maker and not a module, so that no two networks share one.
         channels: C.
         hidden_dim: Width of the head.
         dropout: Of the head, before each of its layers.
@@ -44,13 +44,14 @@ class FastVQA(nn.Module):
 
     def __init__(
         self,
-        backbone: nn.Module | None = None,
+        backbone: Callable[[], nn.Module] = FragmentSwin,
         channels: int = 768,
         hidden_dim: int = 64,
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
-        self.backbone = FragmentSwin() if backbone is None else backbone
+        # Published weights come in evaluation mode, which Lightning would leave them in.
+        self.backbone = backbone().train()
         self.head = nn.Sequential(
             nn.Dropout(dropout),
             nn.Conv3d(channels, hidden_dim, 1),
@@ -76,6 +77,10 @@ class FastVQA(nn.Module):
         quality = self.head(self.backbone(clips))
         return rearrange(quality, "(b k) 1 t h w -> b k t h w", k=fragments.shape[1])
 
+    def timeline(self, fragments: Tensor) -> Tensor:
+        """Score of every clip. fragments (B, K, T, H, W, 3) -> (B, K)."""
+        return self.quality_map(fragments).mean((2, 3, 4))
+
     def forward(self, fragments: Tensor) -> Tensor:
         """Score of every video, the mean of its map. fragments (B, K, T, H, W, 3) -> (B,)."""
         return self.quality_map(fragments).mean((1, 2, 3, 4))
@@ -93,9 +98,18 @@ class FastVQA(nn.Module):
         """
         state = state.get("state_dict", state)
         backbone = FragmentSwin.from_published(state, **options)
-        head = {key: tensor for key, tensor in state.items() if key.startswith("vqa_head.")}
-        ours = renamed(head, HEAD_KEYS, model="FAST-VQA")
-        hidden_dim, channels = ours["1.weight"].shape[:2]
-        model = cls(backbone, channels, hidden_dim)
-        model.head.load_state_dict(ours)
+        head = cls.published_head(state)
+        hidden_dim, channels = head["1.weight"].shape[:2]
+        model = cls(lambda: backbone, channels, hidden_dim)
+        model.head.load_state_dict(head)
         return model.eval()
+
+    @staticmethod
+    def published_head(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The head of a released checkpoint under our names.
+
+        Raises:
+            ValueError: It holds none, or another.
+        """
+        head = {key: tensor for key, tensor in state.items() if key.startswith("vqa_head.")}
+        return renamed(head, HEAD_KEYS, model="FAST-VQA")

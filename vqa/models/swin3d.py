@@ -177,7 +177,8 @@ class FragmentSwin(SwinTransformer3d):
         sizes = [PATCH_SIZE, embed_dim, *map(list, (depths, num_heads, window_size))]
         super().__init__(*sizes, stochastic_depth_prob=stochastic_depth, block=block)
         del self.avgpool, self.head
-        self.checkpointing = checkpointing
+        self.checkpointing, self.gated_stages = checkpointing, gated_stages
+        self.window_size = tuple(window_size)
         side = PATCH_SIZE[1] * 2 ** (len(depths) - 1)
         self.stride = (PATCH_SIZE[0], side, side)
 

@@ -64,7 +64,9 @@ def _with_tooltips(svg: str, names: Sequence[str], classes: Sequence[str]) -> st
     begin = svg.index(f'<g id="{DOTS}">')
     end = svg.index("<g id=", begin + 1)
     dots = svg[begin:end]
-    marks = re.findall(r"<use [^>]*/>", dots)
+    # A single dot is drawn in place, several as uses of one drawing.
+    tag = "use" if "<use " in dots else "path"
+    marks = re.findall(rf"<{tag} [^>]*/>", dots)
     if len(marks) != len(names):
         raise ValueError(f"expected {len(marks)} names, one for each dot, found {len(names)}")
     told = iter(zip(names, classes, strict=True))
@@ -72,7 +74,7 @@ def _with_tooltips(svg: str, names: Sequence[str], classes: Sequence[str]) -> st
     def with_title(mark: re.Match[str]) -> str:
         name, kinds = next(told)
         kind = f' class="{html.escape(kinds)}"' if kinds else ""
-        return f"<use{kind} {mark[1]}><title>{html.escape(name)}</title></use>"
+        return f"<{tag}{kind} {mark[1]}><title>{html.escape(name)}</title></{tag}>"
 
-    dots = re.sub(r"<use ([^>]*)/>", with_title, dots)
+    dots = re.sub(rf"<{tag} ([^>]*)/>", with_title, dots)
     return svg[:begin] + dots + svg[end:]

@@ -1,6 +1,7 @@
 """Video files as frames: what a file holds, its frames in a stream or by index.
 
-Frame i is frame i of `ffmpeg -fps_mode passthrough` to rgb24: all shown frames, once each, upright.
+Frame i is frame i of `ffmpeg -fps_mode passthrough`: all shown frames, once each, upright, in RGB
+or as the planes of 4:2:0.
 A file gives all its frames exactly or a `VideoError`; nothing is silently short, shifted, repeated
 or concealed. PyAV reads through FFmpeg's own filter graph. decord is a choice, not the default: on
 damaged files it repeats frames without a word, which no cheap check finds, and it is slower.
@@ -15,17 +16,18 @@ import numpy as np
 
 from vqa.video.chunks import checked_indices, fill_chunks
 from vqa.video.packets import VideoError, VideoInfo, scan
+from vqa.video.pixels import frame_shape, planes
 from vqa.video.rawvideo import RawFormat, raw_info
 from vqa.video.readers import (
-    INDEXED_CONTAINERS,
     DecordError,
     SeekError,
+    can_leap,
     decord_pictures,
     decord_suits,
+    leaping_pictures,
     open_decord,
     pyav_pictures,
     raw_pictures,
-    sought_pictures,
 )
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "VideoError",
     "VideoInfo",
     "choose_reader",
+    "planes",
     "probe",
     "read_frames",
     "reader_version",
@@ -64,7 +67,7 @@ def probe(path: str | Path, *, raw: RawFormat | None = None) -> VideoInfo:
 
 
 def choose_reader(info: VideoInfo, reader: str = "auto") -> str:
-    """Which reader `stream_frames` uses for a file: `pyav`, `decord` or `raw`.
+    """Which reader `stream_frames` uses for RGB in sequence: `pyav`, `decord` or `raw`.
 
     Args:
         info: The file.
@@ -109,8 +112,15 @@ def stream_frames(
     reader: str = "auto",
     raw: RawFormat | None = None,
     info: VideoInfo | None = None,
+    pixels: str = "rgb24",
+    leaping: bool = False,
 ) -> Iterator[np.ndarray]:
     """Read frames in order and in bounded memory.
+
+    A pass in sequence decodes everything up to the last wanted frame; where that is the video's
+    last, the pass proves the file whole. Leaps decode only from the keyframe before each run of
+    wanted frames to the run's end, nothing twice; damage elsewhere goes unseen. Both give the same
+    frames.
 
     Args:
         path: The video file.
@@ -120,21 +130,25 @@ def stream_frames(
         reader: See `choose_reader`.
         raw: The format of a raw file.
         info: What `probe` said, to spare a second scan.
+        pixels: `rgb24`; or `yuv420p`, samples as stored if they are 8-bit 4:2:0, see
+            `vqa.video.pixels`. For planes, PyAV reads all files with a header.
+        leaping: Leap where seeking is dependable (MP4, MOV, Matroska, WebM; no edit list), with
+            PyAV; in every other file, and after a leap that lands wrong, read in sequence.
 
     Yields:
-        uint8 (n,H,W,3) RGB, owned by the caller.
+        uint8 (n,H,W,3) RGB, or (n,P) planar to be taken apart by `planes`; owned by the caller.
 
     Raises:
         VideoError: The file cannot be read whole; frames of a chunk begun before are dropped.
-        ValueError: Indices out of order or range, or an unknown reader.
+        ValueError: Indices out of order or range, an unknown reader, or other pixels.
     """
     info = info or probe(path, raw=raw)
     chosen = choose_reader(info, reader)
     wanted = checked_indices(indices, info)
     return fill_chunks(
-        pictures(info, wanted, chosen, raw),
+        pictures(info, wanted, chosen, raw, pixels=pixels, leaping=leaping),
         wanted,
-        info,
+        frame_shape(info, pixels),
         chunk_frames,
         lambda shape: np.empty(shape, dtype=np.uint8),
     )
@@ -148,7 +162,7 @@ def read_frames(
     raw: RawFormat | None = None,
     info: VideoInfo | None = None,
 ) -> np.ndarray:
-    """Read frames by index, decoding only from the keyframe before where seeking is safe.
+    """Read frames by index, leaping as `stream_frames` can.
 
     Args:
         path: The video file.
@@ -167,53 +181,58 @@ def read_frames(
     info = info or probe(path, raw=raw)
     chosen = choose_reader(info, "pyav" if reader == "decord" else reader)
     wanted, places = np.unique(np.asarray(indices), return_inverse=True)
-    wanted = checked_indices(wanted, info).tolist()
+    wanted = checked_indices(wanted, info)
     frames = np.empty((len(places), info.height, info.width, 3), dtype=np.uint8)
-    for place, picture in _by_index(info, wanted, chosen, raw):
+    for place, picture in enumerate(pictures(info, wanted, chosen, raw, leaping=True)):
         frames[places == place] = picture
     return frames
 
 
 def pictures(
-    info: VideoInfo, indices: np.ndarray, reader: str, raw: RawFormat | None = None
+    info: VideoInfo,
+    indices: Sequence[int] | np.ndarray,
+    reader: str,
+    raw: RawFormat | None = None,
+    *,
+    pixels: str = "rgb24",
+    leaping: bool = False,
 ) -> Iterator[np.ndarray]:
-    """The pictures (H,W,3) of the distinct indices, valid until the next; see `stream_frames`.
+    """The pictures of the distinct indices, each valid until the next; see `stream_frames`.
 
     Args:
         info: The video.
         indices: (n,) ascending.
         reader: As `choose_reader` returned it.
         raw: The format of a raw file.
+        pixels: As for `stream_frames`.
+        leaping: Likewise.
     """
     wanted = np.unique(indices).tolist()
     if reader == "raw":
-        yield from raw_pictures(info, _required(info, raw), wanted)
+        yield from raw_pictures(info, _required(info, raw), wanted, pixels)
         return
-    done = 0
-    if reader == "decord":
-        try:
-            for picture in decord_pictures(info, wanted):
-                yield picture
-                done += 1
-        except DecordError as error:
-            logger.warning("%s: %s; going on with PyAV", info.path, error)
-        else:
-            return
-    yield from pyav_pictures(info, wanted[done:])
+    done = 0  # what a faster way has given, up to its failure if it fails
+    try:
+        for picture in _faster_pictures(info, wanted, reader, pixels, leaping):
+            yield picture
+            done += 1
+    except DecordError as error:
+        logger.warning("%s: %s; going on with PyAV", info.path, error)
+    except (SeekError, VideoError) as error:
+        logger.info("%s: leaping failed (%s); going on in sequence", info.path, error)
+    if done < len(wanted):
+        yield from pyav_pictures(info, wanted[done:], pixels)
 
 
-def _by_index(
-    info: VideoInfo, wanted: list[int], reader: str, raw: RawFormat | None
-) -> Iterator[tuple[int, np.ndarray]]:
-    """Pairs of place in `wanted` and picture; after a failed leap they start again from 0."""
-    indexed = not INDEXED_CONTAINERS.isdisjoint(info.container.split(","))
-    if reader == "pyav" and indexed and not info.edit_list:
-        try:
-            yield from enumerate(sought_pictures(info, wanted))
-            return
-        except SeekError as error:
-            logger.info("%s: %s; reading in sequence", info.path, error)
-    yield from enumerate(pictures(info, np.array(wanted), reader, raw))
+def _faster_pictures(
+    info: VideoInfo, wanted: list[int], reader: str, pixels: str, leaping: bool
+) -> Iterator[np.ndarray]:
+    """What is tried before decoding in sequence with PyAV; empty where nothing suits."""
+    if leaping and can_leap(info):
+        return leaping_pictures(info, wanted, pixels)
+    if reader == "decord" and pixels == "rgb24":
+        return decord_pictures(info, wanted)
+    return iter(())
 
 
 def _required(info: VideoInfo, raw: RawFormat | None) -> RawFormat:

@@ -1,5 +1,6 @@
 """A sequence of frames in chunks of bounded size."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -9,8 +10,8 @@ from vqa.video.packets import VideoInfo
 MAX_CHUNK_BYTES = 32 * 2**20
 
 
-def chunk_limits(info: VideoInfo, chunk_frames: int) -> tuple[int, int]:
-    """Most frames in the first chunk and in the later ones.
+def chunk_limits(frame_bytes: int, chunk_frames: int) -> tuple[int, int]:
+    """Most frames of so many bytes in the first chunk and in the later ones.
 
     A chunk holds at most `chunk_frames` frames and `MAX_CHUNK_BYTES` bytes, but at least one frame,
     and the first at least two (if `chunk_frames` allows), so that frame differences can start.
@@ -20,7 +21,7 @@ def chunk_limits(info: VideoInfo, chunk_frames: int) -> tuple[int, int]:
     """
     if chunk_frames < 1:
         raise ValueError(f"chunk_frames={chunk_frames} must be at least 1")
-    fitting = MAX_CHUNK_BYTES // info.frame_bytes
+    fitting = MAX_CHUNK_BYTES // frame_bytes
     return min(chunk_frames, max(fitting, 2)), min(chunk_frames, max(fitting, 1))
 
 
@@ -50,24 +51,24 @@ def checked_indices(indices: Sequence[int] | np.ndarray | None, info: VideoInfo)
 def fill_chunks(
     pictures: Iterator[np.ndarray],
     indices: np.ndarray,
-    info: VideoInfo,
+    shape: tuple[int, ...],
     chunk_frames: int,
-    allocate: Callable[[tuple[int, int, int, int]], np.ndarray],
+    allocate: Callable[[tuple[int, ...]], np.ndarray],
 ) -> Iterator[np.ndarray]:
     """Gather pictures into chunks.
 
     Args:
-        pictures: The pictures (H,W,3) of the distinct indices, in order.
+        pictures: The pictures of the distinct indices, in order.
         indices: (n,) ascending; a repeated index repeats its picture.
-        info: The video.
+        shape: Of a picture.
         chunk_frames: See `chunk_limits`.
-        allocate: Gives the memory (n,H,W,3) of the next chunk.
+        allocate: Gives the memory (n, *shape) of the next chunk.
     """
-    limit, later_limit = chunk_limits(info, chunk_frames)
+    limit, later_limit = chunk_limits(math.prod(shape), chunk_frames)
     start, current, picture = 0, None, None
     while start < len(indices):
         part = indices[start : start + limit].tolist()
-        chunk = allocate((len(part), info.height, info.width, 3))
+        chunk = allocate((len(part), *shape))
         for place, index in enumerate(part):
             if index != current:
                 current, picture = index, next(pictures)

@@ -6,6 +6,7 @@ crashes takes only itself along, and both become a `VideoError` of that video al
 """
 
 import contextlib
+import math
 import os
 import signal
 import time
@@ -19,6 +20,7 @@ import numpy as np
 from vqa.video import READERS, RawFormat, VideoError, VideoInfo
 from vqa.video.chunks import checked_indices, chunk_limits
 from vqa.video.decoding_process import SLOTS, DecodingProcess
+from vqa.video.pixels import frame_shape
 
 ABANDON_LIMIT_S = 5.0
 
@@ -93,6 +95,7 @@ class FrameDecoder:
         indices: Sequence[int] | np.ndarray | None = None,
         raw: RawFormat | None = None,
         info: VideoInfo | None = None,
+        pixels: str = "rgb24",
     ) -> Iterator[np.ndarray]:
         """`vqa.video.stream_frames`, decoded ahead by the child.
 
@@ -103,29 +106,37 @@ class FrameDecoder:
             indices: Ascending frame indices, repeats allowed; None for all frames.
             raw: The format of a raw file.
             info: What `probe` said, to spare a second scan.
+            pixels: `rgb24` or `yuv420p`.
 
         Yields:
-            uint8 (n,H,W,3) RGB, owned by the caller.
+            uint8 (n,H,W,3) RGB, or (n,P) planar, owned by the caller.
 
         Raises:
             VideoError: The file cannot be read whole, the child crashes, or the time limit passes.
-            ValueError: Indices out of order or range.
+            ValueError: Indices out of order or range, or other pixels.
             RuntimeError: The stream was ended by a later one.
         """
         info = info or self.probe(path, raw)
-        return self._chunks(info, checked_indices(indices, info), raw)
+        shape = frame_shape(info, pixels)
+        return self._chunks(info, checked_indices(indices, info), raw, pixels, shape)
 
     def _chunks(
-        self, info: VideoInfo, indices: np.ndarray, raw: RawFormat | None
+        self,
+        info: VideoInfo,
+        indices: np.ndarray,
+        raw: RawFormat | None,
+        pixels: str,
+        shape: tuple[int, ...],
     ) -> Iterator[np.ndarray]:
         self._abandon()
-        slot_bytes = chunk_limits(info, self.chunk_frames)[0] * info.frame_bytes
+        frame_bytes = math.prod(shape)
+        slot_bytes = chunk_limits(frame_bytes, self.chunk_frames)[0] * frame_bytes
         ring = self._ready_child().resized_ring(SLOTS * slot_bytes)
         self._streams += 1
         self._stream = mine = self._streams
         wait = _Wait(info.path, self.time_limit_s)
-        request = ("stream", info, indices, self.reader, raw, self.chunk_frames, slot_bytes)
-        self._send(request, wait)
+        how = (self.reader, raw, pixels, self.chunk_frames)
+        self._send(("stream", info, indices, *how, slot_bytes), wait)
         slot = 0
         try:
             while True:
@@ -138,9 +149,8 @@ class FrameDecoder:
                 if kind == "end":
                     self._stream = 0
                     return
-                size = value * info.frame_bytes
-                flat = np.frombuffer(ring, np.uint8, size, slot * slot_bytes)
-                chunk = flat.reshape(value, info.height, info.width, 3).copy()
+                flat = np.frombuffer(ring, np.uint8, value * frame_bytes, slot * slot_bytes)
+                chunk = flat.reshape(value, *shape).copy()
                 slot = (slot + 1) % SLOTS
                 wait.frames += value
                 self._send("free", wait)

@@ -21,6 +21,7 @@ import numpy as np
 from vqa.video import choose_reader, pictures, probe
 from vqa.video.chunks import fill_chunks
 from vqa.video.packets import VideoError, VideoInfo
+from vqa.video.pixels import frame_shape
 from vqa.video.rawvideo import RawFormat
 
 SLOTS = 2
@@ -115,6 +116,7 @@ def _send_stream(
     indices: np.ndarray,
     reader: str,
     raw: RawFormat | None,
+    pixels: str,
     chunk_frames: int,
     slot_bytes: int,
 ) -> None:
@@ -123,7 +125,7 @@ def _send_stream(
     slots = itertools.cycle(range(SLOTS))
     ahead = 0
 
-    def allocate(shape: tuple[int, int, int, int]) -> np.ndarray:
+    def allocate(shape: tuple[int, ...]) -> np.ndarray:
         nonlocal ahead
         while ahead == SLOTS or connection.poll():
             if connection.recv() == "stop":
@@ -133,9 +135,9 @@ def _send_stream(
         size = int(np.prod(shape))
         return np.frombuffer(ring, np.uint8, size, next(slots) * slot_bytes).reshape(shape)
 
-    chosen = choose_reader(info, reader)
-    frames = pictures(info, indices, chosen, raw)
-    for chunk in fill_chunks(frames, indices, info, chunk_frames, allocate):
+    frames = pictures(info, indices, choose_reader(info, reader), raw, pixels=pixels)
+    shape = frame_shape(info, pixels)
+    for chunk in fill_chunks(frames, indices, shape, chunk_frames, allocate):
         connection.send(("chunk", len(chunk)))
 
 

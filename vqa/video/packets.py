@@ -75,11 +75,6 @@ class VideoInfo:
     start_s: float = 0.0
     interlaced: bool = False
 
-    @property
-    def frame_bytes(self) -> int:
-        """Size of one RGB frame in bytes."""
-        return self.width * self.height * 3
-
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:

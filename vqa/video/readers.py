@@ -1,19 +1,18 @@
-"""The readers behind `vqa.video`: each gives chosen frames of one file as RGB, in order.
+"""The readers behind `vqa.video`: each gives chosen frames of one file, upright, in order.
 
-A reader is a generator over `wanted`, strictly ascending frame indices. Each picture (H,W,3) that
-it yields may be a view of the decoder's memory, to be copied before the next step.
+A reader is a generator over `wanted`, strictly ascending frame indices. Each picture that it yields
+(see `vqa.video.pixels`) may be a view of the decoder's memory, to be copied before the next step.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import av
 import numpy as np
-from av.filter import Graph
 
-from vqa.video.orientation import orientation
 from vqa.video.packets import VideoError, VideoInfo, opened
+from vqa.video.pixels import PixelGraph
 from vqa.video.rawvideo import RawFormat, raw_frames
 
 # FFmpeg's names of the families MP4 with MOV and Matroska with WebM, where seeking is dependable.
@@ -21,106 +20,88 @@ INDEXED_CONTAINERS = frozenset({"mp4", "matroska"})
 
 
 class SeekError(RuntimeError):
-    """A leap in the file landed elsewhere than the timestamps promised."""
+    """After a leap other frames came than the timestamps promised."""
 
 
 class DecordError(RuntimeError):
     """decord failed, or disagrees with the packets."""
 
 
-class RgbGraph:
-    """Turns decoded frames upright and to RGB by FFmpeg's filters, as the program itself does."""
-
-    def __init__(self, info: VideoInfo) -> None:
-        self._info = info
-        self._shape: tuple[int, int, str] | None = None
-        self._graph: Graph | None = None
-
-    def __call__(self, frame: av.VideoFrame, index: int) -> np.ndarray:
-        """The picture (H,W,3) of a frame, a view of FFmpeg's memory.
-
-        Raises:
-            VideoError: FFmpeg cannot convert it, or its size is not that of the first frame.
-        """
-        shape = (frame.width, frame.height, frame.format.name)
-        info = self._info
-        try:
-            if shape != self._shape:
-                self._graph, self._shape = _graph(frame), shape
-            self._graph.vpush(frame)
-            out = self._graph.vpull()
-        except av.FFmpegError as error:
-            cause = f"a {shape[2]} frame cannot be converted to RGB: {error.strerror}"
-            raise VideoError(info.path, cause, index) from error
-        if (out.width, out.height) != (info.width, info.height):
-            found, expected = f"{out.width}x{out.height}", f"{info.width}x{info.height}"
-            raise VideoError(info.path, f"changes its size from {expected} to {found}", index)
-        plane = out.planes[0]
-        rows = np.frombuffer(plane, dtype=np.uint8).reshape(-1, plane.line_size)
-        return rows[: out.height, : 3 * out.width].reshape(out.height, out.width, 3)
-
-
-def pyav_pictures(info: VideoInfo, wanted: Sequence[int]) -> Iterator[np.ndarray]:
+def pyav_pictures(
+    info: VideoInfo, wanted: Sequence[int], pixels: str = "rgb24"
+) -> Iterator[np.ndarray]:
     """Decode in sequence with PyAV; unwanted frames are not converted.
 
     Raises:
         VideoError: The decoder fails, conceals damage, or gives another count than the packets.
     """
-    to_rgb = RgbGraph(info)
+    convert = PixelGraph(info, pixels)
     targets = iter(wanted)
     target = next(targets, None)
     with opened(info.path) as (container, stream):
-        for index, frame in _in_sequence(info, _decoded(info, container, stream)):
+        for index, frame in _in_sequence(info, _decoded(info, _packets(container, stream), stream)):
             if index == target:
-                yield to_rgb(frame, index)
+                yield convert(frame, index)
                 target = next(targets, None)
             if target is None and index + 1 < info.frames:
                 return
 
 
-def sought_pictures(info: VideoInfo, wanted: Sequence[int]) -> Iterator[np.ndarray]:
-    """Like `pyav_pictures`, leaping to the keyframe before each run of wanted frames.
+def leaping_pictures(
+    info: VideoInfo, wanted: Sequence[int], pixels: str = "rgb24"
+) -> Iterator[np.ndarray]:
+    """Like `pyav_pictures`, leaping over what no wanted frame depends on.
 
-    Every frame is known by its timestamp, so a leap that lands wrong is seen.
+    The leap is to the last keyframe before a wanted frame, unless the decoder has been given that
+    one already, so that nothing is decoded twice. Every frame is known by its timestamp and follows
+    the one before, so a leap that lands wrong is seen.
 
     Raises:
-        SeekError: A leap landed behind its target or between the known timestamps.
-        VideoError: As for `pyav_pictures`.
+        SeekError: A leap went wrong, or frames come other than the timestamps promised.
+        VideoError: As for `pyav_pictures`; it may be the leap's doing.
     """
-    to_rgb = RgbGraph(info)
-    keyframes = np.array(info.keyframes)
+    convert = PixelGraph(info, pixels)
+    keyframes = np.union1d(0, info.keyframes).astype(int)
     with opened(info.path) as (container, stream):
         time_base = float(stream.time_base)
-        frames = _decoded(info, container, stream)
-        position = 0  # no frame before this one is to come
+        ticks = np.rint((info.times_s[keyframes] + info.start_s) / time_base).astype(int).tolist()
+        given = ticks[0]  # the newest keyframe that the decoder has been given
+
+        def packets() -> Iterator[av.Packet]:
+            nonlocal given
+            for packet in _packets(container, stream):
+                if packet.is_keyframe and packet.pts is not None:
+                    given = packet.pts
+                yield packet
+
+        def frames_from(keyframe: int) -> Iterator[tuple[int, av.VideoFrame]]:
+            return _by_timestamp(info, _decoded(info, packets(), stream), keyframe, time_base)
+
+        frames = frames_from(0)
         for target in wanted:
-            key = int(keyframes[max(np.searchsorted(keyframes, target, side="right") - 1, 0)])
-            if position < key <= target:
-                ticks = round((info.times_s[key] + info.start_s) / time_base)
-                container.seek(ticks, stream=stream)
-                frames = _decoded(info, container, stream)
-            frame = None
-            while position <= target:
-                frame = next(frames, None)
-                if frame is None:
-                    raise SeekError(f"the file ends before frame {target}")
-                position = _index_of(info, frame, time_base) + 1
-                if frame.is_corrupt and position > key:
-                    raise VideoError(info.path, "a frame is damaged", position - 1)
-            if position != target + 1 or frame is None:
-                raise SeekError(f"frame {position - 1} came for frame {target}")
-            yield to_rgb(frame, target)
+            last = np.searchsorted(keyframes, target, side="right") - 1
+            if ticks[last] > given:
+                _seek(container, stream, ticks[last])
+                frames = frames_from(keyframes[last])
+            yield convert(next(frame for index, frame in frames if index == target), target)
 
 
-def raw_pictures(info: VideoInfo, raw: RawFormat, wanted: Sequence[int]) -> Iterator[np.ndarray]:
+def raw_pictures(
+    info: VideoInfo, raw: RawFormat, wanted: Sequence[int], pixels: str = "rgb24"
+) -> Iterator[np.ndarray]:
     """Read raw video.
 
     Raises:
         VideoError: The file has become shorter since it was probed.
     """
-    to_rgb = RgbGraph(info)
+    convert = PixelGraph(info, pixels)
     for index, frame in zip(wanted, raw_frames(info.path, raw, wanted), strict=True):
-        yield to_rgb(frame, index)
+        yield convert(frame, index)
+
+
+def can_leap(info: VideoInfo) -> bool:
+    """Whether timestamps lead to frames in files of this kind."""
+    return not info.edit_list and not INDEXED_CONTAINERS.isdisjoint(info.container.split(","))
 
 
 def open_decord(info: VideoInfo) -> Any:
@@ -176,46 +157,37 @@ def decord_pictures(info: VideoInfo, wanted: Sequence[int]) -> Iterator[np.ndarr
 def decord_suits(info: VideoInfo) -> bool:
     """Whether decord's frames are bit-identical to FFmpeg's for intact files of this kind."""
     return (
-        not INDEXED_CONTAINERS.isdisjoint(info.container.split(","))
+        can_leap(info)
         and info.codec != "av1"
-        and not info.edit_list
         and not info.interlaced
         and info.pixel_format in ("yuv420p", "yuvj420p")
         and info.width % 2 == info.height % 2 == 0
     )
 
 
-def _graph(frame: av.VideoFrame) -> Graph:
-    """The filters from frames like this one to upright RGB."""
-    graph = Graph()
-    graph.threads = 1
-    _, turns = orientation(frame)
-    nodes = [
-        graph.add_buffer(
-            width=frame.width,
-            height=frame.height,
-            format=frame.format,
-            time_base=frame.time_base or av.time_base,
-        ),
-        *(graph.add(name, arguments) for name, arguments in turns),
-        graph.add("format", "rgb24"),
-        graph.add("buffersink"),
-    ]
-    graph.link_nodes(*nodes).configure()
-    return graph
+def _seek(container: av.container.InputContainer, stream: av.VideoStream, ticks: int) -> None:
+    """Go to the keyframe at a time; the decoder forgets what it has been given."""
+    try:
+        container.seek(ticks, stream=stream)
+    except av.FFmpegError as error:
+        raise SeekError(f"cannot seek: {error.strerror}") from error
+
+
+def _packets(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.Packet]:
+    """All packets from where the file stands; empty ones (AVI's dropped frames) are left out."""
+    return (packet for packet in container.demux(stream) if packet.size)
 
 
 def _decoded(
-    info: VideoInfo, container: av.container.InputContainer, stream: av.VideoStream
+    info: VideoInfo, packets: Iterable[av.Packet], stream: av.VideoStream
 ) -> Iterator[av.VideoFrame]:
-    """All frames from where the file stands; empty packets (AVI's dropped frames) are left out."""
+    """All frames of the packets."""
     count = 0
     try:
-        for packet in container.demux(stream):
-            if packet.size:
-                for frame in stream.decode(packet):
-                    yield frame
-                    count += 1
+        for packet in packets:
+            for frame in stream.decode(packet):
+                yield frame
+                count += 1
         yield from stream.decode(None)
     except av.FFmpegError as error:
         raise VideoError(info.path, f"cannot be decoded: {error.strerror}", count) from error
@@ -234,6 +206,27 @@ def _in_sequence(
         yield index, frame
     if index + 1 != info.frames:
         raise VideoError(info.path, f"ends before its {info.frames} frames", index + 1)
+
+
+def _by_timestamp(
+    info: VideoInfo, frames: Iterable[av.VideoFrame], keyframe: int, time_base: float
+) -> Iterator[tuple[int, av.VideoFrame]]:
+    """Frames with their numbers by timestamp, from a keyframe on, without a gap.
+
+    Those before the keyframe, if a group is open, lack what they were coded from.
+    """
+    due = keyframe
+    for frame in frames:
+        index = _index_of(info, frame, time_base)
+        if index < keyframe:
+            continue
+        if index != due:
+            raise SeekError(f"frame {index} came for frame {due}")
+        if frame.is_corrupt:
+            raise SeekError(f"frame {index} is damaged")
+        yield index, frame
+        due += 1
+    raise SeekError(f"the file ends before frame {due}")
 
 
 def _index_of(info: VideoInfo, frame: av.VideoFrame, time_base: float) -> int:

@@ -1,0 +1,209 @@
+"""Loading fragments from video files against bare decoding, and its peak memory.
+
+Makes H.264 files of a moving, grainy texture: 1080p at 30 Hz with a keyframe every 12 and every 250
+frames, and a short one in 4K. Prints, for both 1080p files,
+
+- how many of the frames that are decoded were asked for, by one training clip and by four
+  evaluation clips, with leaps and in sequence;
+- videos/s of a data loader that makes one training clip a video (probe, sampling, leaping, cutting,
+  tensor), with one worker and with several, and their ratios to one process that only decodes the
+  same frames: in sequence, and with leaps;
+- the time of one training clip and of four evaluation clips over that of decoding the whole file;
+
+and for the 4K file the peak memory of a fresh process that makes four evaluation clips, above that
+of one that only imports. Times are medians of rounds in which all contenders take turns.
+
+Run: python benchmarks/fragment_loading.py [--workers 2] [--videos 8] [--rounds 3] [--seconds 10]
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from unittest import mock
+
+import av
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from vqa.fragments import gather, plan
+from vqa.sampling import clip_indices
+from vqa.video import probe, readers, stream_frames
+
+RATE_HZ = 30
+
+
+class TrainingClips(Dataset):
+    """One training clip a number, from one file; the number seeds where it begins."""
+
+    def __init__(self, path, videos):
+        self.path, self.videos = path, videos
+
+    def __len__(self):
+        return self.videos
+
+    def __getitem__(self, number):
+        return fragments(self.path, 1, np.random.default_rng(number))
+
+
+def fragments(path, num_clips, rng=None):
+    """Fragments (num_clips, 32, 224, 224, 3) of a file."""
+    info = probe(path)
+    indices = clip_indices(info.frames, num_clips, rng=rng)
+    corners = plan(info.height, info.width, *indices.shape, rng=rng)
+    chunks = stream_frames(path, np.unique(indices), info=info, leaping=True)
+    return torch.from_numpy(gather(chunks, indices, corners))
+
+
+def decode(path, indices=None, leaping=False):
+    """Decode and do nothing else."""
+    for _ in stream_frames(path, indices, leaping=leaping):
+        pass
+
+
+def make_clip(path, size, frames, group, preset):
+    """Encode a texture that moves by four pixels a frame; a keyframe every `group` frames."""
+    width, height = size
+    rng = np.random.default_rng(0)
+    texture = rng.integers(0, 255, (height // 4, width // 4 + frames, 3), dtype=np.uint8)
+    options = {"crf": "23", "preset": preset, "sc_threshold": "0"}
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=RATE_HZ, options=options)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.gop_size = group
+        for index in range(frames):
+            seen = texture[:, index : index + width // 4].repeat(4, 0).repeat(4, 1)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(seen, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def decoded_frames(path, indices, leaping):
+    """How many frames the decoder gives until the wanted ones are there."""
+    count, decoded = 0, readers._decoded
+
+    def counted(*arguments):
+        nonlocal count
+        for frame in decoded(*arguments):
+            count += 1
+            yield frame
+
+    with mock.patch.object(readers, "_decoded", counted):
+        decode(path, indices, leaping)
+    return count
+
+
+def medians_s(contenders, rounds):
+    """Median seconds of each contender; all take turns in each round, the first is dropped."""
+    seconds = {name: [] for name in contenders}
+    for round_ in range(rounds + 1):
+        for name, action in contenders.items():
+            start_s = time.perf_counter()
+            action()
+            if round_:
+                seconds[name].append(time.perf_counter() - start_s)
+    return {name: statistics.median(spent) for name, spent in seconds.items()}
+
+
+def compare(path, workers, videos, rounds):
+    """Print the figures of one file."""
+    info = probe(path)
+    starts = [np.random.default_rng(number) for number in range(videos)]
+    training = [np.unique(clip_indices(info.frames, 1, rng=rng)) for rng in starts]
+    evaluation = np.unique(clip_indices(info.frames, 4))
+    for name, clips in (("a training clip", training), ("four evaluation clips", [evaluation])):
+        asked = statistics.mean(map(len, clips))
+        leapt = statistics.mean(decoded_frames(path, indices, True) for indices in clips)
+        passed = statistics.mean(decoded_frames(path, indices, False) for indices in clips)
+        print(
+            f"  {name}: {asked:.0f} frames asked for; decoded with leaps {leapt:.1f}, "
+            f"in sequence {passed:.1f}"
+        )
+    loaders = {
+        count: DataLoader(
+            TrainingClips(path, videos),
+            batch_size=None,
+            num_workers=count,
+            persistent_workers=True,
+        )
+        for count in sorted({1, workers})
+    }
+    contenders = {
+        "bare": lambda: [decode(path, indices) for indices in training],
+        "leaping": lambda: [decode(path, indices, leaping=True) for indices in training],
+        **{count: lambda loader=loader: list(loader) for count, loader in loaders.items()},
+        "whole": lambda: decode(path),
+        "training": lambda: [fragments(path, 1, np.random.default_rng(k)) for k in range(videos)],
+        "evaluation": lambda: fragments(path, 4),
+    }
+    times_s = medians_s(contenders, rounds)
+    print(
+        f"  only decoding, one process: {videos / times_s['bare']:.2f} videos/s in sequence, "
+        f"{videos / times_s['leaping']:.2f} with leaps"
+    )
+    for count in loaders:
+        print(
+            f"  loader, {count} worker(s): {videos / times_s[count]:.2f} videos/s, "
+            f"{times_s['bare'] / times_s[count]:.2f} of decoding in sequence, "
+            f"{times_s['leaping'] / times_s[count]:.2f} of decoding with leaps"
+        )
+    whole = times_s["whole"]
+    print(
+        f"  of the time to decode the whole file ({whole:.2f} s): "
+        f"a training clip {times_s['training'] / videos / whole:.2f}, "
+        f"four evaluation clips {times_s['evaluation'] / whole:.2f}"
+    )
+
+
+def peak_mib():
+    """Peak resident memory of this process; getrusage would count that of its parent too."""
+    row = next(r for r in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in r)
+    return int(row.split()[1]) / 1024
+
+
+def measured_child(*arguments):
+    """Peak memory of a fresh process in MiB."""
+    command = [sys.executable, __file__, "--child", *map(str, arguments)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="of the data loader")
+    parser.add_argument("--videos", type=int, default=8, help="training clips in a round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=10, help="length of the 1080p files")
+    parser.add_argument("--child", nargs="*", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    if options.child is not None:
+        for path in options.child:
+            fragments(path, 4)
+        print(peak_mib())
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for group in (12, 250):
+            path = Path(folder) / f"{group}.mp4"
+            make_clip(path, (1920, 1080), RATE_HZ * options.seconds, group, "veryfast")
+            size_mb = path.stat().st_size / 1e6
+            print(f"1080p, {options.seconds} s, {size_mb:.0f} MB, a keyframe every {group} frames")
+            compare(path, options.workers, options.videos, options.rounds)
+        path = make_clip(Path(folder) / "4k.mp4", (3840, 2160), 2 * RATE_HZ, 250, "ultrafast")
+        info = probe(path)
+        asked = len(np.unique(clip_indices(info.frames, 4)))
+        above = measured_child(path) - measured_child()
+        print(
+            f"4K, four evaluation clips: peak {above:.0f} MiB above the imports; their {asked} "
+            f"distinct frames take {asked * info.height * info.width * 3 / 2**20:.0f} MiB"
+        )
+
+
+if __name__ == "__main__":
+    main()
