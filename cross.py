@@ -41,7 +41,7 @@ def matrix(config: DictConfig, overrides: list[str]) -> None:
         found = cross_database(
             config.train, config.test, training, folder,
             whole=config.whole, metric=config.metric,
-            title=f"{config.model_name} with {config.features.name} across databases",
+            title=f"{config.model_name} with {', '.join(config.features)} across databases",
             command=" ".join(["cross.py", *sys.argv[1:]]),
         )  # fmt: skip
         tracker.finish_matrix(folder)

@@ -51,10 +51,10 @@ def score(config: DictConfig) -> None:
     output = Path(config.output or "scores.csv")
     videos = as_records(find_videos(config.videos), config.raw_size)
     reader = run.config["data"]["reader"]
-    source = assembly.FeatureSource.of(run.config, "files", config.paths.cache, reader)
+    sources = assembly.sources_of(run.config, "files", config.paths.cache, reader)
     low, high = run.database["mos_range"]
-    views = source.views(run.config)
-    scores = score_videos(videos, source, views, workflow.load_learners(run), (low, high))
+    views = assembly.views_of(run.config, sources, reader)
+    scores = score_videos(videos, sources, views, workflow.load_learners(run), (low, high))
     files = write_scores(scores, output, run.notes())
     for note in run.notes():
         print(f"NOTE: {note}")

@@ -26,24 +26,24 @@ def main(config: DictConfig) -> None:
 def fill(config: DictConfig, plain: dict) -> None:
     """Extract, then say what was made, found and lost; failures make the exit status 1."""
     database = assembly.database(config.data)
-    source = assembly.FeatureSource.of(plain, database, config.paths.cache, config.data.reader)
-    outcome = source.fill(shard_of(database.videos, config.shard))
-    failures = source.cache.folder / f"failures-{config.shard.replace('/', '-of-')}.csv"
-    write_failures(outcome.failures, failures)
-    print(
-        f"{len(outcome.made)} made, {len(outcome.reused)} found, {len(outcome.failures)} failed "
-        f"in {source.cache.folder}"
-    )
-    if outcome.failures:
-        raise SystemExit(f"the failed videos and causes are listed in {failures}")
+    sources = assembly.sources_of(plain, database, config.paths.cache, config.data.reader)
+    for source in sources.sources:
+        outcome = source.fill(shard_of(database.videos, config.shard))
+        failures = source.cache.folder / f"failures-{config.shard.replace('/', '-of-')}.csv"
+        write_failures(outcome.failures, failures)
+        print(
+            f"{len(outcome.made)} made, {len(outcome.reused)} found, {len(outcome.failures)} "
+            f"failed in {source.cache.folder}"
+        )
+        if outcome.failures:
+            raise SystemExit(f"the failed videos and causes are listed in {failures}")
 
 
 def draw(config: DictConfig, plain: dict) -> None:
     """Draw the maps of one frame of a video, then say what is shown."""
     (video,) = as_records([Path(config.draw).expanduser()], config.raw_size)
-    source = assembly.FeatureSource.of(plain, "files", config.paths.cache, config.data.reader)
     drawing = draw_video(
-        source.extractor, video, config.output,
+        assembly.extractor_of(plain), video, config.output,
         frame=config.frame, wanted=config.descriptions, reader=config.data.reader,
     )  # fmt: skip
     if drawing.note:

@@ -7,7 +7,7 @@ import pytest
 from safetensors.torch import load_file
 
 from tests.fakes import graded_clips
-from tests.test_main_job import call
+from tests.test_main_job import ROOT, call
 
 TOY = [
     "data=csv",
@@ -127,6 +127,28 @@ def test_the_semantic_branch_alone_needs_no_fragments(place):
     assert all(len(entry["times_s"]) == len(entry["frame_quality"]) == 1 for entry in evidence)
 
 
+TOY_CLIP = [
+    "features=openclip",
+    "features.openclip.architecture=vqa/features/toy_clip.json",
+    "features.openclip.weights=random",
+]
+
+
+def test_clip_features_serve_both_branches_and_vsfas_head(place, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    both = train(place, "clifvqa", "toyclip", *TOY_CLIP, "trainer.max_epochs=1")
+    weights = load_file(both / "split0" / "model.safetensors")
+    assert weights["network.head.0.weight"].shape == (64, 106 + 128)
+    assert "RANDOM weights" in (both / "notes.json").read_text()
+    labels = f"data.labels={place / 'labels.csv'}"
+    head = place / "vsfa"
+    call(
+        "train", place, "model=vsfa", *TOY[:5], *TOY_CLIP, labels, f"folder={head}",
+        "features.openclip.frames=8", "model.selection=last", "protocol.val_fraction=0.0",
+    )  # fmt: skip
+    assert load_file(head / "split0" / "model.safetensors")["network.reduce.weight"].shape[1] == 106
+
+
 def test_weights_of_another_run_begin_a_training(place, tmp_path_factory):
     elsewhere = graded_clips(tmp_path_factory.mktemp("elsewhere"), count=6, seed=5)
     earlier = train(elsewhere, "clifvqa", "earlier")
@@ -165,8 +187,8 @@ def test_one_step_in_the_papers_sizes(tmp_path):
     folder = place / "whole"
     call(
         "train", place, "model=clifvqa", "data=csv", f"data.labels={place / 'labels.csv'}",
-        "data.mos_range=[1,5]", "features.weights=random", "features.frames=32",
-        "features.windows=1", "model.start.weights=random", "protocol.test_fraction=0.34",
+        "data.mos_range=[1,5]", "features.openclip.weights=random",
+        "features.openclip.windows=1", "model.start.weights=random", "protocol.test_fraction=0.34",
         "trainer.max_epochs=1", "loader.batch_size=2", "loader.num_workers=0", f"folder={folder}",
     )  # fmt: skip
     weights = load_file(folder / "split0" / "model.safetensors")

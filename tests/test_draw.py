@@ -175,7 +175,7 @@ def test_an_svg_holds_the_words(clip, tmp_path):
     untrained.untrained = True
     drawn = draw_video(untrained, record(clip), tmp_path / "seen.SVG")
     text = drawn.path.read_text()
-    assert drawn.note.startswith("halves has RANDOM weights (features.weights=random)")
+    assert drawn.note.startswith("halves has RANDOM weights (features.halves.weights=random)")
     for words in (drawn.title, "2 of 2 maps, the highest by mean", drawn.note, "bright half"):
         assert words in text
 
@@ -206,8 +206,10 @@ def test_what_cannot_be_drawn_is_refused_and_nothing_written(clip, tmp_path):
 def test_the_features_said_to_be_drawable_are_those_with_draw():
     able = set()
     for path in (ROOT / "conf" / "features").glob("*.yaml"):
-        target = OmegaConf.load(path).extractor._target_
-        module, _, name = target.rpartition(".")
+        settings = OmegaConf.load(path)
+        if "extractor" not in settings:  # features computed elsewhere
+            continue
+        module, _, name = settings.extractor._target_.rpartition(".")
         if hasattr(getattr(importlib.import_module(module), name), "draw"):
             able.add(path.stem)
     assert able == set(DRAWABLE)
@@ -215,9 +217,9 @@ def test_the_features_said_to_be_drawable_are_those_with_draw():
 
 TOY_CLIP = (
     "features=openclip",
-    "features.architecture=toy",
-    "features.weights=random",
-    "features.device=cpu",
+    "features.openclip.architecture=toy",
+    "features.openclip.weights=random",
+    "features.openclip.device=cpu",
 )
 
 
@@ -242,8 +244,8 @@ def test_the_command_draws_what_clip_sees(extract_py, clip, tmp_path, capsys):
         *TOY_CLIP, f"draw='{clip}'", "output=seen.png", "frame=1.2s", "descriptions=[bright,noisy]"
     )
     assert capsys.readouterr().out.splitlines() == [
-        "NOTE: openclip has RANDOM weights (features.weights=random): its maps say nothing about "
-        "quality.",
+        "NOTE: openclip has RANDOM weights (features.openclip.weights=random): its maps say "
+        "nothing about quality.",
         "a clip.mp4, frame 36 at 1.20 s: 2 of 53 maps, as asked for",
         "written: seen.png",
     ]

@@ -298,7 +298,7 @@ def test_training_on_everything_tests_nothing_and_says_so(place, capsys, finishe
     [
         ("train", ["data=konvid"], r"konvid: .* is not a folder; set data\.root"),
         ("train", ["data=konvid", "data.root=null"], r"no folder given; set data\.root"),
-        ("train", ["features=vgg16", "features.weights=/none.pth"], r"no weights file at /none"),
+        ("train", ["features=vgg16", "features.vgg16.weights=/none.pth"], r"no weights file at /n"),
         ("evaluate", [], r"give one of run=<folder"),
         ("evaluate", ["run=/nowhere"], r"no run folder"),
         ("evaluate", ["predictions=/none.csv"], r"no such predictions file"),

@@ -3,9 +3,8 @@
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,15 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from vqa.alignment import Alignment
-from vqa.cache import FeatureCache, combined_fingerprint, stored_dtype
+from vqa.cache import FeatureCache, combined_fingerprint
 from vqa.databases.combined import CombinedDatabase
 from vqa.datamodule import VQADataModule
-from vqa.extraction import ExtractionError, Outcome, extract
+from vqa.external import ExternalFeatures
+from vqa.extraction import ExtractionError
 from vqa.features.weights import WeightsError
-from vqa.pipeline import Extractor
 from vqa.records import Database, VideoRecord
 from vqa.runs import RunError, identity
+from vqa.sources import FeatureSource, Sources
 from vqa.splits import Split
 from vqa.video import VideoError
 from vqa.views import Views
@@ -32,6 +32,17 @@ Config = DictConfig
 
 # SplitError and DatabaseError are ValueErrors.
 MENDABLE = (ExtractionError, FileNotFoundError, RunError, ValueError, VideoError, WeightsError)
+
+# What checks the files of a model that looks at them itself; as conf/features/none.yaml.
+CHECK = {
+    "extractor": {"_target_": "vqa.features.nothing.Nothing"},
+    "frame_rate_hz": None,
+    "frames": None,
+    "dtype": "float32",
+    "on_error": "skip",
+    "time_limit_s": 600,
+}
+OmegaConf.register_new_resolver("names", "-".join, replace=True)
 
 
 def resolved(config: Config) -> dict[str, Any]:
@@ -49,10 +60,16 @@ def set_up(config: Mapping[str, Any]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     for name in ("pytorch_lightning.utilities.rank_zero", "pytorch_lightning.accelerators.cuda"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger().addFilter(_told)
     # Lightning's advice on worker counts and validation loops does not fit cached features.
     warnings.filterwarnings("ignore", module=r"pytorch_lightning\..*")
     if config.get("threads"):
         torch.set_num_threads(int(config["threads"]))
+
+
+def _told(record: logging.LogRecord) -> bool:
+    """Whether a line of the root logger is of interest: open_clip tells each step through it."""
+    return record.levelno >= logging.WARNING or "open_clip" not in record.pathname
 
 
 @contextmanager
@@ -85,18 +102,21 @@ def splits(config: Config, database: Database) -> list[Split]:
     return list(instantiate(config.protocol)(database))
 
 
-def alignment(config: Config, database: Database, split: Split, cache: FeatureCache) -> Alignment:
+def alignment(config: Config, database: Database, split: Split, sources: Sources) -> Alignment:
     """What brings a database's MOS to one scale, fitted on a split's training part alone."""
 
     def objective(video: VideoRecord) -> np.ndarray:
-        return cache.load(video.id).features.double().mean(0).numpy()
+        return sources.sources[0].load(video.id).features.double().mean(0).numpy()
 
     return instantiate(config.alignment)(database, split.train, objective)
 
 
 def learner(config: Mapping[str, Any]) -> Any:
-    """A learner that has learned nothing yet."""
-    return instantiate(as_config(config).model)
+    """A learner that has learned nothing yet; `standardise: null` is what its features ask for."""
+    settings = dict(config["model"])
+    if "standardise" in settings and settings["standardise"] is None:
+        settings["standardise"] = any(one["standardise"] for one in config["features"].values())
+    return instantiate(as_config(settings))
 
 
 def tracker(config: Config) -> Any:
@@ -111,68 +131,78 @@ def run_folder(config: Mapping[str, Any]) -> Path:
     return Path(config["paths"]["runs"]) / f"{config['name']}-{identity(config)}"
 
 
-@dataclass
-class FeatureSource:
-    """An extractor and the cache of its features of one database.
+def extractor_of(config: Mapping[str, Any]) -> Any:
+    """The extractor of a configuration's `features`, which must be one kind.
 
-    Attributes:
-        settings: The `features` section of a configuration.
-        extractor: What computes features.
-        cache: Where they lie.
+    Raises:
+        ValueError: Several kinds, or features that were computed elsewhere.
+    """
+    (settings,) = list(config["features"].values())[:1]
+    if len(config["features"]) > 1 or "extractor" not in settings:
+        raise ValueError(f"features={list(config['features'])}: one with an extractor is needed")
+    return instantiate(settings["extractor"])
+
+
+def sources_of(
+    config: Mapping[str, Any], database: str | Database, cache_root: str | Path, reader: str
+) -> Sources:
+    """Where a configuration's features come from.
+
+    A model without a view of features gets a source of nothing, which checks the files.
+
+    Args:
+        config: With `features` and, for a model's own, `views`.
+        database: What they describe, or its name.
+        cache_root: Where all caches lie.
         reader: Which decoder, `data.reader`.
     """
-
-    settings: Mapping[str, Any]
-    extractor: Extractor
-    cache: FeatureCache
-    reader: str
-
-    @classmethod
-    def of(
-        cls,
-        config: Mapping[str, Any],
-        database: str | Database,
-        cache_root: str | Path,
-        reader: str,
-    ) -> "FeatureSource":
-        """Build the extractor of a configuration and open its cache for a database or its name."""
-        if isinstance(database, Database):
-            database = None if isinstance(database, CombinedDatabase) else database.name
-        settings = config["features"]
+    chosen = config["features"]
+    if "views" in config and config["views"]["features"] is None:
+        chosen = {"none": CHECK}
+    sources = []
+    for settings in chosen.values():
+        if "extractor" not in settings:
+            sources.append(_external(settings, database))
+            continue
         extractor = instantiate(settings["extractor"])
         fingerprint = combined_fingerprint(
             extractor.fingerprint,
             frame_rate_hz=settings["frame_rate_hz"],
             dtype=settings["dtype"],
             reader=reader,
-            **({"frames": settings["frames"]} if settings.get("frames") else {}),
+            **({"frames": settings["frames"]} if settings["frames"] else {}),
         )
-        cache = FeatureCache(cache_root, database, extractor.name, fingerprint)
-        return cls(settings, extractor, cache, reader)
+        name = database
+        if isinstance(database, Database):
+            name = None if isinstance(database, CombinedDatabase) else database.name
+        cache = FeatureCache(cache_root, name, extractor.name, fingerprint)
+        sources.append(FeatureSource(extractor, cache, settings, reader))
+    return Sources(sources)
 
-    def fill(self, videos: Sequence[VideoRecord], progress: bool = True) -> Outcome:
-        """Bring the cache up to date for these videos."""
-        return extract(
-            videos,
-            self.extractor,
-            self.cache,
-            frame_rate_hz=self.settings["frame_rate_hz"],
-            frames=self.settings.get("frames"),
-            dtype=stored_dtype(self.settings["dtype"]),
-            reader=self.reader,
-            on_error=self.settings["on_error"],
-            time_limit_s=self.settings["time_limit_s"],
-            progress=progress,
-        )
 
-    def views(self, config: Mapping[str, Any]) -> Views:
-        """What a model sees: `features` from the cache, every other view from the files."""
-        made = {}
-        for name, settings in config["views"].items():
-            if settings is not None:
-                view = instantiate(settings)
-                made[name] = view(self.cache) if name == "features" else view(reader=self.reader)
-        return Views(made)
+def _external(settings: Mapping[str, Any], database: str | Database) -> ExternalFeatures:
+    """Features from a file, whose rows have names or are those of the label table."""
+    if settings["rows"] not in ("named", "database"):
+        raise ValueError(f"features.external.rows={settings['rows']!r}; use named or database")
+    ids = None
+    if settings["rows"] == "database":
+        if not isinstance(database, Database) or database.skipped:
+            raise ValueError(
+                "features.external.rows=database needs a database with all its videos; set "
+                "data.missing=keep"
+            )
+        ids = [video.id for video in database.videos]
+    return ExternalFeatures(settings["path"], ids)
+
+
+def views_of(config: Mapping[str, Any], sources: Sources, reader: str) -> Views:
+    """What a model sees: `features` from their sources, every other view from the files."""
+    made = {}
+    for name, settings in config["views"].items():
+        if settings is not None:
+            view = instantiate(settings)
+            made[name] = view(sources.sources) if name == "features" else view(reader=reader)
+    return Views(made)
 
 
 def data_module(

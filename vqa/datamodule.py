@@ -84,7 +84,7 @@ class VQADataModule(pl.LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.views = views
+        self.views, self.split = views, split
         self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
         self.num_workers = _cores() if num_workers == "auto" else num_workers
         self.seed = seed

@@ -21,7 +21,16 @@ from vqa.reports.svg import to_svg
 from vqa.sampling import MILLISECOND_TOLERANCE_S
 from vqa.video import VideoError, VideoInfo, probe, read_frames
 
-DRAWABLE = ("openclip",)  # the features that have `draw`
+# The features that have `draw`.
+DRAWABLE = (
+    "openclip",
+    "saliency",
+    "vsfacnn_saliency",
+    "vgg16",
+    "resnet18",
+    "resnet50",
+    "resnet101",
+)
 FORMATS = {".png": to_png, ".svg": to_svg}
 MOST = 6
 
@@ -82,8 +91,8 @@ def draw_video(
     note = ""
     if extractor.untrained:
         note = (
-            f"{extractor.name} has RANDOM weights (features.weights=random): its maps say nothing "
-            "about quality."
+            f"{extractor.name} has RANDOM weights (features.{extractor.name}.weights=random): its "
+            "maps say nothing about quality."
         )
     figure = overlay_figure(
         picture,

@@ -153,7 +153,7 @@ def write_failures(outcome_failures: dict[str, str], path: str) -> None:
 def _fail(outcome: Outcome, video: VideoRecord, error: Exception, on_error: str) -> None:
     if on_error == "raise":
         raise ExtractionError(
-            f"{video.id}: {error} (features.on_error=skip lists such videos and goes on)"
+            f"{video.id}: {error} (on_error=skip of these features lists such videos and goes on)"
         ) from error
     log.warning("skipped %s: %s", video.id, error)
     outcome.failures[video.id] = str(error)

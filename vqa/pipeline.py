@@ -26,6 +26,11 @@ CHUNKS_AHEAD = 2
 class Extractor(Protocol):
     """A frozen map from frames to features.
 
+    Two more methods are optional. `indices(info) -> int64 (n,)` chooses the frames itself,
+    ascending. `describe(chunks, info) -> (features (T, D), times_s (T,))` sees a whole video, the
+    chunks of its frames one after the other, and is called in place of the extractor itself; with
+    the attribute `pixels = "yuv420p"` these are planar (`vqa.video.planes`).
+
     Attributes:
         name: Short name, part of the cache's folder.
         dim: D, features a frame.
@@ -93,14 +98,18 @@ def extract_videos(
         time_limit_s: Longest wait for the decoder on one video.
 
     Raises:
-        ValueError: Both ways to sample are given.
+        ValueError: Both ways to sample are given, or one for an extractor that samples itself.
     """
     if frames is not None and frame_rate_hz is not None:
         raise ValueError(
-            f"features.frames={frames} and features.frame_rate_hz={frame_rate_hz} both say which "
+            f"frames={frames} and frame_rate_hz={frame_rate_hz} of these features both say which "
             "frames to take; set one of them to null"
         )
-    decoding = _Decoding(videos, frame_rate_hz, frames, reader, time_limit_s)
+    if hasattr(extractor, "indices") and (frame_rate_hz is not None or frames is not None):
+        raise ValueError(
+            f"{extractor.name} chooses its frames itself; leave frame_rate_hz and frames at null"
+        )
+    decoding = _Decoding(videos, extractor, frame_rate_hz, frames, reader, time_limit_s)
     producer = threading.Thread(target=decoding.run, name="decoding", daemon=True)
     producer.start()
     threads = torch.get_num_threads()
@@ -117,21 +126,28 @@ def extract_videos(
 
 
 @dataclass(frozen=True, slots=True)
+class _Begin:
+    """First item of a video in the queue: what its chunks will show."""
+
+    info: VideoInfo
+    times_s: np.ndarray
+    reader: str
+
+
+@dataclass(frozen=True, slots=True)
 class _End:
-    """Last item of a video in the queue: its facts, or what went wrong."""
+    """Last item of a video in the queue, with what went wrong."""
 
     error: Exception | None = None
-    info: VideoInfo | None = None
-    reader: str = ""
-    times_s: np.ndarray | None = None
     fatal: bool = False
 
 
 @dataclass
 class _Decoding:
-    """The thread's work: all videos into the queue, chunks of each and then its `_End`."""
+    """The thread's work: of each video its `_Begin`, its chunks and its `_End` into the queue."""
 
     videos: Sequence[VideoRecord]
+    extractor: Extractor
     frame_rate_hz: float | None
     frames: int | None
     reader: str
@@ -157,44 +173,73 @@ class _Decoding:
         try:
             raw = raw_format(video)
             info = decoder.probe(video.path, raw)
-            indices = None
-            times_s = info.times_s
-            if self.frame_rate_hz is not None:
-                indices = fixed_rate_indices(info.times_s, self.frame_rate_hz)
-            elif self.frames is not None:
-                indices = uniform_indices(info.frames, self.frames)
-            if indices is not None:
-                times_s = info.times_s[indices]
-            for chunk in decoder.stream(video.path, indices, raw, info):
+            indices = self._indices(info)
+            times_s = info.times_s if indices is None else info.times_s[indices]
+            pixels = getattr(self.extractor, "pixels", "rgb24")
+            reader = self.reader if pixels == "rgb24" else "pyav"
+            used = reader_version(choose_reader(info, reader))
+            self.chunks.put(_Begin(info, times_s, used))
+            for chunk in decoder.stream(video.path, indices, raw, info, pixels):
                 self.chunks.put(chunk)
                 if self.stop.is_set():
                     break
-            used = reader_version(choose_reader(info, self.reader))
-            return _End(None, info, used, times_s)
+            return _End()
         except (VideoError, OSError, ValueError) as error:
             return _End(error)
 
+    def _indices(self, info: VideoInfo) -> np.ndarray | None:
+        """The frames to read; None for all."""
+        if hasattr(self.extractor, "indices"):
+            return self.extractor.indices(info)
+        if self.frame_rate_hz is not None:
+            return fixed_rate_indices(info.times_s, self.frame_rate_hz)
+        if self.frames is not None:
+            return uniform_indices(info.frames, self.frames)
+        return None
 
-def _describe(chunks: queue.Queue, extractor: Extractor) -> VideoFeatures | Exception:
+
+def _describe(items: queue.Queue, extractor: Extractor) -> VideoFeatures | Exception:
     """Take one video out of the queue and describe it."""
+    end: _End | None = None
+
+    def chunks() -> Iterator[np.ndarray]:
+        nonlocal end
+        while end is None:
+            item = items.get()
+            if isinstance(item, _End):
+                end = item
+            else:
+                yield item
+
+    arriving = chunks()
+    begin = next(arriving, None)
+    features = failure = None
+    if begin is not None:
+        try:
+            if hasattr(extractor, "describe"):
+                features, times_s = extractor.describe(arriving, begin.info)
+            else:
+                features, times_s = _by_frames(extractor, arriving), torch.from_numpy(begin.times_s)
+        except (ValueError, VideoError) as error:
+            failure = error
+        for _ in arriving:  # what the extractor has not asked for
+            pass
+    if end.fatal:
+        raise end.error
+    if end.error is not None or failure is not None:
+        return end.error or failure
+    return VideoFeatures(features, times_s, begin.reader, begin.info)
+
+
+def _by_frames(extractor: Extractor, chunks: Iterator[np.ndarray]) -> Tensor:
+    """Features (T, D) of chunks that follow each other, each with the frames it looks back at."""
     parts: list[Tensor] = []
     past: np.ndarray | None = None
-    failure: Exception | None = None
-    while not isinstance(item := chunks.get(), _End):
-        if failure is not None:
-            continue
-        context = 0 if past is None else len(past)
-        frames = item if past is None else np.concatenate([past, item])
-        try:
-            parts.append(extractor(frames, context))
-        except ValueError as error:
-            failure = error
+    for chunk in chunks:
+        frames = chunk if past is None else np.concatenate([past, chunk])
+        parts.append(extractor(frames, 0 if past is None else len(past)))
         past = frames[len(frames) - extractor.context :] if extractor.context else None
-    if item.fatal:
-        raise item.error
-    if item.error is not None or failure is not None:
-        return item.error or failure
-    return VideoFeatures(torch.cat(parts), torch.from_numpy(item.times_s), item.reader, item.info)
+    return torch.cat(parts) if parts else torch.empty(0, extractor.dim)
 
 
 def _drain(chunks: queue.Queue) -> None:

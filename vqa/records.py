@@ -113,8 +113,9 @@ def build_database(
         name: The database's identifier.
         videos: All labelled videos.
         mos_range: The database card's scale; every MOS must lie inside.
-        missing: `error` refuses absent files, `skip` goes on without them, `list` keeps them among
-            the videos and judges no MOS (for `vqa.doctor`, which reports both).
+        missing: `error` refuses absent files, `skip` goes on without them, `keep` keeps them among
+            the videos, for features that lie elsewhere, `list` also judges no MOS (for
+            `vqa.doctor`, which reports both).
         hint: Where to get the files, added to the error.
         origin: Larger collection that the videos were taken from, for instance YFCC100M.
 
@@ -122,17 +123,17 @@ def build_database(
         DatabaseError: Empty table, duplicate ids, ids that are no relative path, unknown parts, MOS
             not finite or out of range, a range that is none, absent files.
     """
-    if missing not in ("error", "skip", "list"):
-        raise DatabaseError(f"missing={missing!r} is not known; use missing=error or missing=skip")
+    if missing not in ("error", "skip", "keep", "list"):
+        raise DatabaseError(f"missing={missing!r} is not known; use missing=error, skip or keep")
     if not videos:
         raise DatabaseError(f"{name}: the label table holds no videos")
     _check_ids(name, [video.id for video in videos])
     parts = sorted({video.split for video in videos} - {None, *PARTS})
     if parts:
         raise DatabaseError(f"{name}: parts {_some(parts)}; expected {', '.join(PARTS)} or none")
-    listed = missing == "list"
-    _check_mos(name, () if listed else videos, mos_range)
-    absent = [] if listed else [video for video in videos if not video.path.is_file()]
+    _check_mos(name, () if missing == "list" else videos, mos_range)
+    sought = videos if missing in ("error", "skip") else ()
+    absent = [video for video in sought if not video.path.is_file()]
     if absent and (missing == "error" or len(absent) == len(videos)):
         paths = _some([str(video.path) for video in absent])
         remedy = (

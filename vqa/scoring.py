@@ -107,7 +107,7 @@ def as_records(paths: Sequence[Path], raw_size: str | None = None) -> list[Video
 
 def score_videos(
     videos: Sequence[VideoRecord],
-    source: Any,
+    sources: Any,
     views: Views,
     learners: Sequence[Any],
     mos_range: tuple[float, float],
@@ -116,18 +116,18 @@ def score_videos(
 
     Args:
         videos: From `as_records`.
-        source: The run's `FeatureSource`.
+        sources: Of the run's features.
         views: What the run's models see.
         learners: Loaded learners, at least one.
         mos_range: Scale of the training database.
     """
-    failures = source.fill(videos).failures
+    failures = sources.fill(videos).failures
     scores = []
     for video in videos:
         if video.id in failures:
             scores.append(VideoScore(video.id, None, mos_range, error=failures[video.id]))
             continue
-        facts = source.cache.metadata(video.id)
+        facts = sources.metadata(video.id)
         try:
             inputs = views.alone(video)
             times_s = views.times_s(video)
@@ -143,7 +143,7 @@ def score_videos(
                 mos_range,
                 frames=int(facts["frames"]),
                 reader=facts["reader"],
-                weights=source.extractor.weights,
+                weights=sources.weights,
                 times_s=moments(times_s, len(timeline)).tolist(),
                 frame_quality=timeline.tolist(),
             )

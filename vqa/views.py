@@ -4,7 +4,7 @@ A view turns a record into a tensor and the tensors of a batch into the inputs o
 names under which a model lists its views are the keyword names of its network's inputs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -84,35 +84,58 @@ def moments(times_s: Tensor, values: int) -> Tensor:
     raise ValueError(f"a timeline of {values} values does not fit {len(times_s)} times")
 
 
+class _Kept:
+    """Tensors that stay in memory until they fill it."""
+
+    def __init__(self, memory_gb: float) -> None:
+        self._tensors: dict[str, Tensor] = {}
+        self._free_bytes = int(memory_gb * 2**30)
+
+    def get(self, name: str, make: Callable[[], Tensor]) -> Tensor:
+        """The tensor of this name, made if it is not kept."""
+        if name in self._tensors:
+            return self._tensors[name]
+        tensor = make()
+        if tensor.nbytes <= self._free_bytes:
+            self._free_bytes -= tensor.nbytes
+            self._tensors[name] = tensor
+        return tensor
+
+
 class FeatureSequence:
     """A video as its sequence of cached frame features (T, D), float32.
 
     Args:
-        cache: Where the features lie.
+        caches: Where the features lie; several are joined along D, frame by frame.
         memory_gb: Sequences stay in memory until they fill this much; 0 reads each time.
         device: Where they are kept and handed out; `cuda` spares the transfer of each batch, and
             means the main memory where there is no GPU.
     """
 
-    def __init__(self, cache: FeatureCache, memory_gb: float = 4.0, device: str = "cpu") -> None:
-        self.cache = cache
+    def __init__(
+        self, caches: Sequence[FeatureCache], memory_gb: float = 4.0, device: str = "cpu"
+    ) -> None:
+        self.caches = tuple(caches)
         self.device = device if torch.cuda.is_available() else "cpu"
-        self._kept: dict[str, Tensor] = {}
-        self._free_bytes = int(memory_gb * 2**30)
+        self._kept = _Kept(memory_gb)
 
     def __call__(self, video: VideoRecord, rng: np.random.Generator | None = None) -> Tensor:
         """The features of a video, (T, D).
 
         Raises:
             FileNotFoundError: They have not been extracted.
+            ValueError: Several kinds of features describe different numbers of frames.
         """
-        if video.id in self._kept:
-            return self._kept[video.id]
-        features = self.cache.load(video.id).features.to(self.device, torch.float32)
-        if features.nbytes <= self._free_bytes:
-            self._free_bytes -= features.nbytes
-            self._kept[video.id] = features
-        return features
+        return self._kept.get(video.id, lambda: self._load(video))
+
+    def _load(self, video: VideoRecord) -> Tensor:
+        parts = [cache.load(video.id).features for cache in self.caches]
+        if len({len(part) for part in parts}) > 1:
+            raise ValueError(
+                f"{video.id}: features of {[len(part) for part in parts]} frames cannot be joined "
+                "frame by frame; take the same frames for all of them, or a model of vectors"
+            )
+        return torch.cat(parts, 1).to(self.device, torch.float32)
 
     def collate(self, name: str, samples: Sequence[Tensor]) -> dict[str, Tensor]:
         """`<name>` (B, T, D) padded with zeros, `lengths` (B,)."""
@@ -121,7 +144,47 @@ class FeatureSequence:
 
     def times_s(self, video: VideoRecord) -> Tensor:
         """Presentation times of the described frames, (T,)."""
-        return self.cache.load(video.id).times_s
+        return self.caches[0].load(video.id).times_s
+
+
+class FeatureVector:
+    """A video as one vector (D,): its features' mean over time, several kinds one after the other.
+
+    Numbers that are not defined (NaN) do not count; where none is, the mean is NaN too. The type is
+    that of the features.
+
+    Args:
+        caches: Where the features lie, in the order of the vector.
+        memory_gb: Vectors stay in memory until they fill this much; 0 reads each time.
+        device: As for `FeatureSequence`.
+    """
+
+    def __init__(
+        self, caches: Sequence[FeatureCache], memory_gb: float = 4.0, device: str = "cpu"
+    ) -> None:
+        self.caches = tuple(caches)
+        self.device = device if torch.cuda.is_available() else "cpu"
+        self._kept = _Kept(memory_gb)
+
+    def __call__(self, video: VideoRecord, rng: np.random.Generator | None = None) -> Tensor:
+        """The vector of a video, (D,).
+
+        Raises:
+            FileNotFoundError: Its features have not been extracted.
+        """
+        return self._kept.get(video.id, lambda: self._load(video))
+
+    def _load(self, video: VideoRecord) -> Tensor:
+        rows = [cache.load(video.id).features for cache in self.caches]
+        return torch.cat([row.double().nanmean(0).to(row.dtype) for row in rows]).to(self.device)
+
+    def collate(self, name: str, samples: Sequence[Tensor]) -> dict[str, Tensor]:
+        """`<name>` (B, D)."""
+        return {name: torch.stack(list(samples))}
+
+    def times_s(self, video: VideoRecord) -> Tensor:
+        """Mean time of what was described, (1,)."""
+        return self.caches[0].load(video.id).times_s.double().mean(0, keepdim=True)
 
 
 class FragmentClips:

@@ -13,7 +13,7 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from vqa import assembly
 from vqa.alignment import Alignment, aligned
-from vqa.assembly import Config, FeatureSource
+from vqa.assembly import Config
 from vqa.audit import Finding, dependent_scores, look
 from vqa.evidence import write_evidence
 from vqa.extraction import ExtractionError, shard_of, write_failures
@@ -22,6 +22,7 @@ from vqa.protocols import leak_report
 from vqa.records import Database, VideoRecord
 from vqa.reports import write_report
 from vqa.runs import Run, open_run
+from vqa.sources import Sources
 from vqa.splits import Split
 from vqa.views import Views, moments
 
@@ -42,9 +43,9 @@ def train(config: Config) -> Run:
     if run.finished:
         return run
     database = assembly.database(config.data)
-    source = FeatureSource.of(plain, database, config.paths.cache, config.data.reader)
-    database = prepare(run, source, database)
-    views = source.views(plain)
+    sources = assembly.sources_of(plain, database, config.paths.cache, config.data.reader)
+    database = prepare(run, sources, database)
+    views = assembly.views_of(plain, sources, config.data.reader)
     tracker = assembly.tracker(config)
     splits = assembly.splits(config, database)
     run.count_leaks(leak_report(database, splits))
@@ -52,7 +53,7 @@ def train(config: Config) -> Run:
         if run.has(split):
             continue
         folder = run.begin(split)
-        alignment = assembly.alignment(config, database, split, source.cache)
+        alignment = assembly.alignment(config, database, split, sources)
         rated = aligned(database, alignment)
         if alignment.lines:
             run.relabel(split.name, rated, asdict(alignment))
@@ -97,9 +98,9 @@ def test(run: Run, data: Config | None, paths: Mapping[str, Any], *, fresh: bool
         return result
     for note in run.notes():
         result.note(note)
-    source = FeatureSource.of(run.config, database, paths["cache"], data.reader)
-    database = prepare(result, source, database)
-    views = source.views(run.config)
+    sources = assembly.sources_of(run.config, database, paths["cache"], data.reader)
+    database = prepare(result, sources, database)
+    views = assembly.views_of(run.config, sources, data.reader)
     own = database.name == run.database["name"]
     seen = set() if own else trained_on(run, result)
     for split in run.splits():
@@ -129,14 +130,15 @@ def rescore(run: Run, count: int, paths: Mapping[str, Any]) -> Finding:
     def faults() -> Iterator[str]:
         data = assembly.as_config(run.config["data"])
         database = assembly.database(data)
-        source = FeatureSource.of(run.config, database, paths["cache"], data.reader)
+        sources = assembly.sources_of(run.config, database, paths["cache"], data.reader)
+        views = assembly.views_of(run.config, sources, data.reader)
         predictions = run.predictions()
         for split in run.splits():
             rows = predictions[predictions["split"] == split.name].set_index("video")["score"]
             chosen = rows.iloc[:: max(1, len(rows) // count)].head(count)
-            source.fill(database.select(chosen.index))
+            sources.fill(database.select(chosen.index))
             learner = load_learner(run, split.name)
-            loaders = assembly.data_module(run.config, database, None, source.views(run.config))
+            loaders = assembly.data_module(run.config, database, None, views)
 
             def alone(video: str, learner: Any = learner, loaders: Any = loaders) -> float:
                 (prediction,) = learner.predict(loaders, database.select([video]))
@@ -173,24 +175,24 @@ def on_another(split: Split, trained_on: str, database: Database, seen: set[str]
     return replace(split, train=train, val=(), test=tested)
 
 
-def prepare(run: Run, source: FeatureSource, database: Database) -> Database:
+def prepare(run: Run, sources: Sources, database: Database) -> Database:
     """Extract what is missing; note failures and absences in the run; return what can be used.
 
     Raises:
         ExtractionError: No video is left.
     """
     run.describe(database)
-    outcome = source.fill(database.videos)
+    outcome = sources.fill(database.videos)
     if not outcome.made and not outcome.reused:
         raise ExtractionError(
             f"none of the {len(database)} videos of {database.name} could be read; "
             f"first cause: {next(iter(outcome.failures.values()), 'the database is empty')}"
         )
     write_failures(outcome.failures, run.folder / "failures.csv")
-    if source.extractor.untrained:
+    for name in sources.untrained:
         run.note(
-            f"The features come from {source.extractor.name} with RANDOM weights "
-            "(features.weights=random): the scores say nothing about quality."
+            f"The features come from {name} with RANDOM weights (features.{name}.weights=random): "
+            "the scores say nothing about quality."
         )
     if database.skipped:
         run.note(
@@ -203,7 +205,7 @@ def prepare(run: Run, source: FeatureSource, database: Database) -> Database:
             "out; failures.csv says why."
         )
     kept = tuple(video for video in database.videos if video.id not in outcome.failures)
-    run.list_videos(kept, lambda video: source.cache.metadata(video.id))
+    run.list_videos(kept, lambda video: sources.metadata(video.id))
     return replace(database, videos=kept)
 
 

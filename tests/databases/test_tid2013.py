@@ -1,3 +1,5 @@
+from collections import Counter
+
 import pytest
 
 from vqa.databases import tid2013
@@ -36,6 +38,36 @@ def test_official_release(release, caplog):
         (512, 384, 1)
     }
     assert "lists 3 videos, the release 3000" in caplog.text
+
+
+def test_the_whole_release(tmp_path, caplog):
+    """3000 names in the cases of the release; MOS and spreads come with their own image."""
+    folder = tmp_path / "tid2013" / "distorted_images"
+    folder.mkdir(parents=True)
+    lines, spreads, wanted = [], [], {}
+    for content in range(1, 26):
+        for kind in range(1, 25):
+            for level in range(1, 6):
+                key = f"{content:02}_{kind:02}_{level}.bmp"
+                capital = (content + kind) % 2
+                (folder / f"{'I' if capital else 'i'}{key}").touch()
+                mos, spread = round(9 - content * kind * level / 3100 * 9, 5), round(level / 7, 4)
+                lines.append(f"{mos} {'i' if capital else 'I'}{key}")
+                spreads.append(str(spread))
+                wanted[f"i{key}"] = (mos, spread, f"i{content:02}", f"{kind:02}")
+    (tmp_path / "tid2013" / "mos_with_names.txt").write_text("\n".join(reversed(lines)) + "\n")
+    (tmp_path / "tid2013" / "mos_std.txt").write_text("\n".join(reversed(spreads)) + "\n")
+    database = tid2013.read(tmp_path)
+    assert len(database) == 3000
+    assert {
+        video.id: (video.mos, video.mos_std, video.content, video.group)
+        for video in database.videos
+    } == wanted
+    assert all(video.path.name.lower() == video.id for video in database.videos)
+    assert all(video.path.is_file() for video in database.videos)
+    assert set(Counter(video.content for video in database.videos).values()) == {120}
+    assert len({video.content for video in database.videos}) == 25
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
 
 
 def test_images_without_folder_and_without_spreads(release):

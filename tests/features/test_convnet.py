@@ -6,7 +6,8 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
-from vqa.features.convnet import IMAGENET_MEAN, IMAGENET_STD, ConvnetStatistics
+from vqa.features.convnet import ConvnetStatistics
+from vqa.features.imagenet import IMAGENET_MEAN, IMAGENET_STD
 from vqa.features.weights import WeightsError
 
 DIMS = {"vgg16": 2944, "resnet18": 1024, "resnet50": 4096, "resnet101": 4096}
@@ -116,7 +117,7 @@ def test_weights_that_cannot_be_downloaded_name_place_and_remedy(tmp_path, monke
         ConvnetStatistics("resnet18", "imagenet", "cpu")
     text = str(refusal.value)
     assert str(tmp_path / "hub" / "checkpoints" / "resnet18-f37072fd.pth") in text
-    assert "features.weights=" in text
+    assert "features.<name>.weights=" in text
     assert "features=multiscale" in text
 
 
@@ -138,3 +139,35 @@ def test_frames_too_small_get_a_clear_error(resnet18):
 def test_extremes_are_finite(resnet18):
     for value in (0, 255):
         assert resnet18(np.full((1, 64, 64, 3), value, np.uint8)).isfinite().all()
+
+
+@torch.inference_mode()
+def test_drawn_maps_are_the_means_of_each_stage(frames, resnet18):
+    drawn = resnet18.draw(frames[0])
+    model = seeded("resnet18")
+    x = model.relu(model.bn1(model.conv1(normalised(frames[:1]))))
+    stages = [("conv1", x)]
+    x = model.maxpool(x)
+    for name in ("layer1", "layer2", "layer3", "layer4"):
+        x = getattr(model, name)(x)
+        stages.append((name, x))
+    assert len(drawn) == len(stages)
+    for (title, map_), (name, maps) in zip(drawn, stages, strict=True):
+        assert title == f"{name}, mean of {maps.shape[1]} channels"
+        assert map_.shape == (72, 96)
+        mean = torch.zeros(maps.shape[2:])
+        for channel in maps[0]:
+            mean += channel / maps.shape[1]
+        wanted = torch.nn.functional.interpolate(mean[None, None], (72, 96), mode="bilinear")
+        np.testing.assert_allclose(map_, wanted[0, 0], rtol=1e-3, atol=1e-4 * mean.max().item())
+
+
+def test_vgg16_draws_its_five_stages(frames):
+    drawn = ConvnetStatistics("vgg16", "random", "cpu").draw(frames[0])
+    assert [title.split(",")[0] for title, _ in drawn] == [
+        "relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3",
+    ]  # fmt: skip
+    for title, map_ in drawn:
+        assert map_.shape == (72, 96), title
+        assert map_.min() >= 0, title
+        assert map_.max() > 0, title

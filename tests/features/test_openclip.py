@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from PIL import Image
 from safetensors.torch import save_file
 
-from vqa.assembly import FeatureSource
+from vqa.assembly import extractor_of
 from vqa.features.descriptions import PUBLISHED, read_descriptions
 from vqa.features.openclip import OpenClipWindows
 from vqa.features.weights import WeightsError
@@ -325,14 +325,14 @@ def test_the_published_descriptions(build):
     assert only.descriptions == published["subjective"]
 
 
-def test_the_recipe_builds_the_extractor(weights, tmp_path):
+def test_the_recipe_builds_the_extractor(weights):
     features = OmegaConf.load(CONF)
     assert features.weights == "openai"
-    config = OmegaConf.create({"features": features})
-    config.features.update(architecture="toy", weights=weights, groups=["objective"], device="cpu")
-    source = FeatureSource.of(config, "demo", tmp_path, "auto")
-    assert source.extractor.dim == 70
-    assert source.extractor.windows == 9
+    features.update(architecture="toy", weights=weights, groups=["objective"], device="cpu")
+    config = OmegaConf.create({"features": {"openclip": features}})
+    extractor = extractor_of(OmegaConf.to_container(config, resolve=True))
+    assert extractor.dim == 70
+    assert extractor.windows == 9
 
 
 @pytest.mark.parametrize(
@@ -385,7 +385,7 @@ def test_weights_that_are_missing_or_do_not_fit(build, tmp_path, clip):
 
 
 def test_openai_weights_in_a_network_with_another_activation_are_refused():
-    with pytest.raises(ValueError, match=r"QuickGELU, .*features\.architecture=RN50-quickgelu"):
+    with pytest.raises(ValueError, match=r"QuickGELU, .*features\.openclip\.architecture=RN50-quickgelu"):
         OpenClipWindows("RN50", "openai")
 
 
@@ -394,7 +394,7 @@ def test_weights_that_cannot_be_downloaded_name_the_remedy(monkeypatch):
         raise OSError("no network")
 
     monkeypatch.setattr("open_clip.factory.download_pretrained", offline)
-    with pytest.raises(WeightsError, match=r"openai of RN50-quickgelu.*no network.*features\.w"):
+    with pytest.raises(WeightsError, match=r"openai of RN50-quickgelu.*no network.*features\.openclip\.w"):
         OpenClipWindows("RN50-quickgelu", "openai")
 
 

@@ -50,7 +50,7 @@ KINDS: Mapping[str, Kind] = {
     "rate": Kind(True, _OTHER),
     "frames": Kind(True, "fetch the release's own files: these were cut or converted"),
     "absurd rate": Kind(
-        True, "fetch these files again; features.frame_rate_hz would take the rate at its word"
+        True, "fetch these files again; features at a fixed rate would take it at its word"
     ),
     "duplicate": Kind(
         True, "keep one label row for each, or splits put one video into training and test"

@@ -15,11 +15,30 @@ from vqa.features.weights import WeightsError
 RANDOM_SEED = 0
 
 
+def known_architecture(architecture: str) -> str:
+    """The name by which open_clip knows an architecture.
+
+    Args:
+        architecture: A built-in name, or a JSON file in the form of open_clip's own, such as
+            `vqa/features/toy_clip.json`, which is made known to it under the file's stem.
+
+    Raises:
+        ValueError: There is no such file.
+    """
+    path = Path(architecture)
+    if path.suffix != ".json":
+        return architecture
+    if not path.is_file():
+        raise ValueError(f"openclip: no architecture file at {path}")
+    open_clip.add_model_config(path)
+    return path.stem
+
+
 def clip_network(architecture: str, weights: str) -> nn.Module:
     """The whole CLIP on the CPU, float32, frozen.
 
     Args:
-        architecture: Any built-in name of open_clip. OpenAI's weights need a `-quickgelu` name.
+        architecture: Any name that open_clip knows. OpenAI's weights need a `-quickgelu` name.
         weights: A tag of open_clip's for this architecture (downloaded by its own loader), a local
             file, or `random` (seeded).
 
@@ -40,12 +59,12 @@ def clip_network(architecture: str, weights: str) -> nn.Module:
         if trained.get("quick_gelu") and not built.get("quick_gelu"):
             raise ValueError(
                 f"openclip: the {weights} weights were trained with QuickGELU, which {architecture}"
-                f" lacks; use features.architecture={architecture}-quickgelu"
+                f" lacks; use features.openclip.architecture={architecture}-quickgelu"
             )
     source = str(Path(weights).expanduser()) if weights not in tags else weights
     remedy = (
-        "give a local file with features.weights=/path/to/open_clip_model.safetensors or ask for "
-        "untrained ones by name with features.weights=random"
+        "give a local file with features.openclip.weights=/path/to/open_clip_model.safetensors or "
+        "ask for untrained ones by name with features.openclip.weights=random"
     )
     if weights not in ("random", *tags) and not Path(source).is_file():
         choices = f"tags of {architecture}: {', '.join(tags)}" if tags else "it has no tags"

@@ -12,23 +12,23 @@ Frames enter at their original resolution, scaled to [0, 1] and normalised as fo
 
 import hashlib
 import json
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Literal
-from urllib.error import URLError
 
 import numpy as np
 import torch
-import torchvision
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from vqa.features.weights import WeightsError, state_hash
+from vqa.features.imagenet import IMAGENET_MEAN, IMAGENET_STD, chosen_device, load_classifier
+from vqa.features.weights import state_hash
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 VGG16_TAPS = (3, 8, 15, 22, 29)
 RESNET_LAYERS = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4")
-RANDOM_SEED = 0
+# Layers that `draw` shows, by position.
+VGG16_STAGES = dict(
+    zip(VGG16_TAPS, ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3"), strict=True)
+)
+RESNET_STAGES = {2: "conv1", 4: "layer1", 5: "layer2", 6: "layer3", 7: "layer4"}
 
 
 class ConvnetStatistics:
@@ -60,12 +60,11 @@ class ConvnetStatistics:
     ) -> None:
         self.name = architecture
         self.untrained = weights == "random"
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.device = torch.device(device)
+        self.device = chosen_device(device)
         self.dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
         self.batch_frames = batch_frames or (1 if self.device.type == "cpu" else 16)
         trunk, self._taps, channels = _trunk(architecture, weights)
+        self._stages = VGG16_STAGES if architecture == "vgg16" else RESNET_STAGES
         self.dim = 2 * channels
         state = state_hash(trunk)
         self.weights = f"{architecture} {weights} sha256:{state[:12]}"
@@ -79,11 +78,7 @@ class ConvnetStatistics:
                 "std": IMAGENET_STD,
             }
         )
-        self._trunk = (
-            trunk.eval()
-            .requires_grad_(False)
-            .to(self.device, self.dtype, memory_format=torch.channels_last)
-        )
+        self._trunk = trunk.to(self.device, self.dtype, memory_format=torch.channels_last)
         shape = (1, 3, 1, 1)
         self._scale = 1 / (255 * torch.tensor(IMAGENET_STD, device=self.device).view(shape))
         self._shift = (
@@ -104,13 +99,23 @@ class ConvnetStatistics:
         ]
         return torch.cat(parts).cpu()
 
+    @torch.inference_mode()
+    def draw(self, frame: np.ndarray) -> list[tuple[str, np.ndarray]]:
+        """What each stage of the network answers to one uint8 frame (H, W, 3).
+
+        Returns:
+            Pairs of a layer's name and float32 (H, W): the mean over the layer's channels, in the
+            frame's size. All five stages, also of networks whose features are of the last alone.
+        """
+        return [
+            (f"{self._stages[index]}, mean of {x.shape[1]} channels", _enlarged(x, frame.shape[:2]))
+            for index, x in self._layers(frame[None])
+            if index in self._stages
+        ]
+
     def _batch(self, frames: np.ndarray) -> Tensor:
-        # (n, H, W, 3) seen as (n, 3, H, W) is already channels-last: no copy before the network.
-        x = torch.from_numpy(np.ascontiguousarray(frames)).to(self.device, non_blocking=True)
-        x = torch.addcmul(self._shift, x.permute(0, 3, 1, 2).float(), self._scale).to(self.dtype)
         means, deviations = [], []
-        for index, layer in enumerate(self._trunk):
-            x = layer(x)
+        for index, x in self._layers(frames):
             if index in self._taps:
                 if x.shape[2] * x.shape[3] < 2:
                     raise ValueError(
@@ -122,52 +127,30 @@ class ConvnetStatistics:
                 deviations.append(deviation)
         return torch.cat(means + deviations, 1)
 
+    def _layers(self, frames: np.ndarray) -> Iterator[tuple[int, Tensor]]:
+        """Each layer's position and output for uint8 frames (n, H, W, 3)."""
+        # (n, H, W, 3) seen as (n, 3, H, W) is already channels-last: no copy before the network.
+        x = torch.from_numpy(np.ascontiguousarray(frames)).to(self.device, non_blocking=True)
+        x = torch.addcmul(self._shift, x.permute(0, 3, 1, 2).float(), self._scale).to(self.dtype)
+        for index, layer in enumerate(self._trunk):
+            x = layer(x)
+            yield index, x
+
 
 def _trunk(architecture: str, weights: str) -> tuple[nn.Sequential, frozenset[int], int]:
     """The layers up to the last tap, the taps' positions, and the number of tapped channels."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(RANDOM_SEED)
-        model = torchvision.models.get_model(architecture, weights=None)
-    if weights != "random":
-        _load(model, architecture, weights)
+    model = load_classifier(architecture, weights, head=False)
     if architecture == "vgg16":
         return model.features[: VGG16_TAPS[-1] + 1], frozenset(VGG16_TAPS), 1472
     layers = nn.Sequential(*(getattr(model, name) for name in RESNET_LAYERS))
     return layers, frozenset({len(RESNET_LAYERS) - 1}), model.fc.in_features
 
 
-def _load(model: nn.Module, architecture: str, weights: str) -> None:
-    """Fill the model from torchvision's published weights or a local file."""
-    remedy = (
-        "give a local file with features.weights=/path/to/file.pth, use features=multiscale, which "
-        "needs none, or ask for untrained ones by name with features.weights=random"
-    )
-    if weights == "imagenet":
-        published = torchvision.models.get_model_weights(architecture).IMAGENET1K_V1
-        try:
-            state = published.get_state_dict(progress=True, check_hash=True)
-        except (URLError, OSError) as error:
-            place = Path(torch.hub.get_dir()) / "checkpoints" / Path(published.url).name
-            raise WeightsError(
-                f"the ImageNet weights of {architecture} are not at {place} and could not be "
-                f"downloaded from {published.url} ({error}); put the file there, {remedy}"
-            ) from error
-    else:
-        path = Path(weights).expanduser()
-        if not path.is_file():
-            raise WeightsError(f"no weights file at {path}; {remedy}")
-        if path.suffix == ".safetensors":
-            state = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        state = state.get("state_dict", state)
-    outcome = model.load_state_dict(state, strict=False)
-    absent = [key for key in outcome.missing_keys if not key.startswith(("classifier.", "fc."))]
-    if absent:
-        raise WeightsError(
-            f"{weights} does not hold {architecture}: {len(absent)} of its tensors are missing, "
-            f"{absent[0]} first; torchvision's key names are expected"
-        )
+def _enlarged(maps: Tensor, size: tuple[int, int]) -> np.ndarray:
+    """The mean over the channels of maps (1, C, h, w), at the size (H, W) of a frame."""
+    mean = maps.float().mean(1, keepdim=True)
+    mean = nn.functional.interpolate(mean, size, mode="bilinear", antialias=True)
+    return mean[0, 0].cpu().numpy()
 
 
 def _hash(parts: dict) -> str:

@@ -50,8 +50,8 @@ def read_descriptions(
 def _load(path: Path) -> object:
     if not path.is_file():
         raise ValueError(
-            f"no descriptions file at {path}; leave features.descriptions=null for the published "
-            "list, or copy vqa/features/descriptions.yaml there"
+            f"no descriptions file at {path}; leave features.openclip.descriptions=null for the "
+            "published list, or copy vqa/features/descriptions.yaml there"
         )
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))

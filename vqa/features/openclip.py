@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vqa.features.clip_network import clip_network, text_vectors, window_side
+from vqa.features.clip_network import clip_network, known_architecture, text_vectors, window_side
 from vqa.features.descriptions import read_descriptions
 from vqa.features.weights import state_hash
 from vqa.features.windows import GRIDS, enlarge, paint, window_corners
@@ -53,8 +53,8 @@ class OpenClipWindows:
     """Frames (T, H, W, 3) uint8 -> features (T, 2r): means over the windows, then maxima.
 
     Args:
-        architecture: Any built-in name of open_clip with a square input, which is the window's
-            size. OpenAI's weights need a `-quickgelu` name.
+        architecture: Any built-in name of open_clip, or a JSON file of its form, with a square
+            input, which is the window's size. OpenAI's weights need a `-quickgelu` name.
         weights: A tag of open_clip's for this architecture (downloaded by its own loader), a local
             file, or `random` (seeded, says nothing about quality).
         windows: Windows a frame: 1, 5, 9, 25, 45 or 85.
@@ -98,6 +98,7 @@ class OpenClipWindows:
         ):
             if value not in choices:
                 raise ValueError(f"openclip: {option}={value!r}; choose one of {choices}")
+        architecture = known_architecture(architecture)
         chosen = read_descriptions(descriptions, groups)
         model = clip_network(architecture, weights)
         self.side = window_side(model, architecture)

@@ -1,0 +1,214 @@
+"""How the feature maps of InceptionV3 go together: Gram matrices, pooled over a video's frames.
+
+Asadi, Pourmatin and Mansouri, "The role of fine-tuned feature map correlation in video quality
+assessment"; what it leaves open follows FMC-IQA, from the same group.
+
+Faithful: the shorter side at 338 pixels and the central 299 x 299; Gram matrices F Fᵀ of the maps F
+(C, h * w), not divided by h * w; the pooled values of the last map; the maximum over frames, or,
+as the paper's section III-C has it, mean and maximum.
+Chosen where the paper is silent: two frames a second. The resizing works on uint8, which differs
+from PIL's by one step of 255 here and there.
+
+Shapes: n frames, C channels, h w size of a feature map, D numbers a frame.
+"""
+
+import hashlib
+import json
+import math
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vqa.features.inception import cropped, load_inception
+from vqa.features.weights import state_hash
+from vqa.models.inception_iqa import LAYERS, inception, inception_input
+from vqa.sampling import fixed_rate_indices
+from vqa.video import VideoInfo
+
+DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint
+SHORT_SIDE = 338
+CHANNELS = {"avgpool": 2048, "Mixed_5b": 256, "Mixed_5c": 288}
+POOLINGS = ("max", "mean", "both")
+RANDOM_SEED = 0
+
+
+def gram_matrix(maps: Tensor) -> Tensor:
+    """Inner products of all pairs of feature maps. maps (n, C, h, w) -> (n, C * C)."""
+    rows = maps.flatten(2)
+    return (rows @ rows.mT).flatten(1)
+
+
+def upper_triangle(gram: Tensor) -> Tensor:
+    """Diagonal of square matrices and what is above it. gram (n, C * C) -> (n, C * (C + 1) / 2)."""
+    side = math.isqrt(gram.shape[1])
+    row, column = torch.triu_indices(side, side, device=gram.device)
+    return gram[:, row * side + column]
+
+
+class Gram:
+    """Gram features of a whole video: one vector, whatever its length.
+
+    Args:
+        layers: Any of `avgpool` (2048 values), `Mixed_5b` (256 x 256) and `Mixed_5c` (288 x 288);
+            their features stand in this order, whatever the order here.
+        pooling: Over frames: `max`, `mean`, or `both`, which is the means and then the maxima.
+        upper: Take of each Gram matrix, which is symmetric, only the diagonal and what is above it,
+            row by row.
+        frames_per_second: Of the frames looked at; None takes every frame.
+        weights: See `vqa.features.inception.load_inception`; `random` is seeded and says nothing
+            about quality.
+        device: Where the network runs; `auto` is the GPU where there is one.
+        batch_frames: Frames that pass through the network together; only memory and speed matter.
+
+    Attributes:
+        name: Identifier of the extractor.
+        dim: Numbers a video, 150,528 with all layers and one pooling.
+        fingerprint: Hash of definition, options and weights.
+        weights: The weights in words.
+        untrained: True where they are random.
+        threads: None, torch's own choice.
+        pixels: The frames it reads.
+
+    Raises:
+        ValueError: An option is none of its choices.
+        WeightsError: The weights cannot be had, or are of another network.
+    """
+
+    name = "gram"
+    threads = None
+    pixels = "rgb24"
+
+    def __init__(
+        self,
+        layers: Sequence[str] = ("avgpool", "Mixed_5b", "Mixed_5c"),
+        pooling: Literal["max", "mean", "both"] = "max",
+        upper: bool = False,
+        frames_per_second: float | None = 2.0,
+        weights: str = "imagenet",
+        device: str = "auto",
+        batch_frames: int | None = None,
+    ) -> None:
+        asked = {layers} if isinstance(layers, str) else set(layers)
+        if not asked or asked - set(CHANNELS):
+            raise ValueError(
+                f"gram: layers={sorted(asked)}; choose one or more of {', '.join(CHANNELS)}"
+            )
+        if pooling not in POOLINGS:
+            raise ValueError(f"gram: pooling={pooling!r}; choose one of {', '.join(POOLINGS)}")
+        if frames_per_second is not None and not frames_per_second > 0:
+            raise ValueError(
+                f"gram: frames_per_second={frames_per_second}; give a positive number, or null for "
+                "every frame"
+            )
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = torch.device(device)
+        self.layers = tuple(layer for layer in CHANNELS if layer in asked)
+        self.pooling, self.upper, self.frames_per_second = pooling, upper, frames_per_second
+        self.batch_frames = batch_frames or (4 if self.device.type == "cpu" else 32)
+        self.untrained = weights == "random"
+        trunk = _trunk(self.layers, weights)
+        state = state_hash(trunk)
+        self.weights = f"inception_v3 {weights} sha256:{state[:12]}"
+        self._trunk = trunk.to(self.device)
+        self._frame_dim = sum(_dim(layer, upper) for layer in self.layers)
+        self.dim = self._frame_dim * (2 if pooling == "both" else 1)
+        parts = {
+            "extractor": f"gram-{DEFINITION}",
+            "layers": self.layers,
+            "pooling": pooling,
+            "upper": upper,
+            "frames_per_second": frames_per_second,
+            "weights": state,
+        }
+        self.fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def indices(self, info: VideoInfo) -> np.ndarray:
+        """Ascending distinct indices of the frames that `describe` needs, int64 (n,)."""
+        if self.frames_per_second is None:
+            return np.arange(info.frames)
+        return np.unique(fixed_rate_indices(info.times_s, self.frames_per_second))
+
+    @torch.inference_mode()
+    def describe(self, chunks: Iterator[np.ndarray], info: VideoInfo) -> tuple[Tensor, Tensor]:
+        """The vector of a video; no more than a batch of frames is held.
+
+        Args:
+            chunks: uint8 (n, H, W, 3), the RGB frames of `indices(info)` in order, in portions of
+                any size.
+            info: The video.
+
+        Returns:
+            Features (1, dim) float32 and the mean time of the frames in seconds, (1,) float64, both
+            on the CPU.
+
+        Raises:
+            ValueError: Frames of another type, layout or number.
+        """
+        peak = torch.full((self._frame_dim,), -torch.inf, device=self.device)
+        total = torch.zeros_like(peak, dtype=torch.float64)
+        seen = 0
+        for chunk in chunks:
+            _check(chunk)
+            for start in range(0, len(chunk), self.batch_frames):
+                rows = self._rows(chunk[start : start + self.batch_frames])
+                peak = torch.maximum(peak, rows.amax(0))
+                total += rows.sum(0, dtype=torch.float64)
+                seen += len(rows)
+        wanted = self.indices(info)
+        if seen != len(wanted):
+            raise ValueError(
+                f"gram: got {seen} frames of {info.path}, expected the {len(wanted)} of "
+                "indices(info)"
+            )
+        mean = (total / seen).float()
+        pooled = {"max": [peak], "mean": [mean], "both": [mean, peak]}[self.pooling]
+        time_s = info.times_s[wanted].mean(keepdims=True)
+        return torch.cat(pooled).unsqueeze(0).cpu(), torch.from_numpy(time_s)
+
+    def _rows(self, frames: np.ndarray) -> Tensor:
+        """The features (n, D) of each frame of uint8 (n, H, W, 3)."""
+        frames = torch.from_numpy(np.require(frames, requirements=("C", "W")))
+        x = inception_input(cropped(frames, SHORT_SIDE).to(self.device))
+        found = {}
+        # TensorFloat-32 would make a GPU's features differ in the third digit.
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            for name, layer in self._trunk.named_children():
+                x = layer(x)
+                if name == "avgpool":
+                    found[name] = x.flatten(1)
+                elif name in self.layers:
+                    gram = gram_matrix(x)
+                    found[name] = upper_triangle(gram) if self.upper else gram
+        return torch.cat([found[layer] for layer in self.layers], 1)
+
+
+def _trunk(layers: Sequence[str], weights: str) -> nn.Sequential:
+    """InceptionV3 up to the last of these layers, for evaluation."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(RANDOM_SEED)
+        network = inception()
+    load_inception(network, weights)
+    depth = 1 + max(LAYERS.index(layer) for layer in layers)
+    needed = OrderedDict((name, getattr(network, name)) for name in LAYERS[:depth])
+    return nn.Sequential(needed).eval().requires_grad_(False)
+
+
+def _dim(layer: str, upper: bool) -> int:
+    """How many numbers a frame has of a layer."""
+    channels = CHANNELS[layer]
+    if layer == "avgpool":
+        return channels
+    return channels * (channels + 1) // 2 if upper else channels**2
+
+
+def _check(frames: np.ndarray) -> None:
+    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3:
+        raise ValueError(
+            f"gram: expected uint8 frames (n, H, W, 3), got {frames.dtype} {frames.shape}; decode "
+            "to 8-bit RGB first"
+        )

@@ -1,0 +1,145 @@
+"""torchvision's classifiers as they were trained on ImageNet: their weights and their input."""
+
+import pickle
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from urllib.error import URLError
+
+import numpy as np
+import torch
+import torchvision
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from vqa.features.weights import WeightsError
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+SIDE = 224  # of the images that the published weights were trained on
+RANDOM_SEED = 0
+HEADS = ("classifier.", "fc.")  # how the keys of the layers behind the feature maps begin
+# These shift their input themselves, to fit weights that were trained otherwise.
+SHIFTING = ("googlenet", "inception_v3")
+
+
+def load_classifier(architecture: str, weights: str, *, head: bool = True) -> nn.Module:
+    """A classifier of torchvision's on the CPU, float32, frozen.
+
+    Args:
+        architecture: Its name there, such as `vgg16`.
+        weights: `imagenet` (torchvision's IMAGENET1K_V1, downloaded by its own loader), a local
+            file (.pth or .safetensors) in torchvision's layout, or `random` (seeded).
+        head: Whether a file must hold the classifying layers too.
+
+    Raises:
+        ValueError: torchvision has no such network.
+        WeightsError: The weights cannot be had or do not fit the architecture.
+    """
+    options = {}
+    if architecture in SHIFTING:
+        options = {"transform_input": weights != "random", "init_weights": True}
+    known = torchvision.models.list_models(torchvision.models)
+    if architecture not in known:
+        near = ", ".join(get_close_matches(str(architecture), known)) or "vgg16, resnet50"
+        raise ValueError(
+            f"torchvision has no classifier {architecture!r}; its classifiers include {near}"
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(RANDOM_SEED)
+        model = torchvision.models.get_model(architecture, weights=None, **options)
+    if weights != "random":
+        remedy = (
+            "give a local file with features.<name>.weights=/path/to/file.pth, use "
+            "features=multiscale, which needs none, or ask for untrained ones by name with "
+            "features.<name>.weights=random"
+        )
+        if weights == "imagenet":
+            state = _published(architecture, remedy)
+        else:
+            state = _local(Path(weights).expanduser(), remedy)
+        _fill(model, state, f"{weights} does not hold {architecture}", head)
+    return model.eval().requires_grad_(False)
+
+
+def chosen_device(device: str) -> torch.device:
+    """The device of a name; `auto` is the GPU where there is one."""
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(device)
+
+
+def normalised(frames: np.ndarray, device: torch.device) -> Tensor:
+    """Frames uint8 (n, H, W, 3) in ImageNet's normalisation, float32 (n, 3, H, W)."""
+    mean, std = (
+        torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD)
+    )
+    x = torch.from_numpy(np.require(frames, requirements=("C", "W"))).to(device).permute(0, 3, 1, 2)
+    return torch.addcmul(-mean / std, x.float(), 1 / (255 * std))
+
+
+def checked(frames: np.ndarray, context: int, name: str) -> np.ndarray:
+    """The frames behind the first `context`, if they are 8-bit RGB.
+
+    Raises:
+        ValueError: They are not, or none is left; begins with the extractor's `name`.
+    """
+    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not frames.size:
+        raise ValueError(
+            f"{name}: expected uint8 frames (n, H, W, 3), at least one, got {frames.dtype} "
+            f"{frames.shape}; decode to 8-bit RGB first"
+        )
+    if not 0 <= context < len(frames):
+        raise ValueError(
+            f"{name}: context={context} leaves none of {len(frames)} frames; pass at least one more"
+        )
+    return frames[context:]
+
+
+def _published(architecture: str, remedy: str) -> Mapping[str, Tensor]:
+    choices = torchvision.models.get_model_weights(architecture).__members__
+    if "IMAGENET1K_V1" not in choices:
+        raise WeightsError(
+            f"torchvision has no IMAGENET1K_V1 weights of {architecture}; choose another "
+            f"architecture, or {remedy}"
+        )
+    published = choices["IMAGENET1K_V1"]
+    try:
+        return published.get_state_dict(progress=True, check_hash=True)
+    except (URLError, OSError) as error:
+        place = Path(torch.hub.get_dir()) / "checkpoints" / Path(published.url).name
+        raise WeightsError(
+            f"the ImageNet weights of {architecture} are not at {place} and could not be "
+            f"downloaded from {published.url} ({error}); put the file there, {remedy}"
+        ) from error
+
+
+def _local(path: Path, remedy: str) -> Mapping[str, Tensor]:
+    if not path.is_file():
+        raise WeightsError(f"no weights file at {path}; {remedy}")
+    try:
+        if path.suffix == ".safetensors":
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, SafetensorError, pickle.UnpicklingError) as error:
+        cause = " ".join(str(error).split())[:200]
+        raise WeightsError(f"the weights at {path} cannot be read ({cause}); {remedy}") from error
+    return state.get("state_dict", state)
+
+
+def _fill(model: nn.Module, state: Mapping[str, Tensor], refusal: str, head: bool) -> None:
+    """Load the tensors that fit; none may be missing but, without `head`, those of the head."""
+    wanted = model.state_dict()
+    fitting = {
+        key: tensor
+        for key, tensor in state.items()
+        if key in wanted and tensor.shape == wanted[key].shape
+    }
+    missing = model.load_state_dict(fitting, strict=False).missing_keys
+    if absent := [key for key in missing if head or not key.startswith(HEADS)]:
+        raise WeightsError(
+            f"{refusal}: {len(absent)} of its tensors are missing or have another shape, "
+            f"{absent[0]} first; torchvision's key names are expected"
+        )

@@ -1,0 +1,63 @@
+"""Which frames of a video the statistics look at: once a second, two frames and a run of eight."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+RUN = 8  # consecutive luma planes of the temporal bands
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The frames behind one vector.
+
+    Attributes:
+        centre: The second's middle frame.
+        before: A third of a second earlier.
+        after: A third of a second later.
+        run: Up to `RUN` consecutive frames about the centre.
+    """
+
+    centre: int
+    before: int
+    after: int
+    run: range
+
+    @property
+    def frames(self) -> set[int]:
+        """All indices that are needed."""
+        return {self.before, self.after, *self.run}
+
+
+def windows(frames: int, frame_rate_hz: float) -> list[Window]:
+    """The windows of a video, one a second, as the release of RAPIQUE places them.
+
+    A centre is at most the last frame but one and its neighbours keep clear of the first and the
+    last frame; the run ends at the last but two at most. Where that leaves nothing, in a video
+    shorter than half a second or of a few frames, there is one window at the middle frame and
+    indices are held within the video; a run then has one frame at least.
+
+    Args:
+        frames: N, at least 1.
+        frame_rate_hz: Rounded to whole frames a second.
+
+    Raises:
+        ValueError: No frame, or no rate.
+    """
+    if frames < 1 or not frame_rate_hz > 0:
+        raise ValueError(
+            f"nss: expected a video of at least one frame and a positive rate, got {frames} "
+            f"frames at {frame_rate_hz} Hz; leave it out"
+        )
+    rate = max(1, int(np.floor(frame_rate_hz + 0.5)))
+    centres = list(range(rate // 2, frames - 1, rate)) or [(frames - 1) // 2]
+    return [_window(centre, rate, frames) for centre in centres]
+
+
+def _window(centre: int, rate: int, frames: int) -> Window:
+    last = frames - 1
+    before = min(max(1, centre - rate // 3), last)
+    after = max(min(last - 1, centre + rate // 3), 0)
+    start = min(max(1, centre - RUN // 2), last)
+    stop = max(min(last - 1, start + RUN), start + 1)
+    return Window(centre, before, after, range(start, stop))

@@ -1,0 +1,120 @@
+"""Where a model's features come from: extractors with their caches, or matrices of one's own."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from vqa.cache import FeatureCache, Features, stored_dtype
+from vqa.extraction import Outcome, extract
+from vqa.pipeline import Extractor
+from vqa.records import VideoRecord
+
+
+class Source(Protocol):
+    """Features of videos by id: a `FeatureSource` or `vqa.external.ExternalFeatures`.
+
+    Attributes:
+        name: What it is called.
+        weights: What made the features, in words.
+        untrained: True where that is a network with random weights.
+    """
+
+    name: str
+    weights: str
+    untrained: bool
+
+    def fill(self, videos: Sequence[VideoRecord], progress: bool = True) -> Outcome:
+        """Make sure that the features of these videos are there."""
+        ...
+
+    def load(self, video_id: str) -> Features:
+        """The features of a video."""
+        ...
+
+    def metadata(self, video_id: str) -> dict[str, str]:
+        """Facts of the file that they were made from."""
+        ...
+
+
+class FeatureSource:
+    """An extractor and the cache of its features of one database.
+
+    Args:
+        extractor: What computes features.
+        cache: Where they lie.
+        settings: Of `conf/features/<name>.yaml`.
+        reader: Which decoder, `data.reader`.
+    """
+
+    def __init__(
+        self, extractor: Extractor, cache: FeatureCache, settings: Mapping[str, Any], reader: str
+    ) -> None:
+        self.extractor, self.cache = extractor, cache
+        self.settings, self.reader = settings, reader
+        self.name, self.weights = extractor.name, extractor.weights
+        self.untrained = extractor.untrained
+
+    def fill(self, videos: Sequence[VideoRecord], progress: bool = True) -> Outcome:
+        """Bring the cache up to date for these videos."""
+        return extract(
+            videos,
+            self.extractor,
+            self.cache,
+            frame_rate_hz=self.settings["frame_rate_hz"],
+            frames=self.settings["frames"],
+            dtype=stored_dtype(self.settings["dtype"]),
+            reader=self.reader,
+            on_error=self.settings["on_error"],
+            time_limit_s=self.settings["time_limit_s"],
+            progress=progress,
+        )
+
+    def load(self, video_id: str) -> Features:
+        """The features of a video.
+
+        Raises:
+            FileNotFoundError: They have not been extracted.
+        """
+        return self.cache.load(video_id)
+
+    def metadata(self, video_id: str) -> dict[str, str]:
+        """Facts of the file that they were made from."""
+        return self.cache.metadata(video_id)
+
+
+class Sources:
+    """All sources of a model's features, in order.
+
+    Args:
+        sources: At least one.
+    """
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self.sources = tuple(sources)
+
+    @property
+    def weights(self) -> str:
+        """What made the features, in words."""
+        return "; ".join(source.weights for source in self.sources)
+
+    @property
+    def untrained(self) -> list[str]:
+        """Names of the sources with random weights."""
+        return [source.name for source in self.sources if source.untrained]
+
+    def fill(self, videos: Sequence[VideoRecord], progress: bool = True) -> Outcome:
+        """Make sure that all features of these videos are there; one failure leaves a video out."""
+        whole = Outcome()
+        made: set[str] = set()
+        left = list(videos)
+        for source in self.sources:
+            outcome = source.fill(left, progress)
+            made |= set(outcome.made)
+            whole.failures |= outcome.failures
+            left = [video for video in left if video.id not in outcome.failures]
+        whole.made = [video.id for video in left if video.id in made]
+        whole.reused = [video.id for video in left if video.id not in made]
+        return whole
+
+    def metadata(self, video_id: str) -> dict[str, str]:
+        """Facts of a video's file, from the first source that knows any."""
+        return self.sources[0].metadata(video_id)
