@@ -77,7 +77,7 @@ CONFIG = """\
 name: gstvqa-demo
 seed: 0
 data: {_target_: vqa.databases.demo.read, name: demo, contents: 24, versions: 6, missing: error}
-features: {_target_: vqa.features.multiscale.Multiscale, name: multiscale, scales: 5}
+features: {multiscale: {_target_: vqa.features.multiscale.Multiscale, name: multiscale, scales: 5}}
 model:
   _target_: vqa.learners.adversarial.AdversarialLearner
   network: {_target_: vqa.models.gstvqa.GSTVQA, hidden: 32}

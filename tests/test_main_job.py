@@ -68,6 +68,11 @@ def test_run_folder_holds_everything(finished):
     results = json.loads((finished / "results.json").read_text())
     predictions = pd.read_csv(finished / "predictions.csv")
     assert results["splits"]["split0"]["n"] == len(predictions) == 3
+    timing = json.loads((finished / "timing.json").read_text())
+    assert timing["splits"] == 1
+    assert timing["training_s"] > 0
+    assert timing["features"]["multiscale"]["dim"] > 0
+    assert timing["features"]["multiscale"]["seconds_a_video"] > 0
     environment = json.loads((finished / "environment.json").read_text())
     assert environment["torch"]
     assert environment["seconds"] > 0

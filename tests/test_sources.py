@@ -75,6 +75,19 @@ def test_kinds_of_features_are_joined(database, sources):
         FeatureSequence(sources.sources)(video)
 
 
+def test_what_each_kind_costs_is_known(database, sources, tmp_path):
+    sources.fill(database.videos, progress=False)
+    costs = sources.costs(database.videos)
+    assert {name: cost["dim"] for name, cost in costs.items()} == {
+        "mean-colour": 6, "twice": 3, "whole": 6,
+    }  # fmt: skip
+    assert all(0 < cost["seconds_a_video"] < 60 for cost in costs.values())
+    path = tmp_path / "feats.csv"
+    path.write_text("video,a\nclip0.mp4,0\n")
+    costs = Sources([ExternalFeatures(path)]).costs(database.videos[:1])
+    assert costs == {"external": {"dim": 1, "seconds_a_video": None}}
+
+
 def test_undefined_moments_do_not_count_in_the_mean(database, tmp_path):
     class Gaps(MeanColour):
         context = 0

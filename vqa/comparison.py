@@ -18,7 +18,9 @@ import pandas as pd
 from vqa.files import write_atomically
 from vqa.metrics import METRICS, lower_is_better
 from vqa.reports import write_comparison
+from vqa.reports.figures.cost import seconds_text
 from vqa.reports.groups import group_tables, read_groups
+from vqa.reports.page import read_json
 from vqa.results import TITLES, aligned_rows, number, summarise, write_json
 from vqa.runs import Run
 from vqa.splits import Split
@@ -26,6 +28,12 @@ from vqa.statistics import compare_splits, corrected_resampled_t, f_test, holm
 
 LEVEL = 0.95
 KEPT = ("median", "mean", "std", "interval")
+# What a run costs, and its heads in the text.
+COSTS = {
+    "dimension": "dimension",
+    "seconds_a_video": "features, s a video",
+    "training_s_a_split": "training, s a split",
+}
 
 
 class ComparisonError(ValueError):
@@ -97,19 +105,42 @@ def compare(
 
 
 def write_comparison_files(found: Comparison, folder: Path) -> Path:
-    """Write comparison.json, predictions.csv and the page; returns the page's path."""
+    """Write comparison.json, models.csv, predictions.csv and the page; returns the page's path."""
     write_json(folder / "comparison.json", found.content)
+    write_atomically(folder / "models.csv", models_table(found.content).to_csv(index=False))
     write_atomically(folder / "predictions.csv", found.predictions.to_csv(index=False))
     return write_comparison(folder)
+
+
+def models_table(content: Mapping[str, Any]) -> pd.DataFrame:
+    """A row for each model: medians of all metrics, both ends of their intervals, what it costs.
+
+    The costs (`dimension` of the features, `seconds_a_video` of them, `training_s_a_split`) are
+    columns where a run has any.
+    """
+    rows = []
+    for model in content["models"]:
+        row = {key: model[key] for key in ("label", "model", "features")}
+        summary = content["summaries"][model["label"]]
+        for name in METRICS:
+            low, high = summary["interval"][name]
+            row |= {name: summary["median"][name], f"{name}_low": low, f"{name}_high": high}
+        rows.append(row | {key: model[key] for key in _known_costs(content)})
+    return pd.DataFrame(rows)
 
 
 def format_comparison(content: Mapping[str, Any]) -> str:
     """Summaries and pairs as aligned plain text."""
     metric, shared = content["metric"], content["shared"]
-    head = ["median of splits", *TITLES.values()]
+    costs = _known_costs(content)
+    head = ["median of splits", *TITLES.values(), *(COSTS[key] for key in costs)]
     rows = [
-        [label, *(number(summary["median"][name]) for name in METRICS)]
-        for label, summary in content["summaries"].items()
+        [
+            model["label"],
+            *(number(content["summaries"][model["label"]]["median"][name]) for name in METRICS),
+            *(_cost_text(key, model[key]) for key in costs),
+        ]
+        for model in content["models"]
     ]
     pairs = [["pair", f"difference of {TITLES[metric]}", "95 % interval", "p, Holm", "better"]]
     for pair in content["pairs"]:
@@ -246,10 +277,36 @@ def _model(run: Run, label: str) -> dict[str, Any]:
         "label": label,
         "folder": str(run.folder.resolve()),
         "model": run.config.get("model_name", ""),
-        "features": run.config.get("features", {}).get("name", ""),
+        "features": ", ".join(run.config.get("features", {})),
         "database": run.database["name"],
         "weights_note": " ".join(note for note in run.notes() if "weights" in note.lower()),
+    } | _costs(run)
+
+
+def _costs(run: Run) -> dict[str, float | None]:
+    """What the run noted of its features and its training in `timing.json`; None: not known.
+
+    Sums over the features, which are not known where one of them is not.
+    """
+    timing = read_json(run.folder / "timing.json") or {"features": {}, "splits": 0}
+    sources = timing["features"].values()
+    seconds = [source["seconds_a_video"] for source in sources]
+    timed = bool(seconds) and None not in seconds
+    return {
+        "dimension": sum(source["dim"] for source in sources) or None,
+        "seconds_a_video": sum(seconds) if timed else None,
+        "training_s_a_split": timing["training_s"] / timing["splits"] if timing["splits"] else None,
     }
+
+
+def _known_costs(content: Mapping[str, Any]) -> list[str]:
+    """Which costs at least one run has."""
+    return [key for key in COSTS if any(model[key] is not None for model in content["models"])]
+
+
+def _cost_text(key: str, value: float | None) -> str:
+    """A cost as the table writes it."""
+    return seconds_text(value) if key != "dimension" or value is None else str(value)
 
 
 def _groups(run: Run, own: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:

@@ -132,6 +132,7 @@ def extract(
                     "frame_rate_hz": f"{result.info.frame_rate_hz:.6g}",
                     "frames": str(result.info.frames),
                     "duration_s": f"{result.info.duration_s:.6g}",
+                    "seconds": f"{result.seconds:.4g}",
                 },
             )
             outcome.made.append(video.id)

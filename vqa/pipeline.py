@@ -6,6 +6,7 @@ goes on to the next video, and the extractor works on the chunk before.
 
 import queue
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -63,12 +64,14 @@ class VideoFeatures:
         times_s: (T,) presentation times of the described frames.
         reader: Reader and version that decoded it.
         info: Size, rate and count of the source.
+        seconds: Wall time that it took, decoding included where that was slower.
     """
 
     features: Tensor
     times_s: Tensor
     reader: str
     info: VideoInfo
+    seconds: float
 
 
 def raw_format(video: VideoRecord) -> RawFormat | None:
@@ -211,6 +214,7 @@ def _describe(items: queue.Queue, extractor: Extractor) -> VideoFeatures | Excep
             else:
                 yield item
 
+    started = time.perf_counter()
     arriving = chunks()
     begin = next(arriving, None)
     features = failure = None
@@ -228,7 +232,8 @@ def _describe(items: queue.Queue, extractor: Extractor) -> VideoFeatures | Excep
         raise end.error
     if end.error is not None or failure is not None:
         return end.error or failure
-    return VideoFeatures(features, times_s, begin.reader, begin.info)
+    seconds = time.perf_counter() - started
+    return VideoFeatures(features, times_s, begin.reader, begin.info, seconds)
 
 
 def _by_frames(extractor: Extractor, chunks: Iterator[np.ndarray]) -> Tensor:

@@ -8,6 +8,7 @@
     notes.json        what must be said with any score, for instance untrained weights
     manifest.json     SHA-256 of all that the numbers rest on
     <split>/          checkpoints, history.csv, model.safetensors, learner.json, predictions.csv
+    timing.json       what features and training cost in time
     evidence.json, evidence/, figures/, report.html
 
 A split is done when its `predictions.csv` is there, the run when the report is. So a run that
@@ -189,6 +190,21 @@ class Run:
             (self.folder / "splits").glob("*.json"), key=lambda file: (len(file.stem), file.stem)
         )
         return [read_split(file) for file in files]
+
+    def time_split(self, split: str, seconds: float) -> None:
+        """Note how long the training of a split took."""
+        write_json(self.split_folder(split) / "seconds.json", round(seconds, 3))
+
+    def time_features(self, features: Mapping[str, Any]) -> None:
+        """Store what features and training cost: `timing.json`, which no number rests on."""
+        found = [self.split_folder(split.name) / "seconds.json" for split in self.splits()]
+        seconds = [json.loads(path.read_text()) for path in found if path.is_file()]
+        timing = {
+            "features": features,
+            "training_s": round(sum(seconds), 3),
+            "splits": len(seconds),
+        }
+        write_json(self.folder / "timing.json", timing)
 
     def record(self, split: str, predictions: Iterable[Any]) -> None:
         """Store a split's predictions (`id`, `mos`, `score`), which marks it as done."""

@@ -1,6 +1,7 @@
 """Where a model's features come from: extractors with their caches, or matrices of one's own."""
 
 from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import Any, Protocol
 
 from vqa.cache import FeatureCache, Features, stored_dtype
@@ -116,5 +117,17 @@ class Sources:
         return whole
 
     def metadata(self, video_id: str) -> dict[str, str]:
-        """Facts of a video's file, from the first source that knows any."""
+        """Facts of a video's file, from the first source."""
         return self.sources[0].metadata(video_id)
+
+    def costs(self, videos: Sequence[VideoRecord]) -> dict[str, dict[str, float | None]]:
+        """Of each source its `dim` and its median `seconds_a_video`, None where it is not known."""
+        costs = {}
+        for source in self.sources:
+            seconds = [source.metadata(video.id).get("seconds") for video in videos]
+            known = [float(one) for one in seconds if one is not None]
+            costs[source.name] = {
+                "dim": source.load(videos[0].id).features.shape[1],
+                "seconds_a_video": median(known) if known else None,
+            }
+        return costs

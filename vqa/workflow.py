@@ -4,6 +4,7 @@ Each can be killed at any moment; the same call again goes on from what is store
 """
 
 import logging
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -61,16 +62,21 @@ def train(config: Config) -> Run:
         learner = assembly.learner(plain)
         if config.init_from:
             begin_from(learner, run, split, config.init_from, config.init_parts)
+        started = time.perf_counter()
         learner.fit(data, folder, tracker.split_logger(split.name, run.folder, plain))
+        seconds = time.perf_counter() - started
         predictions = learner.predict(data, data.test)
         if rank_zero_only.rank == 0:
             learner.save(folder)
+            run.time_split(split.name, seconds)
             run.record(split.name, predictions)
     if rank_zero_only.rank != 0:
         return run
     if missing := sum(not run.has(split) for split in splits):
         log.info("%d of %d splits are left to other jobs", missing, len(splits))
     else:
+        extracted = plain["views"]["features"] is not None
+        run.time_features(sources.costs(database.videos) if extracted else {})
         conclude(run, database, views, run, config.data.reader)
         tracker.finish(run.folder)
     return run

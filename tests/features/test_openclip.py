@@ -385,7 +385,9 @@ def test_weights_that_are_missing_or_do_not_fit(build, tmp_path, clip):
 
 
 def test_openai_weights_in_a_network_with_another_activation_are_refused():
-    with pytest.raises(ValueError, match=r"QuickGELU, .*features\.openclip\.architecture=RN50-quickgelu"):
+    with pytest.raises(
+        ValueError, match=r"QuickGELU, .*features\.openclip\.architecture=RN50-quickgelu"
+    ):
         OpenClipWindows("RN50", "openai")
 
 
@@ -394,7 +396,9 @@ def test_weights_that_cannot_be_downloaded_name_the_remedy(monkeypatch):
         raise OSError("no network")
 
     monkeypatch.setattr("open_clip.factory.download_pretrained", offline)
-    with pytest.raises(WeightsError, match=r"openai of RN50-quickgelu.*no network.*features\.openclip\.w"):
+    with pytest.raises(
+        WeightsError, match=r"openai of RN50-quickgelu.*no network.*features\.openclip\.w"
+    ):
         OpenClipWindows("RN50-quickgelu", "openai")
 
 

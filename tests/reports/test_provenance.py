@@ -9,7 +9,10 @@ CONFIG = {
         "epochs": 30,
         "resume": None,
     },
-    "features": [{"name": "nss"}, {"_target_": "vqa.features.resnet.ResNet", "depth": 50}],
+    "features": {
+        "nss": {"name": "nss"},
+        "resnet50": {"_target_": "vqa.features.resnet.ResNet", "depth": 50},
+    },
     "data": {"name": "konvid", "root": "/somewhere/private", "missing": "skip", "reader": "auto"},
     "seed": 0,
 }

@@ -25,6 +25,8 @@ def run_facts(
     Returns:
         Label, value, and options in small print; only of what is known.
     """
+    # Each kind of features has a section of its own, named as it is.
+    config = {**config, "features": list(config.get("features", {}).values()) or None}
     facts = [
         (label, *_described(config[key]))
         for key, label in (

@@ -1,11 +1,13 @@
 """Figures of the pages, as matplotlib figures without pyplot; `vqa.reports.svg` makes them text."""
 
 from vqa.reports.figures.agreement import mapped_scores, residuals, scatter, thinned
+from vqa.reports.figures.cost import accuracy_over_seconds
 from vqa.reports.figures.heat import heat_map
 from vqa.reports.figures.intervals import ranking, split_intervals
 from vqa.reports.figures.time import learning_curves, timeline
 
 __all__ = [
+    "accuracy_over_seconds",
     "heat_map",
     "learning_curves",
     "mapped_scores",

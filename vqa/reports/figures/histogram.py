@@ -2,9 +2,12 @@
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vqa.reports.style import BLUE, MUTED, RED, STYLE, canvas
+
+CAPTION, LINE = 21, 13  # points above the axes, and between lines
 
 
 def histogram(
@@ -37,25 +40,32 @@ def histogram(
     median = float(np.median(values))
     with mpl.rc_context(STYLE):
         figure, axes = canvas(width, height)
-        axes.hist(values, bins=bins(values), color=BLUE, alpha=0.75, edgecolor="white")
+        axes.hist(values, bins=bins(values), color=BLUE, edgecolor="white")
         axes.axvline(median, color=RED, linewidth=1.6)
-        axes.annotate(
-            f"median {median:.3f}",
-            (median, 1),
-            (5, 4),
-            xycoords=("data", "axes fraction"),
-            textcoords="offset points",
-            color=RED,
-            annotation_clip=False,
-        )
+        _above(axes, f"median {median:.3f}", (median, 4), color=RED)
+        _above(axes, caption, (0, CAPTION), "axes fraction", color=MUTED, fontsize=9)
+        lines = caption.count("\n") + 1 if caption else 0
+        below = CAPTION + LINE * lines
+        _above(axes, warning, (0, below), "axes fraction", color=RED, weight="bold")
         axes.set(xlabel=label, ylabel=item)
         axes.yaxis.get_major_locator().set_params(integer=True)
         axes.grid(visible=False, axis="x")
-        if warning:
-            figure.suptitle(warning, x=0.01, ha="left", color=RED, weight="bold", fontsize=10)
-        if caption:
-            axes.set_title(caption, color=MUTED, fontsize=9, pad=20)
     return figure
+
+
+def _above(
+    axes: Axes, text: str, place: tuple[float, float], x: str = "data", **style: object
+) -> None:
+    """Text above the axes, at x and so many points higher than their upper edge."""
+    axes.annotate(
+        text,
+        (place[0], 1),
+        (0 if x != "data" else 5, place[1]),
+        xycoords=(x, "axes fraction"),
+        textcoords="offset points",
+        annotation_clip=False,
+        **style,
+    )
 
 
 def bins(values: np.ndarray) -> np.ndarray:

@@ -1,0 +1,135 @@
+"""Score-CAM in batches against one mask at a time, as the published code goes about it."""
+
+import pytest
+import torch
+from torch.nn import functional
+
+from tests import toy_classifier  # noqa: F401 (makes it known)
+from vqa.features.classifier import Classifier
+from vqa.features.imagenet import load_classifier
+from vqa.features.score_cam import scaled, score_cam
+
+
+def literal(model, tap, image):
+    """The map (H, W) of one image (3, H, W), None where it is constant."""
+    maps, logits = tap(image[None])[0], model(image[None])[0]
+    chosen = int(logits.argmax())
+    total = torch.zeros(image.shape[1:])
+    for k in range(len(maps)):
+        u = functional.interpolate(
+            maps[None, k : k + 1], image.shape[1:], mode="bilinear", align_corners=False
+        )[0, 0]
+        if u.max() == u.min():
+            continue
+        n = (u - u.min()) / (u.max() - u.min())
+        probability = model((n * image)[None])[0].softmax(0)[chosen]
+        total += probability * u
+    total = total.relu()
+    if total.max() == total.min():
+        return None
+    return (total - total.min()) / (total.max() - total.min())
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_classifier("toy_classifier", "random")
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Three images, each of noise in another corner."""
+    images = torch.randn(3, 3, 224, 224, generator=torch.Generator().manual_seed(1))
+    images[0, :, 100:] = 0.5
+    images[1, :, :, :120] = -1
+    images[2, :, :70] *= 3
+    return images
+
+
+@pytest.mark.parametrize("batch", [1, 5, 16, 100])
+def test_batches_give_what_one_mask_at_a_time_gives(model, images, batch):
+    classifier = Classifier("toy_classifier", "random", "cpu")
+    maps, logits = classifier(images)
+    found = score_cam(images, maps, logits, classifier.logits, batch=batch)
+    wanted = torch.stack([literal(model, model.features[:4], image) for image in images])
+    assert found.shape == (3, 224, 224)
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
+    assert (wanted.std((1, 2)) > 0.05).all(), "the images must have something to map"
+
+
+def test_no_more_is_classified_than_there_are_uneven_maps(images):
+    classifier = Classifier("toy_classifier", "random", "cpu")
+    maps, logits = classifier(images)
+    uneven = int((maps.flatten(2).std(2) > 0).sum())
+    assert uneven <= 3 * 11, "the toy's last map is constant"
+    counts = []
+
+    def classify(masked):
+        counts.append(len(masked))
+        return classifier.logits(masked)
+
+    score_cam(images, maps, logits, classify, batch=8)
+    assert sum(counts) == uneven
+    assert max(counts) == 8
+
+
+def test_weights_are_probabilities_of_the_whole_images_class():
+    """Maps of one cell each, and a classifier that says the same of every masked image."""
+    maps = torch.eye(4).reshape(1, 4, 2, 2)
+    logits = torch.tensor([[0.0, 3.0, 1.0]])
+
+    def classify(masked):
+        return torch.tensor([[1.0, 2.0, 3.0]]).expand(len(masked), 3)
+
+    images = torch.ones(1, 3, 2, 2)
+    seen = score_cam(images, maps * torch.tensor([1.0, 2, 3, 5]).view(4, 1, 1), logits, classify)
+    torch.testing.assert_close(seen, torch.tensor([[[0.0, 0.25], [0.5, 1.0]]]))
+
+
+def test_the_class_is_that_of_the_image_without_a_mask():
+    maps = torch.tensor([[[1.0, 0], [0, 0]], [[0, 0], [0, 1.0]]])[None]
+    images = torch.ones(1, 3, 2, 2)
+
+    def classify(masked):
+        """Class 0 where the first place is kept, class 1 where the last is."""
+        return 8 * masked[:, 0, [0, 1], [0, 1]]
+
+    first = score_cam(images, maps, torch.tensor([[1.0, 0.0]]), classify)[0]
+    last = score_cam(images, maps, torch.tensor([[0.0, 1.0]]), classify)[0]
+    assert (first[0, 0], last[1, 1]) == (1, 1)
+    assert max(first[1, 1], last[0, 0]) < 0.01
+
+
+@pytest.mark.parametrize("value", [0.0, 2.5, -1.0])
+def test_constant_maps_mark_nothing(value):
+    maps = torch.full((2, 3, 4, 4), value)
+    seen = score_cam(torch.randn(2, 3, 8, 8), maps, torch.zeros(2, 5), lambda x: 1 / 0)
+    assert torch.equal(seen, torch.zeros(2, 8, 8))
+
+
+def test_negative_sums_mark_nothing():
+    maps = -torch.rand(1, 2, 4, 4)
+    images = torch.ones(1, 3, 8, 8)
+    seen = score_cam(images, maps, torch.zeros(1, 2), lambda x: torch.zeros(len(x), 2))
+    assert torch.equal(seen, torch.zeros(1, 8, 8))
+
+
+def test_scaling_is_from_lowest_to_highest():
+    x = torch.tensor([[[2.0, 4.0], [3.0, 6.0]], [[7.0, 7.0], [7.0, 7.0]]])
+    wanted = torch.tensor([[[0.0, 0.5], [0.25, 1.0]], [[0.0, 0.0], [0.0, 0.0]]])
+    assert torch.equal(scaled(x), wanted)
+    assert torch.equal(scaled(-x)[1], wanted[1])
+
+
+@pytest.mark.slow
+def test_vgg16_on_one_frame_is_the_literal_pass_on_some_masks(images):
+    """The whole network; the literal sum over all 512 masks would take minutes."""
+    classifier = Classifier("vgg16", "random", "cpu")
+    assert (classifier.block, classifier.channels) == ("features.29", 512)
+    model = load_classifier("vgg16", "random")
+    image = images[:1]
+    maps, logits = classifier(image)
+    kept = torch.zeros_like(maps)
+    kept[:, 100:110] = maps[:, 100:110]
+    found = score_cam(image, kept, logits, classifier.logits, batch=4)
+    wanted = literal(model, lambda x: kept, image[0])
+    torch.testing.assert_close(found[0], wanted, rtol=1e-4, atol=1e-4)

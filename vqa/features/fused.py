@@ -1,0 +1,118 @@
+"""VSFACNN_SALIENCY: saliency and a deep network in one (Wang, Katsenou and Bull, 2023).
+
+The study's code adds the Score-CAM map to the normalised image before ResNet-50 sees it; its text
+adds saliency and deep feature maps. Both can be had; the first gave the published numbers.
+
+Faithful: the first frame of each whole second, 224 x 224 by Lanczos whatever the shape; a map of
+the frame that went through JPEG of quality 100 added to the frame that did not; channel means and
+unbiased deviations of `layer4`; the video's vector is the mean over its frames.
+Different: Pillow resizes instead of FFmpeg; a video shorter than a second gives its first frame.
+The sum of feature maps is not in the code; here the mean saliency within each place of a feature
+map is added to all its channels.
+"""
+
+import hashlib
+import json
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vqa.features.classifier import Classifier
+from vqa.features.imagenet import checked, normalised
+from vqa.features.saliency import Saliency, resized
+from vqa.features.seconds import frame_of_each_second
+from vqa.video import VideoInfo
+
+DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint
+WORDS = ("imagenet", "random")
+
+
+class SaliencyFusion:
+    """Frames (T, H, W, 3) uint8 -> features (T, D): all channel means, then all deviations.
+
+    Args:
+        architecture: The deep network, a classifier of torchvision's; D = 4096 for `resnet50`.
+        weights: Its weights: `imagenet`, a local file, or `random`; see `Saliency`.
+        saliency_architecture: The classifier whose decision the saliency explains.
+        saliency_weights: Its weights; None: those of `weights`, where that is no file.
+        fusion: `input` adds saliency to the image, `featuremap` to the feature maps.
+        jpeg: See `Saliency`.
+        device: Where the networks run; `auto` is the GPU where there is one.
+        batch_masks: See `Saliency`.
+
+    Raises:
+        ValueError: An option is none of its choices, or `saliency_weights` are needed.
+        WeightsError: Weights cannot be had or do not fit their architecture.
+    """
+
+    name = "vsfacnn_saliency"
+    context = 0
+    threads = None
+
+    def __init__(
+        self,
+        architecture: str = "resnet50",
+        weights: str = "imagenet",
+        saliency_architecture: str = "vgg16",
+        saliency_weights: str | None = None,
+        fusion: Literal["input", "featuremap"] = "input",
+        jpeg: bool = True,
+        device: str = "auto",
+        batch_masks: int | None = None,
+    ) -> None:
+        if fusion not in ("input", "featuremap"):
+            raise ValueError(
+                f"{self.name}: fusion={fusion!r} is not known; use input or featuremap"
+            )
+        if saliency_weights is None and weights not in WORDS:
+            raise ValueError(
+                f"{self.name}: with weights={weights} the saliency's weights must be named too; "
+                "set features.vsfacnn_saliency.saliency_weights to a file for "
+                f"{saliency_architecture}, or one of {', '.join(WORDS)}"
+            )
+        self._saliency = Saliency(
+            saliency_architecture, saliency_weights or weights, jpeg, device, batch_masks
+        )
+        self._deep = Classifier(architecture, weights, device)
+        self.device = self._deep.device
+        self.dim = 2 * self._deep.channels
+        self.fusion = fusion
+        self.untrained = self._deep.untrained or self._saliency.untrained
+        self.weights = f"{self._deep.weights}, {self._saliency.weights}"
+        parts = {
+            "extractor": f"saliency-fusion-{DEFINITION}",
+            "architecture": architecture,
+            "weights": self._deep.state,
+            "block": self._deep.block,
+            "saliency": self._saliency.fingerprint,
+            "fusion": fusion,
+        }
+        self.fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def indices(self, info: VideoInfo) -> np.ndarray:
+        """The first frame of each whole second, ascending int64 (n,)."""
+        return frame_of_each_second(info.frames, info.frame_rate_hz, "first")
+
+    @torch.inference_mode()
+    def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
+        """Features of uint8 frames (T, H, W, 3), float32 (T - context, D) on the CPU.
+
+        Raises:
+            ValueError: The frames are none, or not 8-bit RGB.
+        """
+        pictures = resized(checked(frames, context, self.name))
+        saliency = self._saliency.maps(pictures)[:, None]
+        images = normalised(pictures, self.device)
+        if self.fusion == "input":
+            maps = self._deep(images + saliency)[0]
+        else:
+            maps = self._deep(images)[0]
+            maps = maps + nn.functional.adaptive_avg_pool2d(saliency, maps.shape[2:])
+        deviations, means = torch.std_mean(maps, dim=(2, 3))
+        return torch.cat([means, deviations], 1).cpu()
+
+    def draw(self, frame: np.ndarray) -> list[tuple[str, np.ndarray]]:
+        """The saliency map over one uint8 frame (H, W, 3); see `Saliency.draw`."""
+        return self._saliency.draw(frame)

@@ -1,0 +1,92 @@
+"""A classifier's last feature maps, pooled: RAPIQUE's 2048 CNN features (Tu et al., 2021).
+
+Faithful: the middle frame of each second, 224 x 224 by MATLAB's bicubic `imresize` whatever the
+shape, ResNet-50 up to its average pooling; the video's vector is the mean over its frames.
+Different: MATLAB's ResNet-50 has weights of its own, these are torchvision's, with ImageNet's
+normalisation; the frames are decoded to RGB by FFmpeg; very short videos give their middle frame.
+"""
+
+import hashlib
+import json
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vqa.features.classifier import Classifier
+from vqa.features.imagenet import SIDE, checked, normalised
+from vqa.features.nss.imresize import imresize
+from vqa.features.seconds import frame_of_each_second
+from vqa.video import VideoInfo
+
+DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint
+
+
+class PooledFeatures:
+    """Frames (T, H, W, 3) uint8 -> features (T, D): means of the last block's maps.
+
+    Args:
+        architecture: Any classifier of torchvision's; D = 2048 for `resnet50`.
+        weights: `imagenet` (torchvision's IMAGENET1K_V1, downloaded by its own loader), a local
+            file (.pth or .safetensors), or `random` (seeded, says nothing about quality).
+        device: Where the network runs; `auto` is the GPU where there is one.
+        batch_frames: Frames that pass through the network together; only memory and speed matter.
+
+    Raises:
+        ValueError: torchvision has no such classifier.
+        WeightsError: The weights cannot be had or do not fit the architecture.
+    """
+
+    name = "cnn"
+    context = 0
+    threads = None
+
+    def __init__(
+        self,
+        architecture: str = "resnet50",
+        weights: str = "imagenet",
+        device: str = "auto",
+        batch_frames: int | None = None,
+    ) -> None:
+        self._classifier = Classifier(architecture, weights, device)
+        self.device = self._classifier.device
+        self.dim = self._classifier.channels
+        self.untrained = self._classifier.untrained
+        self.weights = self._classifier.weights
+        self.batch_frames = batch_frames or (1 if self.device.type == "cpu" else 16)
+        parts = {
+            "extractor": f"pooled-{DEFINITION}",
+            "architecture": architecture,
+            "weights": self._classifier.state,
+            "block": self._classifier.block,
+        }
+        self.fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def indices(self, info: VideoInfo) -> np.ndarray:
+        """The middle frame of each second, ascending int64 (n,)."""
+        return frame_of_each_second(info.frames, info.frame_rate_hz, "middle")
+
+    @torch.inference_mode()
+    def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
+        """Features of uint8 frames (T, H, W, 3), float32 (T - context, D) on the CPU.
+
+        Raises:
+            ValueError: The frames are none, or not 8-bit RGB.
+        """
+        frames = checked(frames, context, self.name)
+        parts = [
+            self._batch(frames[start : start + self.batch_frames])
+            for start in range(0, len(frames), self.batch_frames)
+        ]
+        return torch.cat(parts).cpu()
+
+    def _batch(self, frames: np.ndarray) -> Tensor:
+        images = normalised(resized(frames), self.device)
+        return self._classifier(images)[0].mean((2, 3))
+
+
+def resized(frames: np.ndarray) -> np.ndarray:
+    """Frames uint8 (n, H, W, 3) as uint8 (n, 224, 224, 3), as MATLAB's bicubic `imresize` does."""
+    x = torch.from_numpy(np.require(frames, requirements=("C", "W"))).permute(0, 3, 1, 2).float()
+    x = imresize(x, size=(SIDE, SIDE), rounded=True)
+    return x.permute(0, 2, 3, 1).to(torch.uint8).numpy()

@@ -1,0 +1,118 @@
+"""The saliency study's 224 numbers: the columns of a Score-CAM map (Wang, Katsenou, Bull, 2023).
+
+Faithful: the last frame of each second (those with k mod rate = 0, counted from 1), 224 x 224 by
+Lanczos whatever the shape, through JPEG of quality 100, VGG-16, Score-CAM as in `score_cam.py`, the
+mean over the 224 rows; the video's vector is the mean over its frames.
+Different: Pillow resizes instead of FFmpeg; a video shorter than a second gives its last frame.
+"""
+
+import hashlib
+import io
+import json
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from vqa.features.classifier import Classifier
+from vqa.features.imagenet import SIDE, checked, normalised
+from vqa.features.score_cam import enlarged, score_cam
+from vqa.features.seconds import frame_of_each_second
+from vqa.video import VideoInfo
+
+DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint
+JPEG_QUALITY = 100
+
+
+class Saliency:
+    """Frames (T, H, W, 3) uint8 -> features (T, 224): means over the rows of each saliency map.
+
+    Args:
+        architecture: Any classifier of torchvision's.
+        weights: `imagenet` (torchvision's IMAGENET1K_V1, downloaded by its own loader), a local
+            file (.pth or .safetensors), or `random` (seeded, says nothing about quality).
+        jpeg: Pass the resized frames through JPEG, as the study's code does.
+        device: Where the network runs; `auto` is the GPU where there is one.
+        batch_masks: Masked images that pass through the network together, across frames; only
+            memory and speed matter.
+
+    Raises:
+        ValueError: torchvision has no such classifier.
+        WeightsError: The weights cannot be had or do not fit the architecture.
+    """
+
+    name = "saliency"
+    dim = SIDE
+    context = 0
+    threads = None
+
+    def __init__(
+        self,
+        architecture: str = "vgg16",
+        weights: str = "imagenet",
+        jpeg: bool = True,
+        device: str = "auto",
+        batch_masks: int | None = None,
+    ) -> None:
+        self.classifier = Classifier(architecture, weights, device)
+        self.jpeg = jpeg
+        self.device = self.classifier.device
+        self.batch_masks = batch_masks or (16 if self.device.type == "cpu" else 128)
+        self.untrained = self.classifier.untrained
+        self.weights = self.classifier.weights
+        parts = {
+            "extractor": f"saliency-{DEFINITION}",
+            "architecture": architecture,
+            "weights": self.classifier.state,
+            "block": self.classifier.block,
+            "jpeg": jpeg,
+        }
+        self.fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def indices(self, info: VideoInfo) -> np.ndarray:
+        """The last frame of each second, ascending int64 (n,)."""
+        return frame_of_each_second(info.frames, info.frame_rate_hz, "last")
+
+    def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
+        """Features of uint8 frames (T, H, W, 3), float32 (T - context, 224) on the CPU.
+
+        Raises:
+            ValueError: The frames are none, or not 8-bit RGB.
+        """
+        return self.maps(resized(checked(frames, context, self.name))).mean(1).cpu()
+
+    @torch.inference_mode()
+    def maps(self, pictures: np.ndarray) -> Tensor:
+        """Saliency from 0 to 1 in pictures uint8 (n, 224, 224, 3), float32 (n, 224, 224)."""
+        images = normalised(through_jpeg(pictures) if self.jpeg else pictures, self.device)
+        # One by one, so that a class chosen by a hair does not depend on the batch.
+        answers = [self.classifier(image[None]) for image in images]
+        maps, logits = (torch.cat(part) for part in zip(*answers, strict=True))
+        return score_cam(images, maps, logits, self.classifier.logits, batch=self.batch_masks)
+
+    def draw(self, frame: np.ndarray) -> list[tuple[str, np.ndarray]]:
+        """The saliency map over one uint8 frame (H, W, 3): a title and float32 (H, W)."""
+        saliency = self.maps(resized(checked(frame[None], 0, self.name)))
+        return [("saliency (Score-CAM)", enlarged(saliency, frame.shape[:2])[0].cpu().numpy())]
+
+
+def resized(frames: np.ndarray) -> np.ndarray:
+    """Frames uint8 (n, H, W, 3) as uint8 (n, 224, 224, 3), by Lanczos, whatever their shape."""
+    return np.stack(
+        [
+            np.asarray(Image.fromarray(frame).resize((SIDE, SIDE), Image.Resampling.LANCZOS))
+            for frame in np.ascontiguousarray(frames)
+        ]
+    )
+
+
+def through_jpeg(pictures: np.ndarray) -> np.ndarray:
+    """Pictures uint8 (n, H, W, 3) as they come back from JPEG files of quality 100."""
+    return np.stack([_through_jpeg(picture) for picture in pictures])
+
+
+def _through_jpeg(picture: np.ndarray) -> np.ndarray:
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, format="JPEG", quality=JPEG_QUALITY)
+    return np.asarray(Image.open(file))

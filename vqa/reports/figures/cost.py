@@ -1,0 +1,185 @@
+"""What accuracy costs: a dot for each run, its metric over the seconds that its features take."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from vqa.metrics import lower_is_better
+from vqa.reports.style import BLUE, MUTED, STYLE, as_float, canvas
+from vqa.reports.svg import DOTS
+from vqa.reports.words import metric_title, percent
+
+# The axis is logarithmic where the slowest takes at least so many times what the fastest takes.
+WIDE = 10
+DOT_PT2 = 50
+LETTERS_A_LINE = 24
+# Where a label may stand: directions around its dot, and gaps between the two in points.
+ANGLES = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+GAPS_PT = (8, 14, 22, 32, 45, 60, 80)
+# From this gap on a thin line leads from the dot to its label.
+LED_PT = 22
+ROUNDS = 4
+
+
+def accuracy_over_seconds(rows: Sequence[Mapping[str, Any]], metric: str, level: float) -> Figure:
+    """Each run's median with its interval over the seconds a video of its features.
+
+    Full blue dots are the runs of `frontier`, the others are pale.
+
+    Args:
+        rows: Two or more runs: `label`, `value`, `interval` (two ends), `dimension` (or None) and
+            `seconds_a_video`, value and seconds known.
+        metric: What the values are.
+        level: Coverage of the intervals.
+    """
+    seconds = np.array([row["seconds_a_video"] for row in rows], dtype=float)
+    values = np.array([row["value"] for row in rows], dtype=float)
+    ends = np.array([[as_float(end) for end in row["interval"]] for row in rows])
+    front = frontier(values, seconds, metric)
+    with mpl.rc_context(STYLE):
+        figure, axes = canvas(11, 5.6)
+        if seconds.min() > 0 and seconds.max() >= WIDE * seconds.min():
+            _logarithmic(axes, seconds)
+        for colour, chosen in ((MUTED, ~front), (BLUE, front)):
+            axes.vlines(seconds[chosen], *ends[chosen].T, color=colour, linewidth=1.6, alpha=0.4)
+        edges = [BLUE if full else MUTED for full in front]
+        fills = [to_rgba(BLUE if full else MUTED, 1.0 if full else 0.15) for full in front]
+        style = {"s": DOT_PT2, "linewidths": 1.4, "clip_on": False, "zorder": 3, "gid": DOTS}
+        axes.scatter(seconds, values, facecolors=fills, edgecolors=edges, **style)
+        axes.margins(x=0.09, y=0.08)
+        side = "lower is better" if lower_is_better(metric) else "higher is better"
+        ylabel = f"{metric_title(metric)} with {percent(level)} interval ({side})"
+        axes.set(xlabel="features, seconds a video (left is faster)", ylabel=ylabel)
+        _label(axes, [_name(row) for row in rows], np.column_stack([seconds, values]), ends)
+    return figure
+
+
+def frontier(values: np.ndarray, seconds: np.ndarray, metric: str) -> np.ndarray:
+    """Which runs no other surpasses: as good and faster, or as fast and better.
+
+    Args:
+        values: Of the metric (N,).
+        seconds: Of the features (N,).
+        metric: Which metric.
+
+    Returns:
+        (N,) bool.
+    """
+    good = -values if lower_is_better(metric) else values
+    # surpassed[i, j]: run j is nowhere worse than run i, and somewhere better.
+    nowhere_worse = (good >= good[:, None]) & (seconds <= seconds[:, None])
+    somewhere_better = (good > good[:, None]) | (seconds < seconds[:, None])
+    return ~(nowhere_worse & somewhere_better).any(axis=1)
+
+
+def seconds_text(value: float | None) -> str:
+    """Seconds with three significant digits, a dash where they are not known."""
+    if value is None or not np.isfinite(value):
+        return "–"
+    return np.format_float_positional(value, precision=3, fractional=False, trim="-")
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    """A run's name, in short lines, with its dimension."""
+    name = "\n".join(textwrap.wrap(row["label"], LETTERS_A_LINE))
+    return name if row["dimension"] is None else f"{name} · {row['dimension']}"
+
+
+def _logarithmic(axes: Axes, seconds: np.ndarray) -> None:
+    """A logarithmic axis with plain numbers, more of them where it spans little."""
+    axes.set_xscale("log")
+    steps = (1, 2, 5) if seconds.max() < 1e3 * seconds.min() else (1,)
+    axes.xaxis.set_major_locator(LogLocator(subs=steps))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: seconds_text(value)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.tick_params(which="minor", length=0)
+
+
+def _label(axes: Axes, names: Sequence[str], dots: np.ndarray, ends: np.ndarray) -> None:
+    """Write each dot's name where it hides neither another name nor a dot.
+
+    Args:
+        axes: With all else drawn and both scales set.
+        names: Of the dots (N).
+        dots: Their places (N, 2), in data.
+        ends: Of their intervals (N, 2), in data, nan where undefined.
+    """
+    figure = axes.figure
+    style = {"size": 9.5, "ha": "center", "va": "center", "linespacing": 1.1}
+    figure.draw_without_rendering()
+    point = figure.dpi / 72
+    texts = [axes.text(*dot, name, **style) for name, dot in zip(names, dots, strict=True)]
+    boxes = [text.get_window_extent() for text in texts]
+    sizes = np.array([(box.width, box.height) for box in boxes]) / point
+    for text in texts:
+        text.remove()
+    places = axes.transData.transform(dots) / point
+    x = places[:, 0]
+    low, high = (
+        axes.transData.transform(np.column_stack([dots[:, 0], end]))[:, 1] / point for end in ends.T
+    )
+    whiskers = np.column_stack([x - 1, low, x + 1, high])[np.isfinite(low + high)]
+    frame = np.array(axes.get_window_extent().extents) / point
+    offsets, gaps = places_of_labels(sizes, places, whiskers, frame)
+    for name, dot, offset, gap in zip(names, dots, offsets, gaps, strict=True):
+        line = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.7, "shrinkA": 1, "shrinkB": 5}
+        axes.annotate(
+            name, dot, offset, textcoords="offset points", **style,
+            arrowprops=line if gap >= LED_PT else None,
+        ).set_in_layout(False)  # fmt: skip
+
+
+def places_of_labels(
+    sizes: np.ndarray, dots: np.ndarray, whiskers: np.ndarray, frame: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where labels stand that hide as little as can be, near their dots.
+
+    Every label in turn goes to its cheapest place while the others stay, a few times over.
+
+    Args:
+        sizes: Width and height of each label (N, 2), points.
+        dots: What they name (N, 2), points.
+        whiskers: Boxes `left, bottom, right, top` (M, 4) to keep clear of where that is cheap.
+        frame: The box that labels must lie in (4,).
+
+    Returns:
+        From each dot to the middle of its label (N, 2), and the gap between them (N,), points.
+    """
+    around = np.column_stack([np.cos(ANGLES), np.sin(ANGLES)])
+    gaps = np.repeat(GAPS_PT, len(ANGLES)).astype(float)
+    radius = np.sqrt(DOT_PT2) / 2 + 2
+    dot_boxes = np.hstack([dots - radius, dots + radius])
+    offsets = np.zeros_like(dots)
+    chosen_gaps = np.zeros(len(dots))
+    labels = np.full((len(dots), 4), np.nan)
+    for _ in range(ROUNDS):
+        for index, (size, dot) in enumerate(zip(sizes, dots, strict=True)):
+            steps = np.tile(around, (len(GAPS_PT), 1)) * (size / 2 + gaps[:, None])
+            middle = dot + steps
+            boxes = np.hstack([middle - size / 2 - 1.5, middle + size / 2 + 1.5])
+            others = np.delete(labels, index, axis=0)
+            outside = np.maximum(frame[:2] - boxes[:, :2], boxes[:, 2:] - frame[2:]).max(axis=1)
+            cost = (
+                gaps
+                + 50 * _shared(boxes, others)
+                + 50 * _shared(boxes, dot_boxes)
+                + 0.5 * _shared(boxes, whiskers)
+                + 1000 * np.maximum(outside, 0)
+            )
+            best = int(cost.argmin())
+            offsets[index], chosen_gaps[index], labels[index] = steps[best], gaps[best], boxes[best]
+    return offsets, chosen_gaps
+
+
+def _shared(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Area that each box (N, 4) has in common with the others (M, 4; nan: not there yet), (N,)."""
+    upper = np.minimum(boxes[:, None, 2:], others[:, 2:])
+    lower = np.maximum(boxes[:, None, :2], others[:, :2])
+    return np.nansum(np.prod(np.clip(upper - lower, 0, None), axis=-1), axis=1)
