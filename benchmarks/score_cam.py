@@ -62,7 +62,7 @@ def main():
     parser.add_argument("--weights", default="random")
     parser.add_argument("--frames", type=int, default=1)
     parser.add_argument("--masks", type=int, default=48, help="of each frame; 0: all")
-    parser.add_argument("--batches", nargs="+", type=int, default=[4, 16])
+    parser.add_argument("--batches", nargs="+", type=int, default=[4, 16, 32])
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--device", default="cpu")

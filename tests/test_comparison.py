@@ -7,10 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vqa.comparison import ComparisonError, compare, format_comparison, write_comparison_files
+from vqa.comparison import (
+    ComparisonError,
+    compare,
+    format_comparison,
+    models_table,
+    write_comparison_files,
+)
 from vqa.learners.base import Prediction
 from vqa.metrics import srocc
 from vqa.records import Database, VideoRecord
+from vqa.results import write_json
 from vqa.runs import open_run
 from vqa.splits import Split
 from vqa.statistics import compare_splits, corrected_resampled_t
@@ -117,6 +124,60 @@ def test_files_and_text(found, tmp_path):
     text = format_comparison(found.content)
     assert "3 splits" in text
     assert "good - bad" in text
+
+
+def timed(folder, name, timing):
+    run = make(folder, name, 0.2)
+    write_json(run.folder / "timing.json", timing)
+    return run
+
+
+def test_costs_are_sums_over_the_features(tmp_path, runs):
+    nss, cnn = {"dim": 1836, "seconds_a_video": 3.25}, {"dim": 2048, "seconds_a_video": 0.5}
+    both = timed(tmp_path, "both", {"features": {"nss": nss, "cnn": cnn}, "training_s": 12.0,
+                                    "splits": 3})  # fmt: skip
+    unknown = {"nss": nss, "file": {"dim": 4, "seconds_a_video": None}}
+    part = timed(tmp_path, "part", {"features": unknown, "training_s": 0, "splits": 0})
+    files = timed(tmp_path, "files", {"features": {}, "training_s": 90.0, "splits": 3})
+    found = compare([both, part, files, runs[0]])
+    keys = ("dimension", "seconds_a_video", "training_s_a_split")
+    assert [tuple(model[key] for key in keys) for model in found.content["models"]] == [
+        (3884, 3.75, 4.0), (1840, None, None), (None, None, 30.0), (None, None, None),
+    ]  # fmt: skip
+    head, _, *lines = format_comparison(found.content).split("\n\n")[1].splitlines()
+    assert head.endswith("dimension  s a video  training s a split")
+    assert [line.split()[-3:] for line in lines] == [
+        ["3884", "3.75", "4.00"], ["1840", "–", "–"], ["–", "–", "30.0"], ["–", "–", "–"],
+    ]  # fmt: skip
+    write_comparison_files(found, tmp_path / "comparison")
+    assert ",3884,3.75,4.0\n" in (tmp_path / "comparison" / "models.csv").read_text()
+    table = pd.read_csv(tmp_path / "comparison" / "models.csv").set_index("label")
+    assert table.loc["both", list(keys)].tolist() == [3884, 3.75, 4.0]
+    assert table.loc["good", list(keys)].isna().all()
+    for name, summary in found.content["summaries"].items():
+        ends = table.loc[name, ["srocc", "srocc_low", "srocc_high"]].tolist()
+        assert ends == [summary["median"]["srocc"], *summary["interval"]["srocc"]]
+
+
+def test_without_timing_no_table_has_costs(found):
+    assert "dimension" not in format_comparison(found.content)
+    table = models_table(found.content)
+    assert table["label"].tolist() == ["good", "bad", "fair"]
+    assert table.columns[-1] == "rmse_raw_high"
+
+
+def test_features_are_named(tmp_path):
+    run, other = make(tmp_path, "fused", 0.2), make(tmp_path, "own", 0.2)
+    run.config["features"] = {"nss": {}, "resnet50": {}}
+    names = [model["features"] for model in compare([run, other]).content["models"]]
+    assert names == ["nss, resnet50", ""]
+
+
+def test_a_damaged_timing_is_named(tmp_path, runs):
+    run = make(tmp_path, "cut", 0.2)
+    (run.folder / "timing.json").write_text('{"features": ')
+    with pytest.raises(ValueError, match=r"timing\.json: not JSON"):
+        compare([runs[0], run])
 
 
 def test_only_shared_splits_count(tmp_path, runs):

@@ -176,7 +176,7 @@ def test_an_svg_holds_the_words(clip, tmp_path):
     drawn = draw_video(untrained, record(clip), tmp_path / "seen.SVG")
     text = drawn.path.read_text()
     assert drawn.note.startswith("halves has RANDOM weights (features.halves.weights=random)")
-    for words in (drawn.title, "2 of 2 maps, the highest by mean", drawn.note, "bright half"):
+    for words in (drawn.title, "all maps", drawn.note, "bright half"):
         assert words in text
 
 

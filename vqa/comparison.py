@@ -31,8 +31,8 @@ KEPT = ("median", "mean", "std", "interval")
 # What a run costs, and its heads in the text.
 COSTS = {
     "dimension": "dimension",
-    "seconds_a_video": "features, s a video",
-    "training_s_a_split": "training, s a split",
+    "seconds_a_video": "s a video",
+    "training_s_a_split": "training s a split",
 }
 
 
@@ -126,7 +126,9 @@ def models_table(content: Mapping[str, Any]) -> pd.DataFrame:
             low, high = summary["interval"][name]
             row |= {name: summary["median"][name], f"{name}_low": low, f"{name}_high": high}
         rows.append(row | {key: model[key] for key in _known_costs(content)})
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    # Whole numbers, also beside models without a dimension.
+    return table.astype({"dimension": "Int64"}) if "dimension" in table else table
 
 
 def format_comparison(content: Mapping[str, Any]) -> str:

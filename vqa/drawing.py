@@ -87,7 +87,8 @@ def draw_video(
     chosen = choose(maps, wanted)
     title = f"{video.path.name}, frame {index} at {info.times_s[index]:.2f} s"
     which = "as asked for" if wanted else "the highest by mean"
-    caption = f"{len(chosen)} of {len(maps)} maps, {which}"
+    left_out = len(chosen) < len(maps)
+    caption = f"{len(chosen)} of {len(maps)} maps, {which}" if left_out else "all maps"
     note = ""
     if extractor.untrained:
         note = (
@@ -144,11 +145,14 @@ def choose(maps: Sequence[Map], wanted: str | Sequence[str] | None = None) -> li
     Args:
         maps: All, each with its title.
         wanted: Words of titles: each means the titles that hold it as whole words, or else those
-            that hold it at all. None or none: the `MOST` maps of the highest mean, highest first.
+            that hold it at all. None or none: all of them, or of more than `MOST` those of the
+            highest mean, highest first.
 
     Raises:
         ValueError: No title holds what is wanted.
     """
+    if not wanted and len(maps) <= MOST:
+        return list(maps)
     if not wanted:
         return sorted(maps, key=lambda item: -np.nanmean(item[1]))[:MOST]
     chosen: dict[str, np.ndarray] = {}

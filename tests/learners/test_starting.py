@@ -59,7 +59,7 @@ def test_a_fastvqa_file_fills_the_backbone_and_if_asked_the_head(form, tmp_path)
 
 def test_kinetics_weights_leave_the_fragment_tables_at_zero(monkeypatch):
     plain = backbone(gated=0)
-    monkeypatch.setattr(starting, "_kinetics", plain.state_dict)
+    monkeypatch.setattr(starting, "published_state", lambda *_: plain.state_dict())
     target = fast(3)
     torch.nn.init.ones_(target.backbone.features[0][0].attn.fragment_position_bias_table)
     published_swin(target)
@@ -71,7 +71,7 @@ def test_kinetics_weights_leave_the_fragment_tables_at_zero(monkeypatch):
 
 
 def test_random_and_networks_without_a_swin_stay_as_they_are(monkeypatch):
-    monkeypatch.setattr(starting, "_kinetics", lambda: pytest.fail("weights were fetched"))
+    monkeypatch.setattr(starting, "published_state", lambda *_: pytest.fail("weights fetched"))
     target = fast(4)
     published_swin(target, "random")
     assert equal(target, fast(4))

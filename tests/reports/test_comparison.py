@@ -5,10 +5,12 @@ import json
 import pytest
 
 from tests.reports import page_folders
+from tests.reports.browser import BROWSER, examine
 from tests.reports.html_page import Page, assert_well_made
 from tests.reports.page_folders import AWKWARD
 from vqa.reports import write_comparison
 from vqa.reports.comparison import ranked, significance
+from vqa.reports.figures.cost import seconds_text
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +114,60 @@ def test_reports_are_linked_where_they_are(folder, tmp_path):
     page = Page(write_comparison(copy).read_text())
     links = [value for value in page.values("href") if value.endswith("report.html")]
     assert links == ["runs/clip%20%3Cb%3E%26%20co%3C-b%3E/report.html"]
+
+
+def test_costs_are_a_table_and_a_picture(tmp_path):
+    html = write_comparison(page_folders.eleven(tmp_path / "eleven")).read_text()
+    page = Page(html)
+    assert_well_made(page)
+    words = page.words()
+    assert "Accuracy, dimension and run time" in words
+    assert "times from different machines are not comparable" in words
+    assert "in the table alone" not in words
+    for label, dimension, seconds, training, _ in page_folders.ELEVEN:
+        assert f" {dimension} {seconds_text(seconds)} {seconds_text(training)}" in words, label
+    (title,) = [title for title in html.split("<title>") if title.startswith("NSS_CNN: SROCC 0.")]
+    told = "features 115 s a video, 3884 dimensions, training 29.6 s a split</title>"
+    assert told in title
+    assert (tmp_path / "eleven" / "figures" / "cost.svg").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BROWSER is None, reason="no chromium or google-chrome is installed")
+def test_eleven_models_fit_a_narrow_window(tmp_path):
+    page = write_comparison(page_folders.eleven(tmp_path / "eleven"))
+    script = """
+    found.wide = document.documentElement.scrollWidth - innerWidth;
+    const picture = document.querySelector(".dense");
+    found.scrolls = picture.scrollWidth > picture.clientWidth;
+    found.named = picture.querySelectorAll("title").length;
+    """
+    found, console = examine(page, script, tmp_path, "--window-size=500,900")
+    assert (found, console) == ({"wide": 0, "scrolls": True, "named": 11}, [])
+
+
+def test_costs_that_are_not_known_are_dashes_and_no_dots(tmp_path):
+    costs = {"vsfa": (4096, 2.5, 60.0), "gstvqa": (1472, 7.5, None), AWKWARD: (None, None, 9.0)}
+    folder = page_folders.timed(page_folders.comparison(tmp_path / "demo"), costs)
+    html = write_comparison(folder).read_text()
+    words = Page(html).words()
+    assert "1472 7.50 –" in words
+    assert f"in the table alone: {AWKWARD}." in words
+    assert html.count("s a video, ") == 2
+
+    page_folders.timed(folder, costs | {"gstvqa": (1472, None, None)})
+    (folder / "figures" / "cost.svg").unlink()
+    html = write_comparison(folder).read_text()
+    assert "Costs of each model" in html
+    assert "plot broad dense" not in html
+    assert not (folder / "figures" / "cost.svg").exists()
+
+
+def test_without_costs_nothing_speaks_of_them(html, folder):
+    page_folders.timed(folder, dict.fromkeys(page_folders.LABELS, (None, None, None)))
+    for text in (html, write_comparison(folder).read_text()):
+        assert "run time" not in text
+        assert "Costs of each model" not in text
 
 
 def test_one_split_has_no_spread_and_no_t(tmp_path):

@@ -30,7 +30,9 @@ def test_words_are_in_the_picture(values):
     )
 
 
-@pytest.mark.parametrize("values", [[0.5], [0.5, 0.5, 0.5], [0.0, 1e6], np.arange(9) ** 9.0])
+@pytest.mark.parametrize(
+    "values", [[0.5], [0.5, 0.5, 0.5], [0.0, 1e6], np.arange(9) ** 9.0, [0, 1e-13, 2e-13, 1]]
+)
 def test_bins_cover_few_equal_and_far_values(values):
     edges = bins(np.array(values))
     assert 5 <= len(edges) - 1 <= 60

@@ -1,19 +1,14 @@
 """torchvision's classifiers as they were trained on ImageNet: their weights and their input."""
 
-import pickle
 from collections.abc import Mapping
 from difflib import get_close_matches
-from pathlib import Path
-from urllib.error import URLError
 
 import numpy as np
 import torch
 import torchvision
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from vqa.features.weights import WeightsError
+from vqa.features.weights import WeightsError, local_state, published_state
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -58,7 +53,7 @@ def load_classifier(architecture: str, weights: str, *, head: bool = True) -> nn
         if weights == "imagenet":
             state = _published(architecture, remedy)
         else:
-            state = _local(Path(weights).expanduser(), remedy)
+            state = local_state(weights, remedy)
         _fill(model, state, f"{weights} does not hold {architecture}", head)
     return model.eval().requires_grad_(False)
 
@@ -104,29 +99,8 @@ def _published(architecture: str, remedy: str) -> Mapping[str, Tensor]:
             f"torchvision has no IMAGENET1K_V1 weights of {architecture}; choose another "
             f"architecture, or {remedy}"
         )
-    published = choices["IMAGENET1K_V1"]
-    try:
-        return published.get_state_dict(progress=True, check_hash=True)
-    except (URLError, OSError) as error:
-        place = Path(torch.hub.get_dir()) / "checkpoints" / Path(published.url).name
-        raise WeightsError(
-            f"the ImageNet weights of {architecture} are not at {place} and could not be "
-            f"downloaded from {published.url} ({error}); put the file there, {remedy}"
-        ) from error
-
-
-def _local(path: Path, remedy: str) -> Mapping[str, Tensor]:
-    if not path.is_file():
-        raise WeightsError(f"no weights file at {path}; {remedy}")
-    try:
-        if path.suffix == ".safetensors":
-            state = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, SafetensorError, pickle.UnpicklingError) as error:
-        cause = " ".join(str(error).split())[:200]
-        raise WeightsError(f"the weights at {path} cannot be read ({cause}); {remedy}") from error
-    return state.get("state_dict", state)
+    what = f"the ImageNet weights of {architecture}"
+    return published_state(choices["IMAGENET1K_V1"], what, remedy)
 
 
 def _fill(model: nn.Module, state: Mapping[str, Tensor], refusal: str, head: bool) -> None:

@@ -3,23 +3,18 @@
 The weights are those of ImageNet, a file, or what `train.py model=inception_iqa` has learned.
 """
 
-import pickle
-from collections.abc import Mapping
-from pathlib import Path
-from urllib.error import URLError
-
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import Inception_V3_Weights
 from torchvision.transforms.v2 import functional
 
-from vqa.features.weights import WeightsError
+from vqa.features.weights import WeightsError, local_state, published_state
 from vqa.models.inception_iqa import SIDE
 
 IMAGENET = Inception_V3_Weights.IMAGENET1K_V1
-OPTIONS = "features.gram.weights for Gram features, model.start.weights for fine-tuning"
+REMEDY = (
+    "name a local file, or ask for untrained ones by name with `random` (features.gram.weights for "
+    "Gram features, model.start.weights for fine-tuning)"
+)
 
 
 def load_inception(network: nn.Module, weights: str = "imagenet") -> None:
@@ -39,7 +34,11 @@ def load_inception(network: nn.Module, weights: str = "imagenet") -> None:
         return
     target = getattr(network, "inception", network)
     wanted = target.state_dict()
-    state = _imagenet() if weights == "imagenet" else _local(weights)
+    if weights == "imagenet":
+        state = published_state(IMAGENET, "the ImageNet weights of InceptionV3", REMEDY)
+    else:
+        stored = local_state(weights, REMEDY)
+        state = {key.removeprefix("network.inception."): value for key, value in stored.items()}
     fitting = {
         key: tensor
         for key, tensor in state.items()
@@ -72,36 +71,3 @@ def cropped(frames: Tensor, short_side: int | None = None) -> Tensor:
     short_side = short_side or max(SIDE, min(images.shape[2:]))
     images = functional.resize(images, [short_side], antialias=True)
     return functional.center_crop(images, [SIDE, SIDE])
-
-
-def _imagenet() -> Mapping[str, Tensor]:
-    try:
-        return IMAGENET.get_state_dict(progress=True, check_hash=True)
-    except (URLError, OSError) as error:
-        place = Path(torch.hub.get_dir()) / "checkpoints" / Path(IMAGENET.url).name
-        raise WeightsError(
-            f"the ImageNet weights of InceptionV3 are not at {place} and could not be downloaded "
-            f"from {IMAGENET.url} ({error}); put the file there, name a local file ({OPTIONS}), or "
-            "ask for untrained ones by name with `random`"
-        ) from error
-
-
-def _local(weights: str) -> Mapping[str, Tensor]:
-    """The tensors of a file under torchvision's names."""
-    path = Path(weights).expanduser()
-    if not path.is_file():
-        raise WeightsError(
-            f"no weights file at {path}; imagenet, a local file or random is expected ({OPTIONS})"
-        )
-    try:
-        if path.suffix == ".safetensors":
-            state = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, SafetensorError, pickle.UnpicklingError) as error:
-        cause = " ".join(str(error).split())[:200]
-        raise WeightsError(
-            f"the weights at {path} cannot be read ({cause}); fetch them again"
-        ) from error
-    state = state.get("state_dict", state)
-    return {key.removeprefix("network.inception."): tensor for key, tensor in state.items()}

@@ -58,7 +58,7 @@ class Saliency:
         self.classifier = Classifier(architecture, weights, device)
         self.jpeg = jpeg
         self.device = self.classifier.device
-        self.batch_masks = batch_masks or (16 if self.device.type == "cpu" else 128)
+        self.batch_masks = batch_masks or (32 if self.device.type == "cpu" else 128)
         self.untrained = self.classifier.untrained
         self.weights = self.classifier.weights
         parts = {

@@ -24,7 +24,7 @@ def score_cam(
     logits: Tensor,
     classify: Callable[[Tensor], Tensor],
     *,
-    batch: int = 16,
+    batch: int = 32,
 ) -> Tensor:
     """Saliency maps of images, with the masks of all images in common batches.
 

@@ -1,12 +1,65 @@
-"""Weights of frozen networks: what is wrong with them, and what tells them apart."""
+"""Weights of networks: where they come from, what is wrong with them, what tells them apart."""
 
 import hashlib
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
 
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import nn
 
 
 class WeightsError(RuntimeError):
     """Weights that are not there or do not fit; the text says where they were looked for."""
+
+
+def published_state(published: Any, what: str, remedy: str) -> Mapping[str, Any]:
+    """Weights that torchvision publishes, by its own loader.
+
+    Args:
+        published: An entry of one of its `..._Weights`.
+        what: What they are, for the error.
+        remedy: What else to do, for the error.
+
+    Raises:
+        WeightsError: They are not there and cannot be downloaded.
+    """
+    try:
+        return published.get_state_dict(progress=True, check_hash=True)
+    except (URLError, OSError) as error:
+        place = Path(torch.hub.get_dir()) / "checkpoints" / Path(published.url).name
+        raise WeightsError(
+            f"{what} are not at {place} and could not be downloaded from {published.url} ({error});"
+            f" put the file there, {remedy}"
+        ) from error
+
+
+def local_state(path: str | Path, remedy: str) -> Mapping[str, Any]:
+    """What a file of weights holds, or the `state_dict` in it.
+
+    Args:
+        path: A .safetensors, or what torch has saved and loads with weights only.
+        remedy: What else to do, for the error.
+
+    Raises:
+        WeightsError: There is no such file, or it cannot be read.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise WeightsError(f"no weights file at {path}; {remedy}")
+    try:
+        if path.suffix == ".safetensors":
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, SafetensorError, pickle.UnpicklingError) as error:
+        cause = " ".join(str(error).split())[:200]
+        raise WeightsError(f"the weights at {path} cannot be read ({cause}); {remedy}") from error
+    return state.get("state_dict", state)
 
 
 def state_hash(module: nn.Module) -> str:

@@ -1,19 +1,18 @@
 """Weights that a network begins training with: published ones, or those of an earlier run."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
-from urllib.error import URLError
 
-import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models.video import Swin3D_T_Weights
 
-from vqa.features.weights import WeightsError
+from vqa.features.weights import WeightsError, local_state, published_state
 from vqa.models.fastvqa import FastVQA
 
 KINETICS = Swin3D_T_Weights.KINETICS400_V1
+REMEDY = (
+    "give a local file with model.start.weights=/path/to/file.pth, or train from nothing with "
+    "model.start.weights=random"
+)
 
 
 def published_swin(network: nn.Module, weights: str = "kinetics400", head: bool = False) -> None:
@@ -31,8 +30,10 @@ def published_swin(network: nn.Module, weights: str = "kinetics400", head: bool 
     spatial = getattr(network, "spatial", network)
     if weights == "random" or spatial is None:
         return
-    state = _kinetics() if weights == "kinetics400" else _local(weights)
-    state = state.get("state_dict", state)
+    if weights == "kinetics400":
+        state = published_state(KINETICS, "the Kinetics-400 weights of Video Swin-T", REMEDY)
+    else:
+        state = local_state(weights, REMEDY)
     if head and not any(key.startswith("vqa_head.") for key in state):
         raise WeightsError(
             f"{weights} holds no head of FAST-VQA; set model.start.head=false to take its Swin only"
@@ -81,27 +82,3 @@ def trained_parts(
             "init_parts=[spatial]"
         )
     network.load_state_dict(chosen, strict=False)
-
-
-def _kinetics() -> Mapping[str, Any]:
-    try:
-        return KINETICS.get_state_dict(progress=True, check_hash=True)
-    except (URLError, OSError) as error:
-        place = Path(torch.hub.get_dir()) / "checkpoints" / Path(KINETICS.url).name
-        raise WeightsError(
-            f"the Kinetics-400 weights of Video Swin-T are not at {place} and could not be "
-            f"downloaded from {KINETICS.url} ({error}); put the file there, give a local file with "
-            "model.start.weights=/path/to/file.pth, or train from nothing with "
-            "model.start.weights=random"
-        ) from error
-
-
-def _local(weights: str) -> Mapping[str, Any]:
-    path = Path(weights).expanduser()
-    if not path.is_file():
-        raise WeightsError(
-            f"no weights file at {path}; model.start.weights is kinetics400, a local file or random"
-        )
-    if path.suffix == ".safetensors":
-        return load_file(path)
-    return torch.load(path, map_location="cpu", weights_only=True)

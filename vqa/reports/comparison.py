@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from vqa.metrics import METRICS, lower_is_better
 from vqa.reports import figures
+from vqa.reports.figures.cost import seconds_text
 from vqa.reports.groups import FEW
 from vqa.reports.page import link_to_report, placed, require_json, write_page
 from vqa.reports.words import (
@@ -27,6 +28,14 @@ from vqa.reports.words import (
 
 KEYS = ("title", "models", "shared", "metric", "summaries", "pairs", "groups", "notes", "level")
 MOST_DOTS = 2000
+COSTS = ("dimension", "seconds_a_video", "training_s_a_split")
+# The picture of the costs has names in it: on a phone it scrolls rather than shrink them. What is
+# said of a field to those who do not see it stays in the field, or a wide matrix widens the page.
+CSS = """
+@media screen { .plot.dense svg { min-width: 56rem; } }
+.plot.dense p { margin-bottom: 0; }
+.matrix td { position: relative; }
+"""
 SYMBOLS = {"better": "▲", "worse": "▽", "same": "=", "unknown": ""}
 
 
@@ -47,9 +56,8 @@ def write_comparison(folder: str | Path) -> Path:
     if absent := [label for label in labels if label not in found["summaries"]]:
         raise ValueError(f"{path}: no summaries of {', '.join(absent)}; expected one a model")
     predictions = _read_scores(folder / "predictions.csv", labels)
-    return write_page(
-        folder / "comparison.html", "comparison.html", _content(folder, found, predictions)
-    )
+    content = _content(folder, found, predictions)
+    return write_page(folder / "comparison.html", "comparison.html", content, CSS)
 
 
 def ranked(found: Mapping[str, Any]) -> list[str]:
@@ -118,11 +126,53 @@ def _content(folder: Path, found: dict[str, Any], predictions: pd.DataFrame) -> 
         "ranking": placed(
             folder, figures.ranking(summaries, metric, found["level"]), "ranking", caption
         ),
+        **_costs(folder, found, models),
         "significance": significance(found),
         "few": FEW,
         "scatters": _scatters(folder, labels, predictions),
         "command": found.get("command") or "",
     }
+
+
+def _costs(
+    folder: Path, found: Mapping[str, Any], models: list[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What the models cost, where any of it is known, and its picture, where two were timed."""
+    metric = found["metric"]
+    rows = []
+    for model in models:
+        summary = found["summaries"][model["label"]]
+        row = {"label": model["label"]} | {key: model.get(key) for key in COSTS}
+        rows.append(
+            row | {"value": summary["median"][metric], "interval": summary["interval"][metric]}
+        )
+    if not any(known(row[key]) for row in rows for key in COSTS):
+        rows = []
+    timed = [row for row in rows if known(row["value"]) and known(row["seconds_a_video"])]
+    picture = None
+    if len(timed) > 1:
+        figure = figures.accuracy_over_seconds(timed, metric, found["level"])
+        caption = f"{metric_title(metric)} of each model over the seconds a video of its features"
+        picture = placed(folder, figure, "cost", caption, [_told(row, metric) for row in timed])
+    return {
+        "costs": rows,
+        "cost_picture": picture,
+        "untimed": [row["label"] for row in rows if row not in timed],
+        "seconds": seconds_text,
+    }
+
+
+def _told(row: Mapping[str, Any], metric: str) -> str:
+    """A model's cost in words, for the dot's tooltip."""
+    said = [
+        f"{metric_title(metric)} {shown(row['value'], 3)}",
+        f"features {seconds_text(row['seconds_a_video'])} s a video",
+    ]
+    if known(row["dimension"]):
+        said.append(plural(row["dimension"], "dimension"))
+    if known(row["training_s_a_split"]):
+        said.append(f"training {seconds_text(row['training_s_a_split'])} s a split")
+    return f"{row['label']}: {', '.join(said)}"
 
 
 def _verdict(found: Mapping[str, Any], labels: list[str]) -> str:

@@ -22,10 +22,10 @@ DOT_PT2 = 50
 LETTERS_A_LINE = 24
 # Where a label may stand: directions around its dot, and gaps between the two in points.
 ANGLES = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-GAPS_PT = (8, 14, 22, 32, 45, 60, 80)
+GAPS_PT = (8, 14, 22, 32, 45, 60, 80, 110, 150)
 # From this gap on a thin line leads from the dot to its label.
 LED_PT = 22
-ROUNDS = 4
+ROUNDS = 8
 
 
 def accuracy_over_seconds(rows: Sequence[Mapping[str, Any]], metric: str, level: float) -> Figure:
@@ -54,6 +54,9 @@ def accuracy_over_seconds(rows: Sequence[Mapping[str, Any]], metric: str, level:
         style = {"s": DOT_PT2, "linewidths": 1.4, "clip_on": False, "zorder": 3, "gid": DOTS}
         axes.scatter(seconds, values, facecolors=fills, edgecolors=edges, **style)
         axes.margins(x=0.09, y=0.08)
+        if axes.get_xscale() == "linear":
+            # From nothing on, so that small differences look small.
+            axes.set_xlim(0, 1.3 * seconds.max() or 1.0)
         side = "lower is better" if lower_is_better(metric) else "higher is better"
         ylabel = f"{metric_title(metric)} with {percent(level)} interval ({side})"
         axes.set(xlabel="features, seconds a video (left is faster)", ylabel=ylabel)
@@ -83,7 +86,8 @@ def seconds_text(value: float | None) -> str:
     """Seconds with three significant digits, a dash where they are not known."""
     if value is None or not np.isfinite(value):
         return "–"
-    return np.format_float_positional(value, precision=3, fractional=False, trim="-")
+    text = np.format_float_positional(value, precision=3, unique=False, fractional=False)
+    return text.rstrip(".")
 
 
 def _name(row: Mapping[str, Any]) -> str:
@@ -97,7 +101,7 @@ def _logarithmic(axes: Axes, seconds: np.ndarray) -> None:
     axes.set_xscale("log")
     steps = (1, 2, 5) if seconds.max() < 1e3 * seconds.min() else (1,)
     axes.xaxis.set_major_locator(LogLocator(subs=steps))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: seconds_text(value)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(which="minor", length=0)
 

@@ -70,6 +70,7 @@ def _above(
 
 def bins(values: np.ndarray) -> np.ndarray:
     """Edges of equal bins, as many as the values bear (Freedman and Diaconis), 5 to 60."""
-    edges = np.histogram_bin_edges(values, "fd")
-    count = min(max(len(edges) - 1, 5), 60)
-    return np.histogram_bin_edges(values, count)
+    lower, upper = np.quantile(values, (0.25, 0.75))
+    width = 2 * (upper - lower) / len(values) ** (1 / 3)
+    count = np.ptp(values) / width if width > 0 else 0
+    return np.histogram_bin_edges(values, int(np.clip(np.ceil(count), 5, 60)))
