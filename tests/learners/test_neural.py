@@ -9,7 +9,7 @@ import torch
 
 from tests.learners.fakes import corpus, data_module, learner
 from vqa.learners.adversarial import AdversarialModule
-from vqa.learners.neural import AtomicCheckpointIO, write_history
+from vqa.learners.callbacks import AtomicCheckpointIO, write_history
 from vqa.metrics import srocc
 
 KINDS = ["gstvqa", "vsfa"]

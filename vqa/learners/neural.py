@@ -1,7 +1,5 @@
 """A network under Lightning as a learner: fit, resume, select, predict, save, load."""
 
-import csv
-import io
 import json
 import logging
 from collections.abc import Callable, Sequence
@@ -11,7 +9,6 @@ from typing import Any, Literal
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 from pytorch_lightning.callbacks import (
     Callback,
     EarlyStopping,
@@ -25,6 +22,7 @@ from vqa.datamodule import VQADataModule
 from vqa.files import write_atomically
 from vqa.learners.base import Prediction
 from vqa.learners.calibration import calibration_sample, fit_calibration
+from vqa.learners.callbacks import AtomicCheckpointIO, TrainingProgress, write_history
 from vqa.learners.module import ScoreModule, merge_by_id
 from vqa.metrics.mapping import Mapping as Curve
 from vqa.progress import progress_bar
@@ -258,54 +256,3 @@ class NeuralLearner:
             )
         )
         return callbacks
-
-
-class AtomicCheckpointIO(TorchCheckpointIO):
-    """Checkpoints that are whole or absent, whenever the process dies."""
-
-    def save_checkpoint(
-        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
-    ) -> None:
-        """Write the checkpoint in one step."""
-        buffer = io.BytesIO()
-        torch.save(checkpoint, buffer)
-        write_atomically(path, buffer.getvalue())
-
-
-class TrainingProgress(Callback):
-    """One bar over all steps with the time left, on the first process."""
-
-    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Open the bar at the epoch from which training goes on."""
-        steps = int(trainer.num_training_batches)
-        self.bar = progress_bar(
-            trainer.max_epochs * steps,
-            f"train {trainer.max_epochs} epochs",
-            "step",
-            initial=trainer.current_epoch * steps,
-            disable=not trainer.is_global_zero,
-        )
-
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        """Advance."""
-        self.bar.update()
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, module: ScoreModule) -> None:
-        """Show the epoch's means."""
-        if module.history:
-            shown = {k: f"{v:.4g}" for k, v in module.history[-1].items()}
-            self.bar.set_postfix(shown, refresh=False)
-
-    def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Close the bar."""
-        self.bar.close()
-
-
-def write_history(history: list[dict[str, float]], path: Path) -> None:
-    """The learning curves as a table, one row per epoch."""
-    columns = list(dict.fromkeys(key for row in history for key in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(history)
-    write_atomically(path, text.getvalue())

@@ -6,9 +6,9 @@ import torch
 from PIL import Image
 
 from tests.clips import numbers, write_clip
-from vqa.images import CentreImage
 from vqa.records import VideoRecord
 from vqa.video import VideoError, probe, stream_frames
+from vqa.views import CentreImage
 
 
 def picture(height, width):
