@@ -7,7 +7,7 @@ from typing import Any
 from safetensors.torch import load_file
 
 from vqa.audit import digest
-from vqa.learners.neural import WEIGHTS_FILE
+from vqa.learners.base import WEIGHTS_FILE
 from vqa.learners.starting import trained_parts
 from vqa.runs import Run, RunError, load_run
 from vqa.splits import Split

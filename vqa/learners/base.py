@@ -1,5 +1,6 @@
 """What every learner offers, whatever is inside."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,9 @@ from torch import Tensor
 from vqa.datamodule import VQADataModule
 from vqa.records import VideoRecord
 
+WEIGHTS_FILE = "model.safetensors"
+CARD_FILE = "learner.json"
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -19,6 +23,18 @@ class Prediction:
     id: str
     mos: float
     score: float
+
+
+def stored_model(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """The weights' file and the card of a saved learner.
+
+    Raises:
+        FileNotFoundError: There is none; the run may not be finished.
+    """
+    weights = folder / WEIGHTS_FILE
+    if not weights.is_file():
+        raise FileNotFoundError(f"no trained model at {weights}; run train.py to its end first")
+    return weights, json.loads((folder / CARD_FILE).read_text())
 
 
 class Learner(Protocol):

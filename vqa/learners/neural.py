@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from vqa.datamodule import VQADataModule
 from vqa.files import write_atomically
-from vqa.learners.base import Prediction
+from vqa.learners.base import CARD_FILE, WEIGHTS_FILE, Prediction, stored_model
 from vqa.learners.calibration import calibration_sample, fit_calibration
 from vqa.learners.callbacks import AtomicCheckpointIO, TrainingProgress, write_history
 from vqa.learners.module import ScoreModule, merge_by_id
@@ -30,8 +30,6 @@ from vqa.records import VideoRecord
 
 log = logging.getLogger(__name__)
 
-WEIGHTS_FILE = "model.safetensors"
-CARD_FILE = "learner.json"
 HISTORY_FILE = "history.csv"
 LAST = "last.ckpt"
 BEST = "best.ckpt"
@@ -194,13 +192,9 @@ class NeuralLearner:
         Raises:
             FileNotFoundError: There is none; the run may not be finished.
         """
-        if not (folder / WEIGHTS_FILE).is_file():
-            raise FileNotFoundError(
-                f"no trained model at {folder / WEIGHTS_FILE}; run train.py to its end first"
-            )
-        card = json.loads((folder / CARD_FILE).read_text())
+        weights, card = stored_model(folder)
         self.module = self._build(card["input_dim"], card["mos_scale"])
-        self.module.load_state_dict(load_file(folder / WEIGHTS_FILE))
+        self.module.load_state_dict(load_file(weights))
         trained_on_gpu = getattr(self.trainer, "keywords", {}).get("accelerator") != "cpu"
         if trained_on_gpu and torch.cuda.is_available():
             self._device = torch.device("cuda")

@@ -16,8 +16,7 @@ from torch import Tensor
 
 from vqa.datamodule import VQADataModule
 from vqa.files import write_atomically
-from vqa.learners.base import Prediction
-from vqa.learners.neural import CARD_FILE, WEIGHTS_FILE
+from vqa.learners.base import CARD_FILE, WEIGHTS_FILE, Prediction, stored_model
 from vqa.records import VideoRecord
 from vqa.regression import GRID_C, GRID_GAMMA, FittedSVR, fit_svr
 
@@ -115,12 +114,8 @@ class SVRLearner:
         Raises:
             FileNotFoundError: There is none; the run may not be finished.
         """
-        if not (folder / WEIGHTS_FILE).is_file():
-            raise FileNotFoundError(
-                f"no trained model at {folder / WEIGHTS_FILE}; run train.py to its end first"
-            )
-        card = json.loads((folder / CARD_FILE).read_text())
-        self.fitted = FittedSVR.from_state(load_file(folder / WEIGHTS_FILE), card)
+        weights, card = stored_model(folder)
+        self.fitted = FittedSVR.from_state(load_file(weights), card)
 
     def _inner_parts(self, data: VQADataModule) -> tuple[np.ndarray, np.ndarray]:
         """Rows of the training part to fit candidates on, and to judge them on."""

@@ -1,6 +1,6 @@
 """Views of features: a sequence of frames, or one vector."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -11,30 +11,12 @@ from vqa.cache import FeatureCache
 from vqa.records import VideoRecord
 
 
-class _Kept:
-    """Tensors that stay in memory until they fill it."""
-
-    def __init__(self, memory_gb: float) -> None:
-        self._tensors: dict[str, Tensor] = {}
-        self._free_bytes = int(memory_gb * 2**30)
-
-    def get(self, name: str, make: Callable[[], Tensor]) -> Tensor:
-        """The tensor of this name, made if it is not kept."""
-        if name in self._tensors:
-            return self._tensors[name]
-        tensor = make()
-        if tensor.nbytes <= self._free_bytes:
-            self._free_bytes -= tensor.nbytes
-            self._tensors[name] = tensor
-        return tensor
-
-
-class FeatureSequence:
-    """A video as its sequence of cached frame features (T, D), float32.
+class _Cached:
+    """What `_load` makes of a video's cached features, kept in memory while there is room.
 
     Args:
-        caches: Where the features lie; several are joined along D, frame by frame.
-        memory_gb: Sequences stay in memory until they fill this much; 0 reads each time.
+        caches: Where the features lie, in the order in which they are joined.
+        memory_gb: Videos stay in memory until they fill this much; 0 reads each time.
         device: Where they are kept and handed out; `cuda` spares the transfer of each batch, and
             means the main memory where there is no GPU.
     """
@@ -44,16 +26,30 @@ class FeatureSequence:
     ) -> None:
         self.caches = tuple(caches)
         self.device = device if torch.cuda.is_available() else "cpu"
-        self._kept = _Kept(memory_gb)
+        self._kept: dict[str, Tensor] = {}
+        self._free_bytes = int(memory_gb * 2**30)
 
     def __call__(self, video: VideoRecord, rng: np.random.Generator | None = None) -> Tensor:
-        """The features of a video, (T, D).
+        """The features of a video, as this view has them.
 
         Raises:
             FileNotFoundError: They have not been extracted.
-            ValueError: Several kinds of features describe different numbers of frames.
+            ValueError: Several kinds of features cannot be joined.
         """
-        return self._kept.get(video.id, lambda: self._load(video))
+        if video.id in self._kept:
+            return self._kept[video.id]
+        tensor = self._load(video).to(self.device)
+        if tensor.nbytes <= self._free_bytes:
+            self._free_bytes -= tensor.nbytes
+            self._kept[video.id] = tensor
+        return tensor
+
+    def _load(self, video: VideoRecord) -> Tensor:
+        raise NotImplementedError
+
+
+class FeatureSequence(_Cached):
+    """A video as its sequence of frame features (T, D), float32; several kinds joined along D."""
 
     def _load(self, video: VideoRecord) -> Tensor:
         parts = [cache.load(video.id).features for cache in self.caches]
@@ -62,7 +58,7 @@ class FeatureSequence:
                 f"{video.id}: features of {[len(part) for part in parts]} frames cannot be joined "
                 "frame by frame; take the same frames for all of them, or a model of vectors"
             )
-        return torch.cat(parts, 1).to(self.device, torch.float32)
+        return torch.cat(parts, 1).float()
 
     def collate(self, name: str, samples: Sequence[Tensor]) -> dict[str, Tensor]:
         """`<name>` (B, T, D) padded with zeros, `lengths` (B,)."""
@@ -74,36 +70,16 @@ class FeatureSequence:
         return self.caches[0].load(video.id).times_s
 
 
-class FeatureVector:
+class FeatureVector(_Cached):
     """A video as one vector (D,): its features' mean over time, several kinds one after the other.
 
     Numbers that are not defined (NaN) do not count; where none is, the mean is NaN too. The type is
     that of the features.
-
-    Args:
-        caches: Where the features lie, in the order of the vector.
-        memory_gb: Vectors stay in memory until they fill this much; 0 reads each time.
-        device: As for `FeatureSequence`.
     """
-
-    def __init__(
-        self, caches: Sequence[FeatureCache], memory_gb: float = 4.0, device: str = "cpu"
-    ) -> None:
-        self.caches = tuple(caches)
-        self.device = device if torch.cuda.is_available() else "cpu"
-        self._kept = _Kept(memory_gb)
-
-    def __call__(self, video: VideoRecord, rng: np.random.Generator | None = None) -> Tensor:
-        """The vector of a video, (D,).
-
-        Raises:
-            FileNotFoundError: Its features have not been extracted.
-        """
-        return self._kept.get(video.id, lambda: self._load(video))
 
     def _load(self, video: VideoRecord) -> Tensor:
         rows = [cache.load(video.id).features for cache in self.caches]
-        return torch.cat([row.double().nanmean(0).to(row.dtype) for row in rows]).to(self.device)
+        return torch.cat([row.double().nanmean(0).to(row.dtype) for row in rows])
 
     def collate(self, name: str, samples: Sequence[Tensor]) -> dict[str, Tensor]:
         """`<name>` (B, D)."""
