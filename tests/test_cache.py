@@ -106,3 +106,14 @@ def test_of_several_databases_each_keeps_its_own_features(tmp_path):
     together = FeatureCache(tmp_path, None, "vgg16", "f" * 64)
     assert together.path("konvid/a/b.mp4") == alone.path("a/b.mp4")
     assert together.path("../b.mp4").resolve().is_relative_to(tmp_path)
+
+
+def test_what_a_video_took_is_noted_beside_its_features(tmp_path):
+    cache = FeatureCache(tmp_path, "db", "x", "f" * 64)
+    assert cache.seconds() == {}
+    cache.note_seconds("a, b.mp4", 1.5)
+    cache.note_seconds("c.mp4", 20)
+    cache.note_seconds("c.mp4", 3.25)  # made anew
+    with (cache.folder / "seconds.csv").open("a") as file:
+        file.write("d.mp4,")  # killed while it wrote
+    assert cache.seconds() == {"a, b.mp4": 1.5, "c.mp4": 3.25}

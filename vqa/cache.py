@@ -9,6 +9,7 @@ and, as metadata, the fingerprint of the source file, the reader that decoded it
 rate of the video. A file is complete or absent: it is written under a temporary name and renamed.
 """
 
+import csv
 import hashlib
 import json
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ HASHED_WHOLE_BYTES = 32 * 2**20
 SAMPLED_BLOCKS = 32
 BLOCK_BYTES = 2**20
 METADATA_KEY = "vqa"
+SECONDS_FILE = "seconds.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,24 @@ class FeatureCache:
         entry = {METADATA_KEY: json.dumps(metadata, sort_keys=True)}
         write_atomically(self.path(video_id), save(tensors, metadata=entry))
 
+    def note_seconds(self, video_id: str, seconds: float) -> None:
+        """Note how long a video took, beside the features: equal features are equal files."""
+        with (self._ready_folder() / SECONDS_FILE).open("a", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerow([video_id, f"{seconds:.4g}"])
+
+    def seconds(self) -> dict[str, float]:
+        """What `note_seconds` noted, the last of each video; a line that was cut is left out."""
+        path = self.folder / SECONDS_FILE
+        if not path.is_file():
+            return {}
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.reader(file) if len(row) == 2 and _is_number(row[1])]
+        return {video: float(seconds) for video, seconds in rows}
+
+    def _ready_folder(self) -> Path:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self.folder
+
     def metadata(self, video_id: str) -> dict[str, str]:
         """The facts stored with a video's features, which must be there."""
         with safe_open(self.path(video_id), framework="pt") as file:
@@ -115,6 +135,14 @@ class FeatureCache:
             return Features(
                 file.get_tensor("features"), file.get_tensor("times_s"), _metadata(file)
             )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _metadata(file: Any) -> dict[str, str]:

@@ -59,6 +59,10 @@ class ExternalFeatures:
         row = torch.from_numpy(self.table.features[self._row[video_id]])[None]
         return Features(row, torch.zeros(1, dtype=torch.float64), self.metadata(video_id))
 
+    def seconds(self) -> dict[str, float]:
+        """Nothing is known of what they cost."""
+        return {}
+
     def metadata(self, video_id: str) -> dict[str, str]:
         """Facts of a video's file: none are known."""
         return {"reader": "", "frames": "0"}

@@ -132,9 +132,9 @@ def extract(
                     "frame_rate_hz": f"{result.info.frame_rate_hz:.6g}",
                     "frames": str(result.info.frames),
                     "duration_s": f"{result.info.duration_s:.6g}",
-                    "seconds": f"{result.seconds:.4g}",
                 },
             )
+            cache.note_seconds(video.id, result.seconds)
             outcome.made.append(video.id)
     finally:
         bar.close()

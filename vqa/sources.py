@@ -35,6 +35,10 @@ class Source(Protocol):
         """Facts of the file that they were made from."""
         ...
 
+    def seconds(self) -> dict[str, float]:
+        """Wall time that each video took, where it is known."""
+        ...
+
 
 class FeatureSource:
     """An extractor and the cache of its features of one database.
@@ -81,6 +85,10 @@ class FeatureSource:
         """Facts of the file that they were made from."""
         return self.cache.metadata(video_id)
 
+    def seconds(self) -> dict[str, float]:
+        """Wall time that each video took, where it is known."""
+        return self.cache.seconds()
+
 
 class Sources:
     """All sources of a model's features, in order.
@@ -124,8 +132,8 @@ class Sources:
         """Of each source its `dim` and its median `seconds_a_video`, None where it is not known."""
         costs = {}
         for source in self.sources:
-            seconds = [source.metadata(video.id).get("seconds") for video in videos]
-            known = [float(one) for one in seconds if one is not None]
+            seconds = source.seconds()
+            known = [seconds[video.id] for video in videos if video.id in seconds]
             costs[source.name] = {
                 "dim": source.load(videos[0].id).features.shape[1],
                 "seconds_a_video": median(known) if known else None,
