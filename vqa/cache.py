@@ -98,7 +98,8 @@ class FeatureCache:
 
     def note_seconds(self, video_id: str, seconds: float) -> None:
         """Note how long a video took, beside the features: equal features are equal files."""
-        with (self._ready_folder() / SECONDS_FILE).open("a", encoding="utf-8", newline="") as file:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / SECONDS_FILE).open("a", encoding="utf-8", newline="") as file:
             csv.writer(file, lineterminator="\n").writerow([video_id, f"{seconds:.4g}"])
 
     def seconds(self) -> dict[str, float]:
@@ -109,10 +110,6 @@ class FeatureCache:
         with path.open(encoding="utf-8", newline="") as file:
             rows = [row for row in csv.reader(file) if len(row) == 2 and _is_number(row[1])]
         return {video: float(seconds) for video, seconds in rows}
-
-    def _ready_folder(self) -> Path:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        return self.folder
 
     def metadata(self, video_id: str) -> dict[str, str]:
         """The facts stored with a video's features, which must be there."""

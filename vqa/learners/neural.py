@@ -101,13 +101,13 @@ class NeuralLearner:
                 "set protocol.val_fraction=0.2 or model.selection=last"
             )
         last = folder / "checkpoints" / LAST
-        sample = data.views(data.train[0])
-        dim = sample["features"].shape[-1] if "features" in sample else None
+        features = data.views.views.get("features")  # asked alone: other views read files
+        dim = features(data.train[0]).shape[-1] if features else None
         self.module = self._build(dim, scale=max(abs(video.mos) for video in data.train))
         if self.start is not None and not last.is_file():
             self.start(self.module.network)
         if self.standardise and dim:
-            self.module.standardise.fit([data.views(video)["features"] for video in data.train])
+            self.module.standardise.fit([features(video) for video in data.train])
         if self.compile:
             self.module.network.compile()
         trainer = self.trainer(
