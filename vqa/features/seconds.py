@@ -30,7 +30,7 @@ def frame_of_each_second(
             f"expected a video of at least one frame and a positive rate, got {frames} frames at "
             f"{frame_rate_hz} Hz; leave it out"
         )
-    rate = max(1, int(np.floor(frame_rate_hz + 0.5)))
+    rate = whole_rate(frame_rate_hz)
     start, stop, otherwise = {
         "first": (0, frames // rate * rate, 0),
         "middle": (rate // 2, frames - 1, (frames - 1) // 2),
@@ -38,3 +38,8 @@ def frame_of_each_second(
     }[which]
     indices = np.arange(start, stop, rate, dtype=np.int64)
     return indices if len(indices) else np.array([otherwise], dtype=np.int64)
+
+
+def whole_rate(frame_rate_hz: float) -> int:
+    """Frames a second, rounded to a whole number, at least 1."""
+    return max(1, int(np.floor(frame_rate_hz + 0.5)))

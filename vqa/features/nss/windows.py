@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-import numpy as np
+from vqa.features.seconds import frame_of_each_second, whole_rate
 
 RUN = 8  # consecutive luma planes of the temporal bands
 
@@ -44,13 +44,8 @@ def windows(frames: int, frame_rate_hz: float) -> list[Window]:
     Raises:
         ValueError: No frame, or no rate.
     """
-    if frames < 1 or not frame_rate_hz > 0:
-        raise ValueError(
-            f"nss: expected a video of at least one frame and a positive rate, got {frames} "
-            f"frames at {frame_rate_hz} Hz; leave it out"
-        )
-    rate = max(1, int(np.floor(frame_rate_hz + 0.5)))
-    centres = list(range(rate // 2, frames - 1, rate)) or [(frames - 1) // 2]
+    centres = frame_of_each_second(frames, frame_rate_hz, "middle").tolist()
+    rate = whole_rate(frame_rate_hz)
     return [_window(centre, rate, frames) for centre in centres]
 
 
