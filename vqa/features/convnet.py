@@ -10,8 +10,6 @@ ResNet-18, -50, -101 (Li et al., VSFA, 2019, and the LIVE-APV study): the output
 Frames enter at their original resolution, scaled to [0, 1] and normalised as for ImageNet.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator
 from typing import Literal
 
@@ -20,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from vqa.features.imagenet import IMAGENET_MEAN, IMAGENET_STD, chosen_device, load_classifier
-from vqa.features.weights import state_hash
+from vqa.features.weights import fingerprint, state_hash
 
 VGG16_TAPS = (3, 8, 15, 22, 29)
 RESNET_LAYERS = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4")
@@ -68,7 +66,7 @@ class ConvnetStatistics:
         self.dim = 2 * channels
         state = state_hash(trunk)
         self.weights = f"{architecture} {weights} sha256:{state[:12]}"
-        self.fingerprint = _hash(
+        self.fingerprint = fingerprint(
             {
                 "extractor": "convnet-statistics-1",
                 "architecture": architecture,
@@ -151,7 +149,3 @@ def _enlarged(maps: Tensor, size: tuple[int, int]) -> np.ndarray:
     mean = maps.float().mean(1, keepdim=True)
     mean = nn.functional.interpolate(mean, size, mode="bilinear", antialias=True)
     return mean[0, 0].cpu().numpy()
-
-
-def _hash(parts: dict) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -11,8 +11,6 @@ The sum of feature maps is not in the code; here the mean saliency within each p
 map is added to all its channels.
 """
 
-import hashlib
-import json
 from typing import Literal
 
 import numpy as np
@@ -23,6 +21,7 @@ from vqa.features.classifier import Classifier
 from vqa.features.imagenet import checked, normalised
 from vqa.features.saliency import Saliency, resized
 from vqa.features.seconds import frame_of_each_second
+from vqa.features.weights import fingerprint
 from vqa.video import VideoInfo
 
 DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint
@@ -89,7 +88,7 @@ class SaliencyFusion:
             "saliency": self._saliency.fingerprint,
             "fusion": fusion,
         }
-        self.fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        self.fingerprint = fingerprint(parts)
 
     def indices(self, info: VideoInfo) -> np.ndarray:
         """The first frame of each whole second, ascending int64 (n,)."""

@@ -12,8 +12,6 @@ from PIL's by one step of 255 here and there.
 Shapes: n frames, C channels, h w size of a feature map, D numbers a frame.
 """
 
-import hashlib
-import json
 import math
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -24,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from vqa.features.inception import cropped, load_inception
-from vqa.features.weights import state_hash
+from vqa.features.weights import fingerprint, state_hash
 from vqa.models.inception_iqa import LAYERS, inception, inception_input
 from vqa.sampling import fixed_rate_indices
 from vqa.video import VideoInfo
@@ -125,7 +123,7 @@ class Gram:
             "frames_per_second": frames_per_second,
             "weights": state,
         }
-        self.fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        self.fingerprint = fingerprint(parts)
 
     def indices(self, info: VideoInfo) -> np.ndarray:
         """Ascending distinct indices of the frames that `describe` needs, int64 (n,)."""

@@ -12,8 +12,6 @@ window; one softmax over both groups of descriptions, or one a group with `softm
 Legend: T frames, H W size, W windows a frame, r descriptions.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -24,7 +22,7 @@ from torch import Tensor, nn
 
 from vqa.features.clip_network import clip_network, known_architecture, text_vectors, window_side
 from vqa.features.descriptions import read_descriptions
-from vqa.features.weights import state_hash
+from vqa.features.weights import fingerprint, state_hash
 from vqa.features.windows import GRIDS, enlarge, paint, window_corners
 
 DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint
@@ -128,7 +126,7 @@ class OpenClipWindows:
             "mean": mean,
             "std": std,
         }
-        self.fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        self.fingerprint = fingerprint(parts)
         self._texts = text_vectors(model, architecture, self.descriptions).to(self.device)
         self._temperature = model.logit_scale.exp().to(self.device)
         self._model = model.to(self.device, self.dtype)

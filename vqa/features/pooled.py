@@ -6,9 +6,6 @@ Different: MATLAB's ResNet-50 has weights of its own, these are torchvision's, w
 normalisation; the frames are decoded to RGB by FFmpeg; very short videos give their middle frame.
 """
 
-import hashlib
-import json
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -17,6 +14,7 @@ from vqa.features.classifier import Classifier
 from vqa.features.imagenet import SIDE, checked, normalised
 from vqa.features.nss.imresize import imresize
 from vqa.features.seconds import frame_of_each_second
+from vqa.features.weights import fingerprint
 from vqa.video import VideoInfo
 
 DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint
@@ -60,7 +58,7 @@ class PooledFeatures:
             "weights": self._classifier.state,
             "block": self._classifier.block,
         }
-        self.fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        self.fingerprint = fingerprint(parts)
 
     def indices(self, info: VideoInfo) -> np.ndarray:
         """The middle frame of each second, ascending int64 (n,)."""

@@ -6,9 +6,7 @@ mean over the 224 rows; the video's vector is the mean over its frames.
 Different: Pillow resizes instead of FFmpeg; a video shorter than a second gives its last frame.
 """
 
-import hashlib
 import io
-import json
 
 import numpy as np
 import torch
@@ -19,6 +17,7 @@ from vqa.features.classifier import Classifier
 from vqa.features.imagenet import SIDE, checked, normalised
 from vqa.features.score_cam import enlarged, score_cam
 from vqa.features.seconds import frame_of_each_second
+from vqa.features.weights import fingerprint
 from vqa.video import VideoInfo
 
 DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint
@@ -68,7 +67,7 @@ class Saliency:
             "block": self.classifier.block,
             "jpeg": jpeg,
         }
-        self.fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        self.fingerprint = fingerprint(parts)
 
     def indices(self, info: VideoInfo) -> np.ndarray:
         """The last frame of each second, ascending int64 (n,)."""

@@ -1,6 +1,7 @@
 """Weights of networks: where they come from, what is wrong with them, what tells them apart."""
 
 import hashlib
+import json
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -69,3 +70,8 @@ def state_hash(module: nn.Module) -> str:
         digest.update(key.encode())
         digest.update(value.contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+def fingerprint(parts: Mapping[str, Any]) -> str:
+    """SHA-256 of all that shapes an extractor's features, by name."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
