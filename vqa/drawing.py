@@ -32,7 +32,8 @@ DRAWABLE = (
     "resnet101",
 )
 FORMATS = {".png": to_png, ".svg": to_svg}
-MOST = 6
+FEW = 10  # maps that are all shown
+MOST = 6  # of more, unless they are asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +146,13 @@ def choose(maps: Sequence[Map], wanted: str | Sequence[str] | None = None) -> li
     Args:
         maps: All, each with its title.
         wanted: Words of titles: each means the titles that hold it as whole words, or else those
-            that hold it at all. None or none: all of them, or of more than `MOST` those of the
+            that hold it at all. None or none: all of them, or of more than `FEW` the `MOST` of the
             highest mean, highest first.
 
     Raises:
         ValueError: No title holds what is wanted.
     """
-    if not wanted and len(maps) <= MOST:
+    if not wanted and len(maps) <= FEW:
         return list(maps)
     if not wanted:
         return sorted(maps, key=lambda item: -np.nanmean(item[1]))[:MOST]

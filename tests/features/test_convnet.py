@@ -142,7 +142,7 @@ def test_extremes_are_finite(resnet18):
 
 
 @torch.inference_mode()
-def test_drawn_maps_are_the_means_of_each_stage(frames, resnet18):
+def test_drawn_maps_are_mean_and_most_active_channel_of_each_stage(frames, resnet18):
     drawn = resnet18.draw(frames[0])
     model = seeded("resnet18")
     x = model.relu(model.bn1(model.conv1(normalised(frames[:1]))))
@@ -151,21 +151,29 @@ def test_drawn_maps_are_the_means_of_each_stage(frames, resnet18):
     for name in ("layer1", "layer2", "layer3", "layer4"):
         x = getattr(model, name)(x)
         stages.append((name, x))
-    assert len(drawn) == len(stages)
-    for (title, map_), (name, maps) in zip(drawn, stages, strict=True):
-        assert title == f"{name}, mean of {maps.shape[1]} channels"
-        assert map_.shape == (72, 96)
-        mean = torch.zeros(maps.shape[2:])
-        for channel in maps[0]:
-            mean += channel / maps.shape[1]
-        wanted = torch.nn.functional.interpolate(mean[None, None], (72, 96), mode="bilinear")
-        np.testing.assert_allclose(map_, wanted[0, 0], rtol=1e-3, atol=1e-4 * mean.max().item())
+    assert len(drawn) == 2 * len(stages)
+    for k, (name, maps) in enumerate(stages):
+        channels = list(maps[0])
+        count = len(channels)
+        busiest = max(range(count), key=lambda c: channels[c].sum().item())
+        for (title, map_), expected, label in (
+            (drawn[2 * k], sum(channels) / count, f"mean of {count} channels"),
+            (drawn[2 * k + 1], channels[busiest], f"most active: {busiest}"),
+        ):
+            assert title == f"{name}, {label}"
+            assert map_.shape == (72, 96)
+            wanted = torch.nn.functional.interpolate(
+                expected[None, None], (72, 96), mode="bilinear"
+            )[0, 0]
+            np.testing.assert_allclose(
+                map_, wanted, rtol=1e-3, atol=1e-4 * expected.abs().max().item()
+            )
 
 
 def test_vgg16_draws_its_five_stages(frames):
     drawn = ConvnetStatistics("vgg16", "random", "cpu").draw(frames[0])
     assert [title.split(",")[0] for title, _ in drawn] == [
-        "relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3",
+        stage for stage in ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3") for _ in "12"
     ]  # fmt: skip
     for title, map_ in drawn:
         assert map_.shape == (72, 96), title

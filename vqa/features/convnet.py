@@ -102,14 +102,20 @@ class ConvnetStatistics:
         """What each stage of the network answers to one uint8 frame (H, W, 3).
 
         Returns:
-            Pairs of a layer's name and float32 (H, W): the mean over the layer's channels, in the
-            frame's size. All five stages, also of networks whose features are of the last alone.
+            Pairs of a title and float32 (H, W), in the frame's size: of each of the five stages,
+            also those of which there are no features, the mean over its channels and the channel
+            with the highest mean activation.
         """
-        return [
-            (f"{self._stages[index]}, mean of {x.shape[1]} channels", _enlarged(x, frame.shape[:2]))
-            for index, x in self._layers(frame[None])
-            if index in self._stages
-        ]
+        maps = []
+        for index, x in self._layers(frame[None]):
+            if index in self._stages:
+                stage, chosen = self._stages[index], int(x.mean((2, 3)).argmax())
+                mean, channel = x.mean(1, keepdim=True), x[:, chosen : chosen + 1]
+                maps += [
+                    (f"{stage}, mean of {x.shape[1]} channels", _enlarged(mean, frame)),
+                    (f"{stage}, most active: {chosen}", _enlarged(channel, frame)),
+                ]
+        return maps
 
     def _batch(self, frames: np.ndarray) -> Tensor:
         means, deviations = [], []
@@ -144,8 +150,8 @@ def _trunk(architecture: str, weights: str) -> tuple[nn.Sequential, frozenset[in
     return layers, frozenset({len(RESNET_LAYERS) - 1}), model.fc.in_features
 
 
-def _enlarged(maps: Tensor, size: tuple[int, int]) -> np.ndarray:
-    """The mean over the channels of maps (1, C, h, w), at the size (H, W) of a frame."""
-    mean = maps.float().mean(1, keepdim=True)
-    mean = nn.functional.interpolate(mean, size, mode="bilinear", antialias=True)
-    return mean[0, 0].cpu().numpy()
+def _enlarged(map_: Tensor, frame: np.ndarray) -> np.ndarray:
+    """A map (1, 1, h, w) at the size of a frame (H, W, 3)."""
+    size = frame.shape[:2]
+    enlarged = nn.functional.interpolate(map_.float(), size, mode="bilinear", antialias=True)
+    return enlarged[0, 0].cpu().numpy()

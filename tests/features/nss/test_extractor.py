@@ -9,7 +9,7 @@ import torch
 
 from benchmarks import nss as literal
 from vqa.features.nss import NAMES, NSS, pool
-from vqa.features.nss import extractor as module
+from vqa.features.nss import vector as module
 from vqa.features.nss.names import BLOCKS, MEANINGS, table
 from vqa.features.nss.windows import windows
 from vqa.video import probe
@@ -18,6 +18,11 @@ ROOT = Path(__file__).parents[3]
 DATA = ROOT.parent / "shared" / "data"
 CLIPS = DATA / "konvid-clips" / "KoNViD_1k_videos"
 PUBLISHED = DATA / "nss"
+
+
+def one_process(**options):
+    """An extractor that does the work itself."""
+    return NSS(device="cpu", workers=1, **options)
 
 
 def describe(extractor, frames, info, chunk=3):
@@ -84,7 +89,7 @@ def test_the_documentation_names_every_dimension():
 @pytest.mark.parametrize("matrix", ["bt601", "original"])
 def test_features_are_those_of_the_plain_version(matrix):
     frames, info = video()
-    extractor = NSS(matrix, precision="float64", device="cpu")
+    extractor = one_process(yuv_matrix=matrix, precision="float64")
     features, times_s = describe(extractor, frames, info)
     needed = {i: frames[i] for i in extractor.indices(info)}
     expected = literal.literal_features(needed, info, matrix=matrix)
@@ -97,7 +102,7 @@ def test_features_are_those_of_the_plain_version(matrix):
 @pytest.mark.parametrize("double_resize", [True, False])
 def test_large_frames_are_shrunk_as_in_the_plain_version(double_resize):
     frames, info = video(4, 540, 520, 3)
-    extractor = NSS(precision="float64", double_resize=double_resize, device="cpu")
+    extractor = one_process(precision="float64", double_resize=double_resize)
     features, _ = describe(extractor, frames, info)
     needed = {i: frames[i] for i in extractor.indices(info)}
     expected = literal.literal_features(needed, info, double_resize=double_resize)
@@ -108,8 +113,8 @@ def test_large_frames_are_shrunk_as_in_the_plain_version(double_resize):
 
 def test_float32_gives_the_features_of_float64():
     frames, info = video()
-    single, _ = describe(NSS(precision="float32", device="cpu"), frames, info)
-    double, _ = describe(NSS(precision="float64", device="cpu"), frames, info)
+    single, _ = describe(one_process(precision="float32"), frames, info)
+    double, _ = describe(one_process(precision="float64"), frames, info)
     lab = torch.tensor(["lab" in name for name in NAMES])
     torch.testing.assert_close(single[:, ~lab], double[:, ~lab], rtol=1e-4, atol=1.1e-3)
     exact = torch.tensor(["alpha" not in name and "gamma" not in name for name in NAMES]) & ~lab
@@ -121,7 +126,7 @@ def test_float32_gives_the_features_of_float64():
 @pytest.mark.parametrize("block", [0, 3, 9, 16, 25, 41, 53])
 def test_a_block_follows_its_own_map_alone(block, monkeypatch):
     frames, info = video(5, 40, 48)
-    plain, _ = describe(NSS(device="cpu"), frames, info)
+    plain, _ = describe(one_process(), frames, info)
     spatial, temporal = module.spatial_maps, module.temporal_maps
     place = block % 20 if block < 40 else block - 40
     full = place % 2 == 0 and (place < 8 or block >= 40)
@@ -136,7 +141,7 @@ def test_a_block_follows_its_own_map_alone(block, monkeypatch):
         monkeypatch.setattr(module, "spatial_maps", lambda *a: altered(spatial(*a)))
     else:
         monkeypatch.setattr(module, "temporal_maps", lambda *a: altered(temporal(*a)))
-    changed, _ = describe(NSS(device="cpu"), frames, info)
+    changed, _ = describe(one_process(), frames, info)
     blocks = (changed - plain).abs().reshape(-1, 54, 34).nansum((0, 2))
     expected = {block % 20, block % 20 + 20} if block < 40 else {block}
     assert set(blocks.nonzero().flatten().tolist()) == expected
@@ -144,46 +149,33 @@ def test_a_block_follows_its_own_map_alone(block, monkeypatch):
 
 def test_chunks_workers_and_later_seconds_change_no_number():
     frames, info = video(40, 24, 32, 8)
-    whole, times_s = describe(NSS(device="cpu"), frames, info, chunk=100)
+    whole, times_s = describe(one_process(), frames, info, chunk=100)
     assert len(whole) == len(times_s) == 5
-    for chunk, workers in ((1, 1), (7, 3)):
+    for chunk, workers in ((1, 1), (7, 2)):
         other, _ = describe(NSS(workers=workers, device="cpu"), frames, info, chunk)
         assert torch.equal(other.nan_to_num(-1), whole.nan_to_num(-1))
     shorter = literal.made_up_info(16, 24, 32, 8)
-    first, _ = describe(NSS(device="cpu"), frames[:16], shorter)
+    first, _ = describe(one_process(), frames[:16], shorter)
     assert torch.equal(first[0].nan_to_num(-1), whole[0].nan_to_num(-1))
 
 
 def test_overlapping_windows_find_their_frames():
     frames, info = video(12, 20, 20, 1)
-    extractor = NSS(device="cpu")
+    extractor = one_process()
     features, times_s = describe(extractor, frames, info, chunk=2)
     assert times_s.tolist() == list(range(11))
-    alone = extractor._vector(
-        windows(12, 1)[6], dict(enumerate(torch.from_numpy(frames))), info, _Team()
+    window = windows(12, 1)[6]
+    alone = module.window_vector(
+        frames[sorted(window.frames)], window, (20, 20), extractor.definition
     )
-    assert torch.equal(alone.nan_to_num(-1), features[6].nan_to_num(-1))
-
-
-class _Team:
-    """An executor that does the work at once."""
-
-    def submit(self, action, *arguments):
-        self.value = action(*arguments)
-        return self
-
-    def result(self):
-        return self.value
-
-    def map(self, action, items):
-        return [action(item) for item in items]
+    np.testing.assert_array_equal(alone, features[6])
 
 
 @pytest.mark.parametrize("level", [0, 16, 128, 255])
 def test_constant_frames_pool_to_finite_numbers(level):
     info = literal.made_up_info(6, 33, 47, 3)
     frames = np.full((6, 33 * 47 + 2 * 17 * 24), level, dtype=np.uint8)
-    features, _ = describe(NSS(device="cpu"), frames, info)
+    features, _ = describe(one_process(), frames, info)
     assert features.isnan().any()
     assert pool(features).isfinite().all()
     assert pool(features)[NAMES.index("mean.y.full.ggd.s")].abs() < 1e-9
@@ -194,7 +186,7 @@ def test_constant_frames_pool_to_finite_numbers(level):
 )
 def test_short_odd_and_tiny_videos_pool_to_finite_numbers(count, height, width):
     frames, info = video(count, height, width, 30)
-    features, times_s = describe(NSS(device="cpu"), frames, info)
+    features, times_s = describe(one_process(), frames, info)
     assert features.shape == (1, 1836)
     assert times_s.shape == (1,)
     vector = pool(features)
@@ -205,7 +197,7 @@ def test_short_odd_and_tiny_videos_pool_to_finite_numbers(count, height, width):
 def test_grey_video_has_luma_statistics_and_no_colour_accident():
     frames, info = video(8, 40, 60, 4)
     frames[:, 40 * 60 :] = 128
-    features, _ = describe(NSS(device="cpu"), frames, info)
+    features, _ = describe(one_process(), frames, info)
     vector = pool(features)
     assert vector.isfinite().all()
     assert vector.abs().max() <= 1e6
@@ -224,7 +216,7 @@ def test_pool_ignores_nan_and_clears_accidents():
 
 def test_faults_are_named():
     frames, info = video()
-    extractor = NSS(device="cpu")
+    extractor = one_process()
     with pytest.raises(ValueError, match="planar 4:2:0 of 52x40"):
         extractor.describe(iter([frames[:, :-1]]), info)
     with pytest.raises(ValueError, match=r"ended before frame \d+"):
@@ -262,7 +254,7 @@ def test_real_clips_agree_with_the_authors_matlab_output(name):
     if not PUBLISHED.is_dir() or not CLIPS.is_dir():
         pytest.skip("the authors' features and clips are not at ../shared/data")
     info = probe(CLIPS / f"{name}.mp4")
-    extractor = NSS(device="cpu")
+    extractor = one_process()
     frames = decoded(info.path, extractor.indices(info))
     ours = pool(extractor.describe(iter([frames]), info)[0], strict=True).numpy()
     published = np.loadtxt(PUBLISHED / f"{name}.csv")

@@ -1,0 +1,88 @@
+"""Work shared out to processes: order, errors, and that no process outlives its parent for long."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from math import sqrt
+from pathlib import Path
+
+import pytest
+
+from vqa.features.nss.team import MOST, in_order, processes
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_results_come_in_the_order_of_the_jobs():
+    jobs = [(-number,) for number in range(20)]
+    for workers in (1, 2):
+        assert list(in_order(abs, iter(jobs), workers)) == list(range(20))
+
+
+def test_one_worker_is_this_process_and_several_are_others():
+    assert set(in_order(os.getpid, [()] * 3, 1)) == {os.getpid()}
+    others = {pid for _ in range(5) for pid in in_order(os.getpid, [()] * 12, 2)}
+    assert os.getpid() not in others
+    assert len(others) <= 2  # they serve later calls
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_errors_of_jobs_and_of_work_arise_where_results_are_taken(workers):
+    def jobs():
+        yield (4.0,)
+        raise LookupError("no more jobs")
+
+    results = in_order(sqrt, jobs(), workers)
+    with pytest.raises(LookupError, match="no more jobs"):
+        list(results)
+    with pytest.raises(ValueError, match=r"nonnegative|math domain"):
+        list(in_order(sqrt, [(4.0,), (-1.0,)], workers))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_few_jobs_are_begun_before_their_turn(workers):
+    begun = []
+
+    def jobs():
+        for number in range(12):
+            begun.append(number)
+            yield (number,)
+
+    for taken, _ in enumerate(in_order(abs, jobs(), workers), start=1):
+        assert len(begun) <= taken + workers
+
+
+def test_number_of_processes():
+    assert processes(3) == 3
+    assert 1 <= processes(None) <= MOST
+
+
+def runs(pid):
+    """Whether there is such a process, and not only its exit status."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.slow
+def test_processes_end_with_a_parent_that_was_killed():
+    code = (
+        "import os, time; from vqa.features.nss import team\n"
+        "pids = set(team.in_order(os.getpid, [()] * 12, 2))\n"
+        "print(*pids, flush=True); time.sleep(600)"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    pids = [int(pid) for pid in parent.stdout.readline().split()]
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    assert pids
+    deadline = time.monotonic() + 60
+    while any(runs(pid) for pid in pids):
+        assert time.monotonic() < deadline, "processes outlive their parent"
+        time.sleep(0.2)
