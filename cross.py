@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 from vqa import assembly
 from vqa.cross import cross_database, format_matrix
-from vqa.runs import identity
+from vqa.runs.opening import identity
 
 SHOWN = ("metric", "output")
 OWN = ("train", "test", "whole", *SHOWN)

@@ -7,8 +7,9 @@ from omegaconf import DictConfig
 
 from vqa import assembly, comparison, workflow
 from vqa.audit import audit, digest
+from vqa.comparison.tables import format_comparison
 from vqa.results import format_table, read_predictions, summarise
-from vqa.runs import load_run
+from vqa.runs.opening import load_run
 from vqa.scoring import as_records, find_videos, score_videos, write_scores
 
 TASKS = ("run", "runs", "verify", "predictions")
@@ -73,7 +74,7 @@ def compare(config: DictConfig) -> None:
     page = comparison.write_comparison_files(found, folder)
     for note in found.content["notes"]:
         print(f"NOTE: {note}")
-    print(f"\n{comparison.format_comparison(found.content)}\n")
+    print(f"\n{format_comparison(found.content)}\n")
     print(f"report: {page}")
 
 

@@ -9,7 +9,7 @@ import pytest
 from vqa.audit import audit, dependent_scores, digest
 from vqa.learners.base import Prediction
 from vqa.records import Database, VideoRecord
-from vqa.runs import open_run
+from vqa.runs.opening import open_run
 from vqa.splits import Split
 
 CONFIG = {"name": "a", "seed": 0, "model": {"lr": 1.0}}

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = {
     "vqa.files": 0,
     "vqa.environment": 0,
+    "vqa.listing": 0,
     "vqa.progress": 0,
     "vqa.records": 0,
     "vqa.video": 0,
@@ -53,6 +54,7 @@ LAYERS = {
 # Arrows between rooms of one layer; a room may always import itself.
 WITHIN = {
     ("vqa.splits", "vqa.files"),
+    ("vqa.records", "vqa.listing"),
     ("vqa.alignment", "vqa.databases"),
     ("vqa.extraction", "vqa.cache"),
     ("vqa.extraction", "vqa.pipeline"),
@@ -89,6 +91,7 @@ HOMES = {
     "skimage": ("vqa.databases.synthesis",),
     "sklearn": ("vqa.regression", "vqa.learners.svr", "vqa.databases.synthesis"),
     "h5py": ("vqa.protocols.matrices", "vqa.regression.tables"),
+    "loky": ("vqa.features.nss.team",),
     "open_clip": ("vqa.features.clip_network",),
     "torchvision": ("vqa.features", "vqa.models", "vqa.learners.starting"),
 }

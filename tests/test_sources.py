@@ -12,11 +12,6 @@ from vqa.records import VideoRecord
 from vqa.sources import FeatureSource, Sources
 from vqa.views import FeatureSequence, FeatureVector
 
-SETTINGS = {
-    "frame_rate_hz": None, "frames": None, "dtype": "float32", "on_error": "skip",
-    "time_limit_s": 60,
-}  # fmt: skip
-
 
 class Twice(MeanColour):
     """Another kind of feature."""
@@ -50,7 +45,7 @@ def database(tmp_path_factory):
 def sources(tmp_path):
     return Sources(
         [
-            FeatureSource(one, FeatureCache(tmp_path, "clips", one.name, "f"), SETTINGS, "auto")
+            FeatureSource(one, FeatureCache(tmp_path, "clips", one.name, "f"), "auto")
             for one in (MeanColour(), Twice(), Whole())
         ]
     )
@@ -98,7 +93,7 @@ def test_undefined_moments_do_not_count_in_the_mean(database, tmp_path):
             return found
 
     cache = FeatureCache(tmp_path, "clips", "gaps", "f")
-    source = FeatureSource(Gaps(), cache, SETTINGS, "auto")
+    source = FeatureSource(Gaps(), cache, "auto")
     source.fill(database.videos[:1], progress=False)
     rows = source.load("clip0.mp4").features
     expected = rows[~rows[:, 0].isnan(), 0].double().mean().float()
@@ -115,10 +110,9 @@ def test_a_failure_of_one_kind_leaves_the_video_out(database, sources, tmp_path)
 
 
 def test_an_extractor_that_chooses_its_frames_takes_no_rate(database, tmp_path):
-    settings = {**SETTINGS, "frame_rate_hz": 5}
     cache = FeatureCache(tmp_path, "clips", "whole", "f")
     with pytest.raises(ValueError, match="chooses its frames itself"):
-        FeatureSource(Whole(), cache, settings, "auto").fill(database.videos, progress=False)
+        FeatureSource(Whole(), cache, "auto", frame_rate_hz=5).fill(database.videos, progress=False)
 
 
 @pytest.mark.parametrize("form", ["csv", "mat"])

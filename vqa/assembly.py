@@ -15,14 +15,17 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from vqa.alignment import Alignment
-from vqa.cache import FeatureCache, combined_fingerprint
+from vqa.cache import FeatureCache, combined_fingerprint, stored_dtype
 from vqa.databases.combined import CombinedDatabase
 from vqa.datamodule import VQADataModule
 from vqa.external import ExternalFeatures
 from vqa.extraction import ExtractionError
+from vqa.features.nothing import Nothing
 from vqa.features.weights import WeightsError
+from vqa.pipeline import Extractor
 from vqa.records import Database, VideoRecord
-from vqa.runs import RunError, identity
+from vqa.runs import RunError
+from vqa.runs.opening import identity
 from vqa.sources import FeatureSource, Sources
 from vqa.splits import Split
 from vqa.video import VideoError
@@ -33,15 +36,8 @@ Config = DictConfig
 # SplitError and DatabaseError are ValueErrors.
 MENDABLE = (ExtractionError, FileNotFoundError, RunError, ValueError, VideoError, WeightsError)
 
-# What checks the files of a model that looks at them itself; as conf/features/none.yaml.
-CHECK = {
-    "extractor": {"_target_": "vqa.features.nothing.Nothing"},
-    "frame_rate_hz": None,
-    "frames": None,
-    "dtype": "float32",
-    "on_error": "skip",
-    "time_limit_s": 600,
-}
+# What of `conf/features/<name>.yaml` says how an extractor is used.
+USE = ("frame_rate_hz", "frames", "dtype", "on_error", "time_limit_s")
 OmegaConf.register_new_resolver("names", "-".join, replace=True)
 
 
@@ -156,28 +152,44 @@ def sources_of(
         cache_root: Where all caches lie.
         reader: Which decoder, `data.reader`.
     """
-    chosen = config["features"]
     if "views" in config and config["views"]["features"] is None:
-        chosen = {"none": CHECK}
+        return Sources([_extracted(Nothing(), database, cache_root, reader)])
     sources = []
-    for settings in chosen.values():
-        if "extractor" not in settings:
+    for settings in config["features"].values():
+        if "extractor" in settings:
+            extractor = instantiate(settings["extractor"])
+            use = {name: settings[name] for name in USE}
+            sources.append(_extracted(extractor, database, cache_root, reader, **use))
+        else:
             sources.append(_external(settings, database))
-            continue
-        extractor = instantiate(settings["extractor"])
-        fingerprint = combined_fingerprint(
-            extractor.fingerprint,
-            frame_rate_hz=settings["frame_rate_hz"],
-            dtype=settings["dtype"],
-            reader=reader,
-            **({"frames": settings["frames"]} if settings["frames"] else {}),
-        )
-        name = database
-        if isinstance(database, Database):
-            name = None if isinstance(database, CombinedDatabase) else database.name
-        cache = FeatureCache(cache_root, name, extractor.name, fingerprint)
-        sources.append(FeatureSource(extractor, cache, settings, reader))
     return Sources(sources)
+
+
+def _extracted(
+    extractor: Extractor,
+    database: str | Database,
+    cache_root: str | Path,
+    reader: str,
+    *,
+    frame_rate_hz: float | None = None,
+    frames: int | None = None,
+    dtype: str = "float32",
+    **options: Any,
+) -> FeatureSource:
+    """An extractor with the cache of what it makes of a database, used as `extract` says."""
+    fingerprint = combined_fingerprint(
+        extractor.fingerprint,
+        frame_rate_hz=frame_rate_hz,
+        dtype=dtype,
+        reader=reader,
+        **({"frames": frames} if frames else {}),
+    )
+    name = database
+    if isinstance(database, Database):
+        name = None if isinstance(database, CombinedDatabase) else database.name
+    cache = FeatureCache(cache_root, name, extractor.name, fingerprint)
+    options |= {"frame_rate_hz": frame_rate_hz, "frames": frames, "dtype": stored_dtype(dtype)}
+    return FeatureSource(extractor, cache, reader, **options)
 
 
 def _external(settings: Mapping[str, Any], database: str | Database) -> ExternalFeatures:

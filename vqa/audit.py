@@ -14,11 +14,11 @@ from typing import Any
 
 import pandas as pd
 
+from vqa.listing import some
 from vqa.results import read_predictions, summarise
 from vqa.runs import Run, RunError
 from vqa.splits import Split, SplitError, read_split
 
-SHOWN = 3
 TOLERANCE = 1e-9
 
 
@@ -88,7 +88,7 @@ def broken_splits(run: Run) -> Iterator[str]:
             continue
         strange = sorted({*split.val, *split.test} - known)
         if strange:
-            yield f"{path.name}: {_some(strange)} not in videos.csv"
+            yield f"{path.name}: {some(strange)} not in videos.csv"
 
 
 def shared_scenes(run: Run) -> Iterator[str]:
@@ -100,7 +100,7 @@ def shared_scenes(run: Run) -> Iterator[str]:
         if leaked:
             yield (
                 f"{split.name}, split by {split.group_by}: {len(leaked)} of {len(split.test)} "
-                f"test videos show a scene of the training part: {_some(leaked)}"
+                f"test videos show a scene of the training part: {some(leaked)}"
             )
 
 
@@ -118,7 +118,7 @@ def strange_predictions(run: Run) -> Iterator[str]:
     differ = both[(both["score"] != both["score_part"]) | (both["mos"] != both["mos_part"])]
     if len(differ):
         names = [f"{row.video} of {row.split}" for row in differ.itertuples()]
-        yield f"predictions.csv differs from the splits' own files: {_some(names)}"
+        yield f"predictions.csv differs from the splits' own files: {some(names)}"
 
 
 def strange_labels(run: Run) -> Iterator[str]:
@@ -133,7 +133,7 @@ def strange_labels(run: Run) -> Iterator[str]:
         if len(differ):
             yield (
                 f"{split}: the MOS of {len(differ)} predictions is not the database's: "
-                f"{_some(differ['video'].tolist())}"
+                f"{some(differ['video'].tolist())}"
             )
 
 
@@ -181,9 +181,9 @@ def dependent_scores(
 def _strange_part(split: Split, parts: pd.DataFrame) -> Iterator[str]:
     scored = set(parts.loc[parts["split"] == split.name, "video"])
     if lost := sorted(set(split.test) - scored):
-        yield f"{split.name}: test videos without a prediction: {_some(lost)}"
+        yield f"{split.name}: test videos without a prediction: {some(lost)}"
     if extra := sorted(scored - set(split.test)):
-        yield f"{split.name}: predictions of videos outside the test part: {_some(extra)}"
+        yield f"{split.name}: predictions of videos outside the test part: {some(extra)}"
 
 
 def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
@@ -208,9 +208,3 @@ def _same(a: Any, b: Any) -> bool:
             one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE
         )
     return a == b
-
-
-def _some(names: list[str]) -> str:
-    """The first few names, and how many more there are."""
-    rest = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")

@@ -9,7 +9,8 @@ from safetensors.torch import load_file
 from vqa.audit import digest
 from vqa.learners.base import WEIGHTS_FILE
 from vqa.learners.starting import trained_parts
-from vqa.runs import Run, RunError, load_run
+from vqa.runs import Run, RunError
+from vqa.runs.opening import load_run
 from vqa.splits import Split
 
 

@@ -11,9 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from vqa.listing import some
+
 LOGGER = logging.getLogger(__name__)
 
-MISSING_SHOWN = 10
+MOST = 10
 PARTS = ("train", "val", "test")
 
 
@@ -92,7 +94,7 @@ class Database:
         unknown = [name for name in wanted if name not in by_id]
         if unknown:
             raise DatabaseError(
-                f"{self.name}: {len(unknown)} ids are not in the database ({_some(unknown)}); "
+                f"{self.name}: {len(unknown)} ids are not in the database ({some(unknown, MOST)}); "
                 "was the split made for another release?"
             )
         return tuple(by_id[name] for name in wanted)
@@ -130,12 +132,14 @@ def build_database(
     _check_ids(name, [video.id for video in videos])
     parts = sorted({video.split for video in videos} - {None, *PARTS})
     if parts:
-        raise DatabaseError(f"{name}: parts {_some(parts)}; expected {', '.join(PARTS)} or none")
+        raise DatabaseError(
+            f"{name}: parts {some(parts, MOST)}; expected {', '.join(PARTS)} or none"
+        )
     _check_mos(name, () if missing == "list" else videos, mos_range)
     sought = videos if missing in ("error", "skip") else ()
     absent = [video for video in sought if not video.path.is_file()]
     if absent and (missing == "error" or len(absent) == len(videos)):
-        paths = _some([str(video.path) for video in absent])
+        paths = some([str(video.path) for video in absent], MOST)
         remedy = (
             "data.missing=skip goes on without them"
             if len(absent) < len(videos)
@@ -178,13 +182,13 @@ def _check_ids(name: str, ids: Sequence[str]) -> None:
     if repeated:
         raise DatabaseError(
             f"{name}: {len(repeated)} names stand more than once in the label table "
-            f"({_some(repeated)}); keep one row per video"
+            f"({some(repeated, MOST)}); keep one row per video"
         )
     unsafe = [key for key in ids if not key or PurePosixPath(key).is_absolute() or _climbs(key)]
     if unsafe:
         raise DatabaseError(
-            f"{name}: {len(unsafe)} names are no relative paths ({_some(unsafe)}); expected for "
-            "instance Test1/City/a.avi"
+            f"{name}: {len(unsafe)} names are no relative paths ({some(unsafe, MOST)}); expected "
+            "for instance Test1/City/a.avi"
         )
 
 
@@ -205,13 +209,6 @@ def _check_mos(name: str, videos: Sequence[VideoRecord], mos_range: tuple[float,
     ]
     if bad:
         raise DatabaseError(
-            f"{name}: {len(bad)} MOS values are not numbers inside [{low}, {high}] ({_some(bad)}); "
-            "correct the label table or its range"
+            f"{name}: {len(bad)} MOS values are not numbers inside [{low}, {high}] "
+            f"({some(bad, MOST)}); correct the label table or its range"
         )
-
-
-def _some(names: Sequence[str]) -> str:
-    """At most ten names, and how many more there are."""
-    shown = ", ".join(names[:MISSING_SHOWN])
-    rest = len(names) - MISSING_SHOWN
-    return f"{shown}, and {rest} more" if rest > 0 else shown

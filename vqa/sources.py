@@ -1,10 +1,10 @@
 """Where a model's features come from: extractors with their caches, or matrices of one's own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import median
 from typing import Any, Protocol
 
-from vqa.cache import FeatureCache, Features, stored_dtype
+from vqa.cache import FeatureCache, Features
 from vqa.extraction import Outcome, extract
 from vqa.pipeline import Extractor
 from vqa.records import VideoRecord
@@ -46,15 +46,15 @@ class FeatureSource:
     Args:
         extractor: What computes features.
         cache: Where they lie.
-        settings: Of `conf/features/<name>.yaml`.
         reader: Which decoder, `data.reader`.
+        **options: Of `extract`: which frames, how they are stored, what to do about failures.
     """
 
     def __init__(
-        self, extractor: Extractor, cache: FeatureCache, settings: Mapping[str, Any], reader: str
+        self, extractor: Extractor, cache: FeatureCache, reader: str, **options: Any
     ) -> None:
         self.extractor, self.cache = extractor, cache
-        self.settings, self.reader = settings, reader
+        self.reader, self.options = reader, options
         self.name, self.weights = extractor.name, extractor.weights
         self.untrained = extractor.untrained
 
@@ -64,13 +64,9 @@ class FeatureSource:
             videos,
             self.extractor,
             self.cache,
-            frame_rate_hz=self.settings["frame_rate_hz"],
-            frames=self.settings["frames"],
-            dtype=stored_dtype(self.settings["dtype"]),
             reader=self.reader,
-            on_error=self.settings["on_error"],
-            time_limit_s=self.settings["time_limit_s"],
             progress=progress,
+            **self.options,
         )
 
     def load(self, video_id: str) -> Features:

@@ -22,7 +22,8 @@ from vqa.pretraining import begin_from
 from vqa.protocols import leak_report
 from vqa.records import Database, VideoRecord
 from vqa.reports import write_report
-from vqa.runs import Run, open_run
+from vqa.runs import Run
+from vqa.runs.opening import open_run
 from vqa.sources import Sources
 from vqa.splits import Split
 from vqa.views import Views, moments

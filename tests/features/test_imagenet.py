@@ -83,3 +83,11 @@ def test_imagenet_weights_that_torchvision_lacks_are_named():
 def test_what_is_no_picture_is_refused(frames, context, words):
     with pytest.raises(ValueError, match=f"^cnn: {words}"):
         checked(frames, context, "cnn")
+
+
+def test_small_pictures_are_refused_where_a_least_size_is_asked_for():
+    frames = np.zeros((2, 15, 40, 3), np.uint8)
+    assert len(checked(frames, 1, "cnn")) == 1
+    assert len(checked(frames, 0, "cnn", least_side=15)) == 2
+    with pytest.raises(ValueError, match=r"^cnn: frames of 40x15 .* must be at least 16 pixels"):
+        checked(frames, 0, "cnn", least_side=16)

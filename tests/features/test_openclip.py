@@ -1,4 +1,4 @@
-"""CLIP's windows against a literal pass, with a toy CLIP of open_clip's own classes from a file."""
+"""CLIP's windows against a literal pass, with the toy CLIP that comes with the features."""
 
 import math
 from pathlib import Path
@@ -12,42 +12,29 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from vqa.assembly import extractor_of
+from vqa.features.clip_network import known_architecture
 from vqa.features.descriptions import PUBLISHED, read_descriptions
 from vqa.features.openclip import OpenClipWindows
 from vqa.features.weights import WeightsError
 from vqa.features.windows import enlarge, paint, window_corners
 
-CONF = Path(__file__).parents[2] / "conf" / "features" / "openclip.yaml"
+ROOT = Path(__file__).parents[2]
+CONF = ROOT / "conf" / "features" / "openclip.yaml"
+TOY = ROOT / "vqa" / "features" / "toy_clip.json"
+SIDE = 96  # pixels, of its windows
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
 FEW = {"light": ["bright image block", "dark image block"], "mood": ["sad block", "calm block"]}
 SENTENCES = [*FEW["light"], *FEW["mood"]]
-TOY = {
-    "embed_dim": 16,
-    "quick_gelu": True,
-    "vision_cfg": {
-        "image_size": 224, "layers": 2, "width": 32, "head_width": 16, "patch_size": 32
-    },
-    "text_cfg": {
-        "context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1
-    },
-}  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _toy_is_known():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(open_clip.factory._MODEL_CONFIGS, "toy", TOY)
-        yield
 
 
 @pytest.fixture(scope="module")
-def clip(_toy_is_known):
+def clip():
     """The toy network itself, its weights large enough for windows to differ."""
     generator = torch.Generator().manual_seed(1)
     with torch.random.fork_rng(devices=[]):  # whatever other tests have drawn before
         torch.manual_seed(1)
-        model = open_clip.create_model("toy", pretrained_hf=False).eval()
+        model = open_clip.create_model(known_architecture(str(TOY)), pretrained_hf=False).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter += 0.2 * torch.randn(parameter.shape, generator=generator)
@@ -66,7 +53,7 @@ def weights(clip, tmp_path_factory):
 def build(weights):
     def build(**options):
         settings = {"weights": weights, "descriptions": FEW, "device": "cpu"} | options
-        return OpenClipWindows("toy", **settings)
+        return OpenClipWindows(str(TOY), **settings)
 
     return build
 
@@ -82,19 +69,19 @@ def noise(*shape, seed=0):
 
 def smooth(frames, height, width, seed=0):
     """Frames of coarse blocks, so that windows differ by more than noise."""
-    blocks = noise(frames, -(-height // 56), -(-width // 56), seed=seed)
-    return blocks.repeat(56, 1).repeat(56, 2)[:, :height, :width]
+    blocks = noise(frames, -(-height // 24), -(-width // 24), seed=seed)
+    return blocks.repeat(24, 1).repeat(24, 2)[:, :height, :width]
 
 
 @torch.no_grad()
 def literal(clip, frames, count, groups=((0, 1, 2, 3),)):
     """One window, one cosine, one exponential at a time: (T, W, r)."""
-    texts = clip.encode_text(open_clip.get_tokenizer("toy")(SENTENCES))
+    texts = clip.encode_text(open_clip.get_tokenizer("toy_clip")(SENTENCES))
     texts = [text / math.sqrt(sum(text**2)) for text in texts]
     values = []
     for frame in frames:
-        for top, left in window_corners(*frame.shape[:2], count, 224):
-            block = torch.from_numpy(frame[top : top + 224, left : left + 224].copy())
+        for top, left in window_corners(*frame.shape[:2], count, SIDE):
+            block = torch.from_numpy(frame[top : top + SIDE, left : left + SIDE].copy())
             image = torch.stack(
                 [(block[..., c] / 255 - MEAN[c]) / STD[c] for c in range(3)]
             ).unsqueeze(0)
@@ -122,7 +109,7 @@ def near(found, wanted):
     torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize(("height", "width"), [(300, 400), (400, 301), (224, 224), (225, 470)])
+@pytest.mark.parametrize(("height", "width"), [(130, 170), (170, 131), (96, 96), (97, 200)])
 def test_features_are_means_and_maxima_of_the_softmax(clip, nine, height, width):
     frames = smooth(2, height, width)
     wanted = literal(clip, frames, 9)
@@ -130,7 +117,7 @@ def test_features_are_means_and_maxima_of_the_softmax(clip, nine, height, width)
     assert features.dtype == torch.float32
     assert features.shape == (2, nine.dim) == (2, 8)
     near(features, pooled(wanted))
-    if height > 224:
+    if height > SIDE:
         assert wanted.std(1).max() > 0.01, "windows too alike for the test to say anything"
 
 
@@ -163,11 +150,11 @@ def test_features_do_not_depend_on_chunks_or_context(nine):
     near(nine(frames[::-1]), whole.flip(0))
 
 
-@pytest.mark.parametrize(("height", "width"), [(100, 180), (223, 500), (360, 90), (1, 1), (3, 2)])
+@pytest.mark.parametrize(("height", "width"), [(40, 70), (95, 200), (150, 36), (1, 1), (3, 2)])
 def test_small_frames_are_enlarged(clip, nine, height, width):
     frames = noise(1, height, width)
-    larger = enlarge(frames, 224)
-    assert min(larger.shape[1:3]) == 224
+    larger = enlarge(frames, SIDE)
+    assert min(larger.shape[1:3]) == SIDE
     assert abs(larger.shape[2] / larger.shape[1] - width / height) < 0.01
     near(nine(frames), pooled(literal(clip, larger, 9)))
 
@@ -217,9 +204,10 @@ def test_maps_are_the_values_behind_the_features(clip, nine):
     assert maps.size == (300, 500)
     near(maps.values, literal(clip, frame[None], 9)[0].T)
     near(torch.cat([maps.values.mean(1), maps.values.amax(1)]), nine(frame[None])[0])
-    small = nine.maps(noise(100, 150))
-    assert small.size == (224, 336)
-    assert all(left + small.side <= 336 for _, left in small.corners)
+    small = nine.maps(noise(40, 60))
+    assert small.side == SIDE
+    assert small.size == (96, 144)
+    assert all(left + SIDE <= 144 for _, left in small.corners)
 
 
 @pytest.mark.parametrize("count", [1, 5, 9, 45])
@@ -227,7 +215,7 @@ def test_maps_are_the_values_behind_the_features(clip, nine):
 def test_a_pixel_is_drawn_with_the_mean_of_the_windows_over_it(clip, build, count, height, width):
     frame = smooth(1, height, width)[0]
     values = literal(clip, frame[None], count)[0]
-    corners = window_corners(height, width, count, 224)
+    corners = window_corners(height, width, count, SIDE)
     drawn = build(windows=count).draw(frame)
     assert [sentence for sentence, _ in drawn] == SENTENCES
     generator = np.random.default_rng(0)
@@ -239,20 +227,20 @@ def test_a_pixel_is_drawn_with_the_mean_of_the_windows_over_it(clip, build, coun
             over = [
                 float(value[k])
                 for value, (top, left) in zip(values, corners, strict=True)
-                if top <= row < top + 224 and left <= column < left + 224
+                if top <= row < top + SIDE and left <= column < left + SIDE
             ]
             wanted = sum(over) / len(over) if over else math.nan
             assert picture[row, column] == pytest.approx(wanted, rel=1e-3, abs=1e-4, nan_ok=True)
 
 
 def test_the_maps_of_an_enlarged_frame_are_drawn_at_its_own_size(build):
-    frame = noise(56, 90)  # enlarged four times, to 224 x 360
+    frame = noise(24, 40)  # enlarged four times, to 96 x 160
     one = build(windows=1)
     seen = one.maps(frame)
-    assert seen.size == (224, 360)
-    larger = [paint(row, seen.corners, 224, 224, 360) for row in seen.values]
+    assert seen.size == (96, 160)
+    larger = [paint(row, seen.corners, SIDE, 96, 160) for row in seen.values]
     for (_, picture), wanted in zip(one.draw(frame), larger, strict=True):
-        assert picture.shape == (56, 90)
+        assert picture.shape == (24, 40)
         # pixel i of the frame has its middle at 4 i + 2 of the enlarged one
         np.testing.assert_array_equal(picture, wanted[2::4, 2::4].numpy())
         assert 0.3 < np.isnan(picture).mean() < 0.45, "one window leaves the sides unknown"
@@ -328,7 +316,7 @@ def test_the_published_descriptions(build):
 def test_the_recipe_builds_the_extractor(weights):
     features = OmegaConf.load(CONF)
     assert features.weights == "openai"
-    features.update(architecture="toy", weights=weights, groups=["objective"], device="cpu")
+    features.update(architecture=str(TOY), weights=weights, groups=["objective"], device="cpu")
     config = OmegaConf.create({"features": {"openclip": features}})
     extractor = extractor_of(OmegaConf.to_container(config, resolve=True))
     assert extractor.dim == 70
@@ -379,7 +367,7 @@ def test_weights_that_are_missing_or_do_not_fit(build, tmp_path, clip):
     del state["visual.proj"]
     torch.save(state, tmp_path / "short.pt")
     for name in ("text.pt", "text.safetensors", "short.pt"):
-        with pytest.raises(WeightsError, match=f"{name} of toy could not be read") as refusal:
+        with pytest.raises(WeightsError, match=f"{name} of toy_clip could not be read") as refusal:
             build(weights=str(tmp_path / name))
         assert "\n" not in str(refusal.value)
 
@@ -423,7 +411,7 @@ def test_maps_of_what_is_no_frame_are_refused(nine):
             use(np.zeros((224, 224, 3), np.float32))
 
 
-@pytest.mark.parametrize("height", [100, 240])
+@pytest.mark.parametrize("height", [40, 240])
 def test_frames_that_may_not_be_written_are_read(nine, height):
     frames = noise(2, height, 260)
     wanted = nine(frames)

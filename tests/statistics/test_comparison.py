@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from vqa import metrics
-from vqa.statistics import compare_splits, paired_bootstrap, significance_matrix
+from vqa.statistics import compare_splits, holm, paired_bootstrap, significance_matrix
 
 FAST = {"resamples": 400}
 
@@ -129,8 +129,10 @@ def test_the_matrix_names_the_winners(tables, metric):
     pair = compare_splits(tables["good"], tables["bad"], metric, **FAST)
     assert found.difference[0, 1] == pytest.approx(pair.difference)
     assert (found.low[0, 1], found.high[0, 1]) == pytest.approx(pair.interval)
-    # Adjusted for three pairs.
-    assert found.p[0, 1] >= pair.p
+    assert found.p_alone[0, 1] == pair.p
+    above = np.triu_indices(3, 1)
+    assert np.array_equal(found.p[above], holm(found.p_alone[above]))
+    assert np.array_equal(found.p_alone, found.p_alone.T, equal_nan=True)
 
 
 def test_a_model_without_a_value_spoils_only_its_own_pairs(tables):

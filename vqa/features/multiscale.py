@@ -24,6 +24,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vqa.features.imagenet import checked
+
 DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint
 SCALES = 5
 CHROMA_SCALES = 2
@@ -134,10 +136,10 @@ class Multiscale:
         Raises:
             ValueError: Another type or shape, frames below 16 pixels, or nothing beyond the past.
         """
-        _check(frames, context)
+        described = checked(frames, context, self.name, least_side=SMALLEST_SIDE)
         past = _analyse(frames[context - 1]) if context else None
         rows = []
-        for frame in frames[context:]:
+        for frame in described:
             now = _analyse(frame)
             rows.append(self._describe(now, past))
             past = now
@@ -154,24 +156,6 @@ class Multiscale:
                 torch.where(self._bounded, mean, _signed_log(mean)),
                 torch.where(self._bounded, deviation, _signed_log(deviation)),
             ]
-        )
-
-
-def _check(frames: np.ndarray, context: int) -> None:
-    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3:
-        raise ValueError(
-            f"multiscale: expected uint8 frames (n, H, W, 3), got {frames.dtype} {frames.shape}; "
-            "decode to 8-bit RGB first"
-        )
-    if min(frames.shape[1:3]) < SMALLEST_SIDE:
-        raise ValueError(
-            f"multiscale: frames of {frames.shape[2]}x{frames.shape[1]} are too small; both sides "
-            f"must be at least {SMALLEST_SIDE} pixels"
-        )
-    if not 0 <= context < len(frames):
-        raise ValueError(
-            f"multiscale: context={context} leaves none of {len(frames)} frames; pass the past "
-            "frames and at least one more"
         )
 
 

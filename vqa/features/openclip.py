@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from vqa.features.clip_network import clip_network, known_architecture, text_vectors, window_side
 from vqa.features.descriptions import read_descriptions
+from vqa.features.imagenet import checked
 from vqa.features.weights import fingerprint, state_hash
 from vqa.features.windows import GRIDS, enlarge, paint, window_corners
 
@@ -141,13 +142,7 @@ class OpenClipWindows:
         Raises:
             ValueError: The frames are none, or not 8-bit RGB.
         """
-        _check(frames)
-        if not 0 <= context < len(frames):
-            raise ValueError(
-                f"openclip: context={context} leaves none of {len(frames)} frames; pass at least "
-                "one more"
-            )
-        values = self._values(enlarge(frames[context:], self.side))
+        values = self._values(enlarge(checked(frames, context, self.name), self.side))
         return torch.cat([values.mean(1), values.amax(1)], 1)
 
     @torch.inference_mode()
@@ -157,8 +152,7 @@ class OpenClipWindows:
         Raises:
             ValueError: It is not 8-bit RGB.
         """
-        _check(frame[None])
-        frames = enlarge(frame[None], self.side)
+        frames = enlarge(checked(frame[None], 0, self.name), self.side)
         size = frames.shape[1:3]
         corners = tuple(window_corners(*size, self.windows, self.side))
         values = self._values(frames)[0].T
@@ -204,11 +198,3 @@ class OpenClipWindows:
         x = nn.functional.normalize(self._model.encode_image(x).float(), dim=-1)
         logits = self._temperature * x @ self._texts.T
         return torch.cat([part.softmax(1) for part in logits.split(self._softmaxes, 1)], 1)
-
-
-def _check(frames: np.ndarray) -> None:
-    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not frames.size:
-        raise ValueError(
-            f"openclip: expected uint8 frames (n, H, W, 3), at least one, got {frames.dtype} "
-            f"{frames.shape}; decode to 8-bit RGB first"
-        )

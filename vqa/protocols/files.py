@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from vqa.listing import some
 from vqa.protocols.grouping import check_grouping, in_order
 from vqa.protocols.leaks import leak_report, log_leaks, straddling
 from vqa.protocols.matrices import IndexMatrix, matrix_splits, read_matrix
@@ -16,7 +17,6 @@ from vqa.splits import PARTS, Split, SplitError, read_split
 
 LOGGER = logging.getLogger(__name__)
 
-SHOWN = 3
 MOS_TOLERANCE = 0.01  # of the rating scale; copies round, other releases differ by more
 # A split's name is its folder in the run, where these stand already.
 TAKEN = ("evidence", "figures", "splits")
@@ -110,7 +110,7 @@ def _check_names(path: Path, splits: Sequence[Split]) -> None:
     bad = [name for name in names if not _NAME.fullmatch(name) or name.lower() in TAKEN]
     if bad or len({name.lower() for name in names}) < len(names):
         raise SplitError(
-            f"{path}: the splits are called {_some(bad or names)}; expected different names, since "
+            f"{path}: the splits are called {some(bad or names)}; expected different names, since "
             "they become folders, of letters, digits, dot, dash and underscore, and not "
             f"{' or '.join(TAKEN)}"
         )
@@ -128,7 +128,7 @@ def _join(database: Database, path: Path, splits: Sequence[Split], missing: str)
         return found
     labelled = sum(name in meant for name in lost)
     text = (
-        f"{path}: {len(lost)} of {len(names)} videos are not in {database.name} ({_some(lost)}); "
+        f"{path}: {len(lost)} of {len(names)} videos are not in {database.name} ({some(lost)}); "
         f"{labelled} of them are labelled but not on disk"
     )
     if not found:
@@ -163,7 +163,7 @@ def _kept_apart(
     first, report = torn[0], leak_report(database, torn)
     text = (
         f"{path}: {len(torn)} of {len(splits)} splits put a content on two sides, {first.name} for "
-        f"instance {_some(contents[first.name])}; {report['leaked']} of {report['test']} test "
+        f"instance {some(contents[first.name])}; {report['leaked']} of {report['test']} test "
         "videos show a scene of the training part"
     )
     if group_by == "content":
@@ -196,8 +196,3 @@ def _compare_mos(database: Database, matrix: IndexMatrix, meant: Mapping[str, st
             len(meant),
             database.name,
         )
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:SHOWN])
-    return f"{shown}, and {len(names) - SHOWN} more" if len(names) > SHOWN else shown

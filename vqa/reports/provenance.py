@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from vqa.listing import some
+
 RUN_FACTS = ("commit", "device", "started")
 # Not worth a word in the header: where files lie on one machine, how gaps and delays are handled,
 # and what the header says elsewhere. The report's whole configuration has them.
@@ -41,8 +43,7 @@ def run_facts(
     ]
     hashes = [str(split.get("sha256", ""))[:12] for split in splits.values()]
     if any(hashes):
-        more = f" and {len(hashes) - 3} more" if len(hashes) > 3 else ""
-        facts.append(("Split hash", ", ".join(hashes[:3]) + more, ""))
+        facts.append(("Split hash", some(hashes), ""))
     facts += [
         (key.capitalize(), str(environment[key]), "") for key in RUN_FACTS if key in environment
     ]

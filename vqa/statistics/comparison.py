@@ -34,7 +34,8 @@ class SignificanceMatrix:
         difference: (M, M), antisymmetric; nan where undefined.
         low: Lower ends (M, M) of the intervals, which are not adjusted for their number.
         high: Upper ends (M, M).
-        p: Two-sided p (M, M), adjusted by Holm over all pairs; nan on the diagonal.
+        p_alone: Two-sided p (M, M) of each pair by itself; nan on the diagonal.
+        p: The same adjusted by Holm over all pairs.
         better: 1 where the row's model is significantly better, -1 where it is worse, else 0.
     """
 
@@ -43,6 +44,7 @@ class SignificanceMatrix:
     difference: Array
     low: Array
     high: Array
+    p_alone: Array
     p: Array
     better: NDArray[np.int64]
 
@@ -128,9 +130,9 @@ def significance_matrix(
     Raises:
         ValueError: Fewer than two models, tables that do not go together, unknown metric.
     """
-    estimate, intervals, p = _tested_pairs(predictions, metric, resamples, level, seed)
+    estimate, intervals, p_alone = _tested_pairs(predictions, metric, resamples, level, seed)
     rows, columns = _pairs(len(predictions))
-    p, (low, high) = holm(p), intervals.T
+    p, (low, high) = holm(p_alone), intervals.T
     direction = -1 if lower_is_better(metric) else 1
     wins = np.where(p < 1 - level, direction * np.sign(np.nan_to_num(estimate)), 0)
 
@@ -145,6 +147,7 @@ def significance_matrix(
         square(estimate, -estimate, 0.0),
         square(low, -high, 0.0),
         square(high, -low, 0.0),
+        square(p_alone, p_alone, np.nan),
         square(p, p, np.nan),
         square(wins, -wins, 0).astype(np.int64),
     )

@@ -1,15 +1,15 @@
-"""Run folders: opened again, refused, finished, and what they store."""
+"""Run folders: finished, and what they store."""
 
 import json
 from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 
 from vqa.learners.base import Prediction
 from vqa.records import Database, VideoRecord
-from vqa.runs import RunError, identity, load_run, open_run
+from vqa.runs import RunError
+from vqa.runs.opening import open_run
 from vqa.splits import Split
 
 CONFIG = {"name": "a", "seed": 0, "model": {"lr": 1.0}, "paths": {"runs": "x"}}
@@ -62,24 +62,25 @@ def test_scores_are_stored_exactly(tmp_path):
     assert run.predictions()["score"].tolist() == [1 / 3] * 4
 
 
-def test_facts_of_videos_are_stored_and_read_back(tmp_path):
+def test_videos_and_their_labels_are_stored(tmp_path):
     run = open_run(tmp_path / "run", CONFIG)
-    videos = [
-        VideoRecord("NA", Path("x"), 3.5, mos_std=0.5, content="null", width=640),
-        VideoRecord("b.mp4", Path("y"), 2.0, frame_rate_hz=25.0),
-    ]
-    measured = {"width": "320", "height": "240", "frame_rate_hz": "30", "source": "0" * 64}
-    run.list_videos(videos, lambda video: measured | {"reader": "pyav"})
-    table = run.videos()
-    assert table.index.tolist() == ["NA", "b.mp4"]
-    assert table["content"].tolist() == ["null", "b.mp4"]  # a content of its own
-    assert table["width"].tolist() == [640, 320]  # the label table knows better
-    assert table["frame_rate_hz"].tolist() == [30, 25]
-    assert table["group"].isna().all()
-    assert table["source"].tolist() == ["0" * 64] * 2
-    assert run.labels("split0").to_dict() == {"NA": 3.5, "b.mp4": 2.0}
+    videos = [VideoRecord("a.mp4", Path("x"), 3.5), VideoRecord("b.mp4", Path("y"), 2.0)]
+    run.list_videos(videos, lambda video: {"codec": "h264"})
+    assert run.videos()["codec"].tolist() == ["h264", "h264"]
+    assert run.labels("split0").to_dict() == {"a.mp4": 3.5, "b.mp4": 2.0}
     with pytest.raises(RunError, match=r"videos\.csv is absent"):
         open_run(tmp_path / "other", CONFIG).videos()
+
+
+def test_aligned_labels_have_no_interval(tmp_path):
+    run = open_run(tmp_path / "run", CONFIG)
+    assert run.ci95() is None
+    videos = (VideoRecord("c", Path("x"), 3.5, mos_std=0.5, ratings=20),)
+    run.list_videos(videos, lambda video: {})
+    run.begin(split())
+    assert run.ci95().index.tolist() == ["c"]
+    run.relabel("split0", Database("fake", (0.0, 1.0), videos), {"lines": {"fake": [2.0, 1.0]}})
+    assert run.ci95() is None
 
 
 def test_the_manifest_names_what_numbers_rest_on(tmp_path):
@@ -102,32 +103,6 @@ def test_a_done_split_is_known_and_another_one_of_its_name_refused(tmp_path):
         run.has(split(test=("c", "d", "e", "z")))
 
 
-def test_the_same_folder_for_the_same_run_alone(tmp_path):
-    folder = tmp_path / "run"
-    finished(folder)
-    elsewhere = {**CONFIG, "paths": {"runs": "y"}, "threads": 2}
-    assert open_run(folder, elsewhere).has(split())
-    with pytest.raises(RunError, match=r"\(model, seed differ\)"):
-        open_run(folder, {**CONFIG, "seed": 1, "model": {"lr": 2.0}})
-    anew = open_run(folder, {**CONFIG, "seed": 1}, fresh=True)
-    assert not anew.has(split())
-    assert yaml.safe_load((folder / "config.yaml").read_text())["seed"] == 1
-
-
-def test_a_folder_of_something_else_is_left_alone(tmp_path):
-    (tmp_path / "thesis.txt").write_text("years of work")
-    for fresh in (False, True):
-        with pytest.raises(RunError, match="neither empty nor a run folder"):
-            open_run(tmp_path, CONFIG, fresh=fresh)
-    (tmp_path / "config.yaml").write_text("theme: minimal\n")
-    with pytest.raises(RunError, match="is not a run's"):
-        open_run(tmp_path, CONFIG, fresh=True)
-    assert (tmp_path / "thesis.txt").is_file()
-    (tmp_path / "config.yaml").unlink()
-    with pytest.raises(RunError, match="no run folder"):
-        load_run(tmp_path)
-
-
 def test_notes_are_kept_once(tmp_path):
     run = open_run(tmp_path / "run", CONFIG)
     run.note("untrained")
@@ -145,8 +120,3 @@ def test_a_run_without_tests_has_no_results(tmp_path):
     assert run.results() is None
     assert run.finished
     assert run.has(one)
-
-
-def test_identity_follows_what_shapes_the_numbers():
-    assert identity(CONFIG) == identity({**CONFIG, "paths": {}, "logger": {}, "fresh": True})
-    assert identity(CONFIG) != identity({**CONFIG, "seed": 1})

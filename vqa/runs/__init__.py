@@ -19,35 +19,25 @@ import csv
 import hashlib
 import io
 import json
-import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from vqa.environment import environment
 from vqa.files import write_atomically
-from vqa.metrics import mos_ci95
 from vqa.records import Database, VideoRecord
 from vqa.results import read_predictions, summarise, write_json
+from vqa.runs.videos import ci95_of, read_video_table, video_table
 from vqa.splits import Split, read_split, write_split
 
-# What may differ between two starts of one run: places, helpers, and how fast it goes.
-INCIDENTAL = ("folder", "fresh", "paths", "logger", "threads", "shard")
-RUN_KEYS = {"name", "seed", "model"}
 HASHED = (
     "config.yaml", "database.json", "leaks.json", "videos.csv", "failures.csv", "notes.json",
     "results.json", "predictions.csv", "splits/*.json", "*/predictions.csv", "*/history.csv",
     "*/learner.json", "*/labels.csv", "*/alignment.json", "*/model.safetensors",
 )  # fmt: skip
-LABEL_COLUMNS = (
-    "mos", "mos_std", "ratings", "content", "group", "width", "height", "frame_rate_hz", "frames",
-)  # fmt: skip
-VIDEO_COLUMNS = ("video", *LABEL_COLUMNS, "duration_s", "codec", "source")
-TEXT_COLUMNS = ("video", "content", "group", "codec", "source")
 
 
 class RunError(RuntimeError):
@@ -55,7 +45,7 @@ class RunError(RuntimeError):
 
 
 class Run:
-    """One run folder. Make it with `open_run` or `load_run`."""
+    """One run folder. Make it with `open_run` or `load_run` of `vqa.runs.opening`."""
 
     def __init__(self, folder: Path, config: Mapping[str, Any]) -> None:
         self.folder = folder
@@ -99,12 +89,7 @@ class Run:
             facts: Of a video's file, as its features were stored with: size, rate, codec, source
                 fingerprint, and `frames` and `duration_s` of what was described.
         """
-        rows = []
-        for video in videos:
-            label = {name: getattr(video, name) for name in LABEL_COLUMNS}
-            known = {name: value for name, value in label.items() if value is not None}
-            rows.append({**facts(video), **known, "video": video.id, "content": video.content_id})
-        table = pd.DataFrame(rows, columns=VIDEO_COLUMNS)
+        table = video_table(videos, facts)
         write_atomically(self.folder / "videos.csv", table.to_csv(index=False))
 
     def videos(self) -> pd.DataFrame:
@@ -116,9 +101,7 @@ class Run:
         path = self.folder / "videos.csv"
         if not path.is_file():
             raise RunError(f"{path} is absent: make the run again with fresh=true")
-        text = dict.fromkeys(TEXT_COLUMNS, str)
-        table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
-        return table.set_index("video")
+        return read_video_table(path)
 
     @property
     def database(self) -> dict[str, Any]:
@@ -149,11 +132,7 @@ class Run:
         rescaled = any(self.alignment(split.name) for split in self.splits())
         if rescaled or not (self.folder / "videos.csv").is_file():
             return None
-        known = self.videos()[["mos_std", "ratings"]].dropna()
-        known = known[known["ratings"] >= 2]
-        if known.empty:
-            return None
-        return pd.Series(mos_ci95(known["mos_std"], known["ratings"]), known.index)
+        return ci95_of(self.videos())
 
     def relabel(self, split: str, database: Database, alignment: Mapping[str, Any]) -> None:
         """Store the labels of a split whose MOS were brought to one scale, and how."""
@@ -259,58 +238,3 @@ class Run:
     def results(self) -> dict[str, Any] | None:
         """What `finish` computed; None where no video was tested (protocol=full)."""
         return json.loads((self.folder / "results.json").read_text())
-
-
-def open_run(folder: Path, config: Mapping[str, Any], *, fresh: bool = False) -> Run:
-    """Make a run folder, or open the one that an earlier start of the same command made.
-
-    Args:
-        folder: Where.
-        config: The resolved configuration.
-        fresh: Remove what is there first.
-
-    Raises:
-        RunError: The folder holds a run of another configuration, or is no run folder.
-    """
-    path = folder / "config.yaml"
-    stored = yaml.safe_load(path.read_text()) if path.is_file() else None
-    if stored is not None and not (isinstance(stored, dict) and stored.keys() >= RUN_KEYS):
-        raise RunError(f"{path} is not a run's; choose another folder=")
-    if stored is not None and fresh:
-        shutil.rmtree(folder)
-    elif stored is not None:
-        different = sorted(
-            key
-            for key in {*stored, *config} - set(INCIDENTAL)
-            if stored.get(key) != config.get(key)
-        )
-        if different:
-            raise RunError(
-                f"{folder} holds a run of another configuration ({', '.join(different)} differ); "
-                "choose another folder=, or fresh=true to replace it"
-            )
-    elif folder.is_dir() and any(folder.iterdir()):
-        raise RunError(f"{folder} is neither empty nor a run folder; choose another folder=")
-    if not path.is_file():
-        write_atomically(path, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
-    return Run(folder, config)
-
-
-def load_run(folder: str | Path) -> Run:
-    """Open a run folder as it is.
-
-    Raises:
-        RunError: It is none.
-    """
-    folder = Path(folder)
-    path = folder / "config.yaml"
-    if not path.is_file():
-        raise RunError(f"{folder} is no run folder: it has no config.yaml")
-    return Run(folder, yaml.safe_load(path.read_text()))
-
-
-def identity(config: Mapping[str, Any]) -> str:
-    """Short hash of all that shapes a run's numbers."""
-    parts = {key: value for key, value in config.items() if key not in INCIDENTAL}
-    text = json.dumps(parts, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
