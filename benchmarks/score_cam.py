@@ -1,15 +1,16 @@
 """Score-CAM with masks in batches against one mask at a time, as the published code goes about it.
 
-Both use the same network, frames and masks, in turn, in one run. The plain version enlarges a map,
-masks, classifies and weighs it, a map after the other, without gradients. By the clock and by
+All use the same weights, frames and masks, in turn, in one run, with the same number of threads.
+The plain version enlarges a map, masks, classifies and weighs it in float32, a map after the other,
+without gradients. Ratios are medians over the rounds, each within its round: by the clock, and by
 processor time, which a busy machine disturbs less. A frame of VGG-16 has 512 masks; `--masks` takes
-so many of them. Prints frames/s as they are for all masks, and whether the maps agree.
-Run: python benchmarks/score_cam.py [--architecture vgg16] [--frames 1] [--masks 48]
+so many of them. Prints frames/s as they are for all masks, and how far apart the maps are.
+Run: python benchmarks/score_cam.py [--masks 32] [--precisions float32 bfloat16]
 """
 
 import argparse
-import statistics
 import time
+from functools import partial
 
 import numpy as np
 import torch
@@ -61,8 +62,9 @@ def main():
     parser.add_argument("--architecture", default="vgg16")
     parser.add_argument("--weights", default="random")
     parser.add_argument("--frames", type=int, default=1)
-    parser.add_argument("--masks", type=int, default=48, help="of each frame; 0: all")
-    parser.add_argument("--batches", nargs="+", type=int, default=[4, 16, 32])
+    parser.add_argument("--masks", type=int, default=32, help="of each frame; 0: all")
+    parser.add_argument("--batches", nargs="+", type=int, default=[1, 8, 16, 32])
+    parser.add_argument("--precisions", nargs="+", default=["float32", "bfloat16"])
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--device", default="cpu")
@@ -81,29 +83,32 @@ def main():
         )
 
     actions = {"one at a time": plain}
-    for batch in options.batches:
-        actions[f"batches of {batch}"] = lambda batch=batch: score_cam(
-            images, maps, logits, classifier.logits, batch=batch
-        )
+    for precision in options.precisions:
+        classify = classifier.logits_in(precision)
+        for batch in options.batches:
+            actions[f"{precision} in batches of {batch}"] = partial(
+                score_cam, images, maps, logits, classify, batch=batch
+            )
     print(f"{options.architecture}, {maps.shape[1]} of {classifier.channels} masks, {device}")
     for threads in options.threads:
         torch.set_num_threads(threads)
         spent = {name: [] for name in actions}
         outcomes = {}
         for action in actions.values() if device.type == "cuda" else ():
-            action()  # the first kernels are slow to come
+            action()  # a GPU's first kernels are slow to come
         for _ in range(options.rounds):
             for name, action in actions.items():
                 wall, processor, outcomes[name] = timed(action, device)
                 spent[name].append((wall, processor))
-        base = [statistics.median(column) for column in zip(*spent["one at a time"], strict=True)]
+        base = np.array(spent["one at a time"])
         for name, rows in spent.items():
-            wall, processor = (statistics.median(column) for column in zip(*rows, strict=True))
+            wall = np.median(rows, 0)[0]
+            by_clock, by_processor = np.median(base / rows, 0)
             apart = (outcomes[name] - outcomes["one at a time"]).abs().max().item()
             print(
-                f"  {threads} threads, {name:14s} {share * options.frames / wall:8.4f} frames/s: "
-                f"{base[0] / wall:5.2f}x by the clock, {base[1] / processor:5.2f}x by processor "
-                f"time; furthest apart {apart:.1e}",
+                f"  {threads} threads, {name:25s} {share * options.frames / wall:8.4f} frames/s: "
+                f"{by_clock:5.2f}x by the clock, {by_processor:5.2f}x by processor time; "
+                f"furthest apart {apart:.1e}",
                 flush=True,
             )
 

@@ -49,3 +49,30 @@ def test_maps_and_logits_are_the_models_own():
     assert torch.equal(classifier.logits(images), logits)
     assert classifier.untrained
     assert classifier.weights.startswith("toy_classifier random sha256:")
+
+
+@pytest.mark.parametrize("architecture", ["toy_classifier", "resnet18", "squeezenet1_1"])
+def test_logits_in_bfloat16_are_near_and_the_network_stays_as_it_was(architecture):
+    classifier = Classifier(architecture, "random", "cpu")
+    images = torch.randn(5, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    exact = classifier.logits(images)
+    near = classifier.logits_in("bfloat16")(images)
+    assert near.dtype == torch.float32
+    # Its eight bits leave 0.4 % of a number; a few layers add to that.
+    assert 0 < (near - exact).abs().max() < 0.03 * exact.abs().max()
+    assert torch.equal(classifier.logits(images), exact)
+    assert torch.equal(classifier.logits_in("float32")(images), exact)
+
+
+def test_the_bfloat16_copy_is_half_as_large():
+    classifier = Classifier("toy_classifier", "random", "cpu")
+    model = classifier.logits_in("bfloat16").args[0]
+    for exact, near in zip(classifier._model.parameters(), model.parameters(), strict=True):
+        assert torch.equal(near, exact.bfloat16())
+
+
+@pytest.mark.parametrize("precision", ["float16", "bf16", None])
+def test_unknown_precisions_are_refused(precision):
+    classifier = Classifier("toy_classifier", "random", "cpu")
+    with pytest.raises(ValueError, match=r"^precision=.* is not known; use float32 or bfloat16$"):
+        classifier.logits_in(precision)

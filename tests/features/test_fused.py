@@ -62,6 +62,22 @@ def test_fingerprints_tell_fusion_and_saliency_apart():
     assert made[0].weights.count("sha256:") == 2
 
 
+def test_precision_concerns_the_saliency_alone(frames):
+    exact = SaliencyFusion("resnet18", "random", **TOY)
+    near = SaliencyFusion("resnet18", "random", precision="bfloat16", **TOY)
+    assert near.fingerprint != exact.fingerprint
+    assert near.weights == f"{exact.weights} (masks in bfloat16)"
+    wanted, found = exact(frames), near(frames)
+    assert 0 < (found - wanted).abs().max() < 0.05 * wanted.abs().max()
+    saliency = near._saliency.maps(resized(frames))
+    assert torch.equal(saliency, near._saliency.maps(resized(frames)))
+    images = normalised(resized(frames), near.device) + saliency[:, None]
+    deviations, means = torch.std_mean(exact._deep(images)[0], dim=(2, 3))
+    torch.testing.assert_close(found, torch.cat([means, deviations], 1))
+    with pytest.raises(ValueError, match=r"^precision='float16' is not known"):
+        SaliencyFusion("resnet18", "random", precision="float16", **TOY)
+
+
 def test_features_do_not_depend_on_chunk_or_batch(frames):
     extractor = SaliencyFusion("resnet18", "random", **TOY)
     whole = extractor(frames)

@@ -9,7 +9,6 @@ from tests import toy_classifier  # noqa: F401 (makes it known)
 from vqa.features.imagenet import (
     IMAGENET_MEAN,
     IMAGENET_STD,
-    checked,
     load_classifier,
     normalised,
 )
@@ -69,25 +68,3 @@ def test_imagenet_weights_that_torchvision_lacks_are_named():
 
     with pytest.raises(WeightsError, match="no IMAGENET1K_V1 weights of regnet_y_128gf"):
         imagenet._published("regnet_y_128gf", "")
-
-
-@pytest.mark.parametrize(
-    ("frames", "context", "words"),
-    [
-        (np.zeros((0, 4, 4, 3), np.uint8), 0, "expected uint8 frames"),
-        (np.zeros((2, 4, 4, 3)), 0, "expected uint8 frames"),
-        (np.zeros((2, 4, 4), np.uint8), 0, "expected uint8 frames"),
-        (np.zeros((2, 4, 4, 3), np.uint8), 2, "context=2 leaves none of 2 frames"),
-    ],
-)
-def test_what_is_no_picture_is_refused(frames, context, words):
-    with pytest.raises(ValueError, match=f"^cnn: {words}"):
-        checked(frames, context, "cnn")
-
-
-def test_small_pictures_are_refused_where_a_least_size_is_asked_for():
-    frames = np.zeros((2, 15, 40, 3), np.uint8)
-    assert len(checked(frames, 1, "cnn")) == 1
-    assert len(checked(frames, 0, "cnn", least_side=15)) == 2
-    with pytest.raises(ValueError, match=r"^cnn: frames of 40x15 .* must be at least 16 pixels"):
-        checked(frames, 0, "cnn", least_side=16)

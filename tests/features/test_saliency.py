@@ -12,6 +12,7 @@ from tests import toy_classifier  # noqa: F401 (makes it known)
 from vqa.features.imagenet import normalised
 from vqa.features.saliency import Saliency, resized, through_jpeg
 from vqa.features.score_cam import score_cam
+from vqa.features.weights import fingerprint
 
 CPU = torch.device("cpu")
 
@@ -56,6 +57,7 @@ def test_a_salient_column_has_its_own_number():
 
     saliency = Saliency("toy_classifier", "random", device="cpu")
     saliency.classifier = Edge()
+    saliency._classify = Edge().logits
     (features,) = saliency(np.full((1, 30, 40, 3), 90, np.uint8))
     assert features[-8:].min() == 1
     assert features[:190].max() == 0
@@ -81,6 +83,40 @@ def test_features_do_not_depend_on_chunk_batch_or_context(frames, saliency):
         assert other.fingerprint == saliency.fingerprint
         single = torch.cat([other(frame[None]) for frame in frames])
         torch.testing.assert_close(single, whole, rtol=1e-4, atol=1e-6)
+
+
+def test_bfloat16_masks_move_features_little(frames, saliency):
+    wanted = saliency(frames)
+    for batch in (1, 7, 500):
+        near = Saliency(
+            "toy_classifier", "random", device="cpu", batch_masks=batch, precision="bfloat16"
+        )
+        found = near(frames)
+        assert found.dtype == torch.float32
+        assert 0 < (found - wanted).abs().max() < 0.01
+
+
+def test_bfloat16_does_not_touch_maps_and_class(saliency, frames):
+    near = Saliency("toy_classifier", "random", device="cpu", precision="bfloat16")
+    images = normalised(resized(frames), CPU)
+    for found, wanted in zip(near.classifier(images), saliency.classifier(images), strict=True):
+        assert torch.equal(found, wanted)
+
+
+def test_the_precision_is_in_fingerprint_and_words_where_it_is_not_float32(saliency):
+    near = Saliency("toy_classifier", "random", device="cpu", precision="bfloat16")
+    assert near.fingerprint != saliency.fingerprint
+    assert near.weights == f"{saliency.weights} (masks in bfloat16)"
+    before_the_choice = {
+        "extractor": "saliency-1",
+        "architecture": "toy_classifier",
+        "weights": saliency.classifier.state,
+        "block": "features.3",
+        "jpeg": True,
+    }
+    assert saliency.fingerprint == fingerprint(before_the_choice), "stored features stay valid"
+    with pytest.raises(ValueError, match=r"^precision='half' is not known; use float32 or"):
+        Saliency("toy_classifier", "random", device="cpu", precision="half")
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (17, 33), (301, 7)])

@@ -1,5 +1,6 @@
 """Score-CAM in batches against one mask at a time, as the published code goes about it."""
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
@@ -118,6 +119,32 @@ def test_scaling_is_from_lowest_to_highest():
     wanted = torch.tensor([[[0.0, 0.5], [0.25, 1.0]], [[0.0, 0.0], [0.0, 0.0]]])
     assert torch.equal(scaled(x), wanted)
     assert torch.equal(scaled(-x)[1], wanted[1])
+
+
+def test_bfloat16_maps_are_near_those_of_a_network_that_decides():
+    """AlexNet, its last layer scaled until probabilities are far from uniform; 32 of its masks."""
+    classifier = Classifier("alexnet", "random", "cpu")
+    last = classifier._model.classifier[-1]
+    last.weight *= 800
+    last.bias *= 800
+    images = torch.randn(2, 3, 7, 7, generator=torch.Generator().manual_seed(1))
+    images = images.repeat_interleave(32, 2).repeat_interleave(32, 3)
+    maps, logits = classifier(images)
+    top = logits.softmax(1).amax(1)
+    assert ((top > 0.2) & (top < 0.99)).all()
+    maps = maps[:, :32]
+
+    def seen(classify, batch):
+        return score_cam(images, maps, logits, classify, batch=batch)
+
+    near = classifier.logits_in("bfloat16")
+    exact, found = seen(classifier.logits, 16), seen(near, 16)
+    apart = (found - exact).abs().max()
+    assert 0 < apart < 0.02
+    assert np.corrcoef(exact.flatten(), found.flatten())[0, 1] > 0.999
+    torch.testing.assert_close(seen(near, 5), found, rtol=0, atol=0.005)
+    equal = seen(lambda masked: torch.zeros(len(masked), 1000), 16)
+    assert (equal - exact).abs().max() > 5 * apart, "what the masks weigh must matter"
 
 
 @pytest.mark.slow

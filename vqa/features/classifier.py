@@ -1,5 +1,10 @@
 """A frozen classifier of torchvision's with its last block of feature maps in view."""
 
+import copy
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
@@ -56,7 +61,34 @@ class Classifier:
     @torch.inference_mode()
     def logits(self, images: Tensor) -> Tensor:
         """Logits (n, classes) of normalised images (n, 3, H, W)."""
-        return self._model(images.contiguous(memory_format=torch.channels_last))
+        return _logits(self._model, images)
+
+    def logits_in(self, precision: Literal["float32", "bfloat16"]) -> Callable[[Tensor], Tensor]:
+        """A way to the logits, for many images, that may be quicker and less exact.
+
+        Args:
+            precision: `float32` is `logits` itself; `bfloat16` a copy of the network with half its
+                bytes, some 0.3 GB for VGG-16.
+
+        Returns:
+            Takes normalised images (n, 3, H, W) float32, gives float32 (n, classes).
+
+        Raises:
+            ValueError: The precision is neither.
+        """
+        if precision == "float32":
+            return self.logits
+        if precision != "bfloat16":
+            raise ValueError(f"precision={precision!r} is not known; use float32 or bfloat16")
+        model = copy.deepcopy(self._model).to(torch.bfloat16, memory_format=torch.channels_last)
+        return partial(_logits, model)
+
+
+@torch.inference_mode()
+def _logits(model: nn.Module, images: Tensor) -> Tensor:
+    """Logits float32 (n, classes) by a network of any precision."""
+    dtype = next(model.parameters()).dtype
+    return model(images.to(dtype, memory_format=torch.channels_last)).float()
 
 
 @torch.inference_mode()

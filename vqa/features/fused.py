@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from vqa.features.classifier import Classifier
-from vqa.features.imagenet import checked, normalised
+from vqa.features.frames import checked
+from vqa.features.imagenet import normalised
 from vqa.features.saliency import Saliency, resized
 from vqa.features.seconds import frame_of_each_second
 from vqa.features.weights import fingerprint
@@ -40,6 +41,7 @@ class SaliencyFusion:
         jpeg: See `Saliency`.
         device: Where the networks run; `auto` is the GPU where there is one.
         batch_masks: See `Saliency`.
+        precision: See `Saliency`; the deep network's is float32 always.
 
     Raises:
         ValueError: An option is none of its choices, or `saliency_weights` are needed.
@@ -60,6 +62,7 @@ class SaliencyFusion:
         jpeg: bool = True,
         device: str = "auto",
         batch_masks: int | None = None,
+        precision: Literal["float32", "bfloat16"] = "float32",
     ) -> None:
         if fusion not in ("input", "featuremap"):
             raise ValueError(
@@ -72,7 +75,7 @@ class SaliencyFusion:
                 f"{saliency_architecture}, or one of {', '.join(WORDS)}"
             )
         self._saliency = Saliency(
-            saliency_architecture, saliency_weights or weights, jpeg, device, batch_masks
+            saliency_architecture, saliency_weights or weights, jpeg, device, batch_masks, precision
         )
         self._deep = Classifier(architecture, weights, device)
         self.device = self._deep.device

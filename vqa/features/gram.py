@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vqa.features.frames import checked
 from vqa.features.inception import cropped, load_inception
 from vqa.features.weights import fingerprint, state_hash
 from vqa.models.inception_iqa import LAYERS, inception, inception_input
@@ -151,7 +152,7 @@ class Gram:
         total = torch.zeros_like(peak, dtype=torch.float64)
         seen = 0
         for chunk in chunks:
-            _check(chunk)
+            checked(chunk, 0, self.name)
             for start in range(0, len(chunk), self.batch_frames):
                 rows = self._rows(chunk[start : start + self.batch_frames])
                 peak = torch.maximum(peak, rows.amax(0))
@@ -202,11 +203,3 @@ def _dim(layer: str, upper: bool) -> int:
     if layer == "avgpool":
         return channels
     return channels * (channels + 1) // 2 if upper else channels**2
-
-
-def _check(frames: np.ndarray) -> None:
-    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3:
-        raise ValueError(
-            f"gram: expected uint8 frames (n, H, W, 3), got {frames.dtype} {frames.shape}; decode "
-            "to 8-bit RGB first"
-        )

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vqa.features.imagenet import checked
+from vqa.features.frames import checked
 
 DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint
 SCALES = 5

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from vqa.features.clip_network import clip_network, known_architecture, text_vectors, window_side
 from vqa.features.descriptions import read_descriptions
-from vqa.features.imagenet import checked
+from vqa.features.frames import checked
 from vqa.features.weights import fingerprint, state_hash
 from vqa.features.windows import GRIDS, enlarge, paint, window_corners
 

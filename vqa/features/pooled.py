@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from vqa.features.classifier import Classifier
-from vqa.features.imagenet import SIDE, checked, normalised
+from vqa.features.frames import checked
+from vqa.features.imagenet import SIDE, normalised
 from vqa.features.nss.imresize import imresize
 from vqa.features.seconds import frame_of_each_second
 from vqa.features.weights import fingerprint

@@ -7,6 +7,7 @@ Different: Pillow resizes instead of FFmpeg; a video shorter than a second gives
 """
 
 import io
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,7 +15,8 @@ from PIL import Image
 from torch import Tensor
 
 from vqa.features.classifier import Classifier
-from vqa.features.imagenet import SIDE, checked, normalised
+from vqa.features.frames import checked
+from vqa.features.imagenet import SIDE, normalised
 from vqa.features.score_cam import enlarged, score_cam
 from vqa.features.seconds import frame_of_each_second
 from vqa.features.weights import fingerprint
@@ -35,9 +37,13 @@ class Saliency:
         device: Where the network runs; `auto` is the GPU where there is one.
         batch_masks: Masked images that pass through the network together, across frames; only
             memory and speed matter.
+        precision: Of the classification of masked images alone; the maps and the class are
+            float32 either way. `bfloat16` is less exact, holds a second copy of the network, half
+            as large, and is quicker only where the machine has matrix units for it: GPUs and CPUs
+            with AMX (`grep amx_bf16 /proc/cpuinfo`). Other CPUs become slower.
 
     Raises:
-        ValueError: torchvision has no such classifier.
+        ValueError: torchvision has no such classifier, or the precision is none of its choices.
         WeightsError: The weights cannot be had or do not fit the architecture.
     """
 
@@ -53,11 +59,13 @@ class Saliency:
         jpeg: bool = True,
         device: str = "auto",
         batch_masks: int | None = None,
+        precision: Literal["float32", "bfloat16"] = "float32",
     ) -> None:
         self.classifier = Classifier(architecture, weights, device)
+        self._classify = self.classifier.logits_in(precision)
         self.jpeg = jpeg
         self.device = self.classifier.device
-        self.batch_masks = batch_masks or (32 if self.device.type == "cpu" else 128)
+        self.batch_masks = batch_masks or (8 if self.device.type == "cpu" else 128)
         self.untrained = self.classifier.untrained
         self.weights = self.classifier.weights
         parts = {
@@ -67,6 +75,9 @@ class Saliency:
             "block": self.classifier.block,
             "jpeg": jpeg,
         }
+        if precision != "float32":  # which is not named, so that older caches stay valid
+            parts["precision"] = precision
+            self.weights += f" (masks in {precision})"
         self.fingerprint = fingerprint(parts)
 
     def indices(self, info: VideoInfo) -> np.ndarray:
@@ -88,7 +99,7 @@ class Saliency:
         # One by one, so that a class chosen by a hair does not depend on the batch.
         answers = [self.classifier(image[None]) for image in images]
         maps, logits = (torch.cat(part) for part in zip(*answers, strict=True))
-        return score_cam(images, maps, logits, self.classifier.logits, batch=self.batch_masks)
+        return score_cam(images, maps, logits, self._classify, batch=self.batch_masks)
 
     def draw(self, frame: np.ndarray) -> list[tuple[str, np.ndarray]]:
         """The saliency map over one uint8 frame (H, W, 3): a title and float32 (H, W)."""

@@ -1,0 +1,28 @@
+"""Frames that are none are refused, in words."""
+
+import numpy as np
+import pytest
+
+from vqa.features.frames import checked
+
+
+@pytest.mark.parametrize(
+    ("frames", "context", "words"),
+    [
+        (np.zeros((0, 4, 4, 3), np.uint8), 0, "expected uint8 frames"),
+        (np.zeros((2, 4, 4, 3)), 0, "expected uint8 frames"),
+        (np.zeros((2, 4, 4), np.uint8), 0, "expected uint8 frames"),
+        (np.zeros((2, 4, 4, 3), np.uint8), 2, "context=2 leaves none of 2 frames"),
+    ],
+)
+def test_what_is_no_picture_is_refused(frames, context, words):
+    with pytest.raises(ValueError, match=f"^cnn: {words}"):
+        checked(frames, context, "cnn")
+
+
+def test_small_pictures_are_refused_where_a_least_size_is_asked_for():
+    frames = np.zeros((2, 15, 40, 3), np.uint8)
+    assert len(checked(frames, 1, "cnn")) == 1
+    assert len(checked(frames, 0, "cnn", least_side=15)) == 2
+    with pytest.raises(ValueError, match=r"^cnn: frames of 40x15 .* must be at least 16 pixels"):
+        checked(frames, 0, "cnn", least_side=16)
