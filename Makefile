@@ -3,15 +3,18 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# a process for each core; the tests of a file stay together, for they share what they set up
+SHARED_OUT := --numprocesses auto --maxprocesses 8 --dist loadfile
 
 .PHONY: demo test lint install clean
 
 demo: install
 	$(BIN)/python train.py
 
+test: export OMP_NUM_THREADS = 1
 test: install lint
-	$(BIN)/python -m pytest -q -m "not slow"
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q -m "not slow" $(SHARED_OUT)
+	$(BIN)/python -m pytest -q -m slow $(SHARED_OUT)
 
 lint: install
 	$(BIN)/ruff check .

@@ -47,7 +47,7 @@ def fit_svr(
     and anew from all videos for the fit. Source of protocol and defaults: VIDEVAL (Tu et al. 2021).
 
     Videos keep their order on the way to the solver, whose result depends on it in the fourth
-    digit or so. Memory: two N x N matrices of float64, and two more for each worker.
+    digit or so. Memory: three N x N matrices of float64, and two more for each worker.
 
     Args:
         features: One vector for each training video (N, D), gaps and infinities allowed. float32
