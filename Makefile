@@ -3,8 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-# a process for each core; the tests of a file stay together, for they share what they set up
-SHARED_OUT := --numprocesses auto --maxprocesses 8 --dist loadfile
+# a process for each core; one that is done takes over tests of another
+SHARED_OUT := --numprocesses auto --maxprocesses 8 --dist worksteal
 
 .PHONY: demo test lint install clean
 
