@@ -54,6 +54,12 @@ def test_few_jobs_are_begun_before_their_turn(workers):
         assert len(begun) <= taken + workers
 
 
+def test_a_killed_process_is_named_and_the_next_call_has_new_ones():
+    with pytest.raises(ValueError, match=r"was killed.* features\.nss\.workers lower"):
+        list(in_order(os._exit, [(1,), (1,)], 2))
+    assert list(in_order(abs, [(-1,), (-2,)], 2)) == [1, 2]
+
+
 def test_number_of_processes():
     assert processes(3) == 3
     assert 1 <= processes(None) <= MOST

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Future
 from typing import TypeVar
 
 import torch
@@ -39,6 +40,9 @@ def in_order(
         action: A function of a module, with arguments and result that can be pickled.
         jobs: Its arguments; errors of the iterator arise here.
         workers: How many processes; 1 does the work in this one.
+
+    Raises:
+        ValueError: A process was killed. The next call has new ones.
     """
     if workers == 1:
         yield from (action(*job) for job in jobs)
@@ -46,17 +50,28 @@ def in_order(
     team = get_reusable_executor(
         max_workers=workers, timeout=IDLE_S, initializer=_begin, initargs=(os.getpid(),)
     )
-    running: deque = deque()
+    running: deque[Future] = deque()
     try:
         for job in jobs:
             running.append(team.submit(action, *job))
             if len(running) > workers:
-                yield running.popleft().result()
+                yield _result(running.popleft())
         while running:
-            yield running.popleft().result()
+            yield _result(running.popleft())
     finally:
         for left in running:
             left.cancel()
+
+
+def _result(future: Future) -> Result:
+    """What a job gave; its own error where it raised one."""
+    try:
+        return future.result()
+    except BrokenExecutor as error:
+        raise ValueError(
+            "nss: a process that described frames was killed, perhaps for want of memory; set "
+            "features.nss.workers lower, or 1"
+        ) from error
 
 
 def _begin(parent: int) -> None:
