@@ -34,6 +34,19 @@ def test_notes_name_their_run(tmp_path, runs):
     assert compare([runs[0], noted]).content["notes"] == ["noted: One video was absent."]
 
 
+def test_a_note_of_several_runs_is_given_once(tmp_path, runs):
+    noted = [make(tmp_path, name, 0.3) for name in ("one", "two")]
+    for run in noted:
+        run.note("One video was absent.")
+    noted[1].note("Random weights.")
+    assert compare([*noted, runs[0]]).content["notes"] == [
+        "one, two: One video was absent.", "two: Random weights.",
+    ]  # fmt: skip
+    assert compare(noted).content["notes"] == [
+        "all models: One video was absent.", "two: Random weights.",
+    ]  # fmt: skip
+
+
 def test_a_model_without_correlations_takes_part(tmp_path, runs):
     content = compare([make(tmp_path, "flat", None), *runs[:2]]).content
     better = {(pair["a"], pair["b"]): pair["better"] for pair in content["pairs"]}

@@ -99,11 +99,15 @@ def write_comparison_files(found: Comparison, folder: Path) -> Path:
 
 
 def _notes(runs: Sequence[Run], labels: Sequence[str], splits: Sequence[Split]) -> list[str]:
-    """What must be said of each run, and of splits that are not shared."""
-    notes = [
-        f"{label}: {note}" for run, label in zip(runs, labels, strict=True) for note in run.notes()
-    ]
+    """What must be said of runs, once for all of which it is true, and of splits not shared."""
+    who: dict[str, list[str]] = {}
     for run, label in zip(runs, labels, strict=True):
+        said = run.notes()
         if more := len(run.splits()) - len(splits):
-            notes.append(f"{label}: {more} splits that the others do not have are left out.")
-    return notes
+            said = [*said, f"{more} splits that the others do not have are left out."]
+        for note in said:
+            who.setdefault(note, []).append(label)
+    return [
+        f"{'all models' if len(found) == len(labels) else ', '.join(found)}: {note}"
+        for note, found in who.items()
+    ]
