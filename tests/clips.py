@@ -4,6 +4,7 @@ The number of frame i is painted as eight black or white blocks along the top ed
 survive compression, so a test reads from the pixels which frame it was given.
 """
 
+import os
 import struct
 from collections.abc import Callable, Iterable
 from fractions import Fraction
@@ -113,6 +114,10 @@ def write_clip(
             frame.time_base = time_base
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+    # Run by root, SVT-AV1 leaves its caller with real-time priority. Encoders that wait by spinning
+    # then never let go of a core: two such processes stopped a machine of two cores.
+    if hasattr(os, "sched_getscheduler") and os.sched_getscheduler(0) != os.SCHED_OTHER:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     return path
 
 
