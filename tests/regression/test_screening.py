@@ -114,20 +114,6 @@ def test_where_it_gives_up():
 GRID = {"C": [2.0**power for power in range(1, 9)], "gamma": [0.03, 0.2, 1.0]}
 
 
-@pytest.fixture
-def asked(monkeypatch):
-    """The C of every call of libsvm by the search."""
-    prices = []
-    solve = search.solve
-
-    def noting(kernel, target, C, epsilon):
-        prices.append(C)
-        return solve(kernel, target, C, epsilon)
-
-    monkeypatch.setattr(search, "solve", noting)
-    return prices
-
-
 def fitted(seed=0, workers=1, **options):
     features, mos = planted(300, dim=6, seed=seed)
     return fit_svr(

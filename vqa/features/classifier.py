@@ -8,7 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from vqa.features.imagenet import SIDE, chosen_device, load_classifier
+from vqa.features.devices import chosen_device
+from vqa.features.imagenet import SIDE, load_classifier
 from vqa.features.weights import state_hash
 
 POOLINGS = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vqa.features.imagenet import IMAGENET_MEAN, IMAGENET_STD, chosen_device, load_classifier
+from vqa.features.devices import chosen_device
+from vqa.features.imagenet import IMAGENET_MEAN, IMAGENET_STD, load_classifier
 from vqa.features.weights import fingerprint, state_hash
 
 VGG16_TAPS = (3, 8, 15, 22, 29)

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vqa.features.devices import chosen_device
 from vqa.features.frames import checked
 from vqa.features.inception import cropped, load_inception
 from vqa.features.weights import fingerprint, state_hash
@@ -103,9 +104,7 @@ class Gram:
                 f"gram: frames_per_second={frames_per_second}; give a positive number, or null for "
                 "every frame"
             )
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.device = torch.device(device)
+        self.device = chosen_device(device)
         self.layers = tuple(layer for layer in CHANNELS if layer in asked)
         self.pooling, self.upper, self.frames_per_second = pooling, upper, frames_per_second
         self.batch_frames = batch_frames or (4 if self.device.type == "cpu" else 32)

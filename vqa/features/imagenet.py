@@ -58,13 +58,6 @@ def load_classifier(architecture: str, weights: str, *, head: bool = True) -> nn
     return model.eval().requires_grad_(False)
 
 
-def chosen_device(device: str) -> torch.device:
-    """The device of a name; `auto` is the GPU where there is one."""
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(device)
-
-
 def normalised(frames: np.ndarray, device: torch.device) -> Tensor:
     """Frames uint8 (n, H, W, 3) in ImageNet's normalisation, float32 (n, 3, H, W)."""
     mean, std = (

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from vqa.features.clip_network import clip_network, known_architecture, text_vectors, window_side
 from vqa.features.descriptions import read_descriptions
+from vqa.features.devices import chosen_device
 from vqa.features.frames import checked
 from vqa.features.weights import fingerprint, state_hash
 from vqa.features.windows import GRIDS, enlarge, paint, window_corners
@@ -101,9 +102,7 @@ class OpenClipWindows:
         chosen = read_descriptions(descriptions, groups)
         model = clip_network(architecture, weights)
         self.side = window_side(model, architecture)
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.device = torch.device(device)
+        self.device = chosen_device(device)
         self.dtype = getattr(torch, precision)
         self.windows = windows
         self.batch_windows = batch_windows or (32 if self.device.type == "cpu" else 256)

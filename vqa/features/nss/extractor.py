@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vqa.features.devices import chosen_device
 from vqa.features.nss.names import DIM, NAMES
 from vqa.features.nss.team import in_order, processes
 from vqa.features.nss.vector import Definition, window_vector
@@ -74,9 +75,7 @@ class NSS:
             raise ValueError(f"precision={precision!r} is not known; use float32 or float64")
         if workers is not None and workers < 1:
             raise ValueError(f"workers={workers} must be at least 1, or null")
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.device = torch.device(device)
+        self.device = chosen_device(device)
         dtype = {"float32": torch.float32, "float64": torch.float64}[precision]
         self.definition = Definition(yuv_matrix, double_resize, dtype, self.device)
         self.workers = processes(workers) if self.device.type == "cpu" else 1
