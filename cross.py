@@ -8,8 +8,8 @@ from hydra import compose
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from vqa import assembly
-from vqa.cross import cross_database, format_matrix
+from vqa.commands import assembly
+from vqa.commands.cross import cross_database, format_matrix
 from vqa.runs.opening import identity
 
 SHOWN = ("metric", "output")

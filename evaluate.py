@@ -5,12 +5,13 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from vqa import assembly, comparison, workflow
-from vqa.audit import audit, digest
-from vqa.comparison.tables import format_comparison
-from vqa.results import format_table, read_predictions, summarise
+from vqa.commands import assembly, workflow
+from vqa.commands.scoring import as_records, find_videos, score_videos, write_scores
+from vqa.evaluation.results import format_table, read_predictions, summarise
+from vqa.runs import comparison
+from vqa.runs.audit import audit, digest
+from vqa.runs.comparison.formatting import format_comparison
 from vqa.runs.opening import load_run
-from vqa.scoring import as_records, find_videos, score_videos, write_scores
 
 TASKS = ("run", "runs", "verify", "predictions")
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from vqa import assembly
-from vqa.drawing import draw_video
-from vqa.extraction import shard_of, write_failures
-from vqa.scoring import as_records
+from vqa.commands import assembly
+from vqa.commands.scoring import as_records
+from vqa.features.extraction.fill import shard_of, write_failures
+from vqa.reports.drawing import draw_video
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="extract")

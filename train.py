@@ -4,8 +4,8 @@ import hydra
 from omegaconf import DictConfig
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from vqa import assembly, workflow
-from vqa.results import format_table
+from vqa.commands import assembly, workflow
+from vqa.evaluation.results import format_table
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")

@@ -1,12 +1,12 @@
 """Bootstrap resamples of all metrics at once, against loops over scipy, side by side in one run.
 
-All compute every metric of `vqa.metrics.METRICS` per resample. The loops draw indices, index MOS
+All compute every metric of `vqa.evaluation.metrics.METRICS` per resample. The loops draw indices, index MOS
 and scores, and call spearmanr, kendalltau and pearsonr of scipy.stats one resample after the other:
 
 - `fixed` holds the logistic mapping of all videos;
-- `refit` is `vqa.metrics.score_all` on each resample, which fits the mapping anew.
+- `refit` is `vqa.evaluation.metrics.score_all` on each resample, which fits the mapping anew.
 
-`vqa.statistics` stands between them: it refits the linearised mapping (`vqa.statistics.mapped`).
+`vqa.evaluation.uncertainty` stands between them: it refits the linearised mapping (`vqa.evaluation.uncertainty.mapped`).
 
 The loops run fewer resamples and are scaled. Ours runs all of them, jackknife and BCa intervals
 included. Run: OMP_NUM_THREADS=1 python benchmarks/bootstrap.py [--videos 7400] [--workers 1 2]
@@ -19,8 +19,8 @@ import time
 import numpy as np
 from scipy import stats
 
-from vqa.metrics import METRICS, fit_logistic, score_all
-from vqa.statistics import bca_interval, on_counts, resample
+from vqa.evaluation.metrics import METRICS, fit_logistic, score_all
+from vqa.evaluation.uncertainty import bca_interval, on_counts, resample
 
 
 def fixed_loop(mos, score, resamples):

@@ -15,10 +15,10 @@ import av
 import numpy as np
 import torch
 
+from vqa.databases.records import VideoRecord
 from vqa.features.convnet import ConvnetStatistics
+from vqa.features.extraction.pipeline import extract_videos
 from vqa.features.multiscale import Multiscale
-from vqa.pipeline import extract_videos
-from vqa.records import VideoRecord
 from vqa.video import read_frames, stream_frames
 
 

@@ -35,10 +35,10 @@ def measure(extractor_name, clip, rate):
     """Extract one clip and print the peak above the imports, in MiB."""
     import torch
 
+    from vqa.databases.records import VideoRecord
     from vqa.features.convnet import ConvnetStatistics
+    from vqa.features.extraction.pipeline import extract_videos
     from vqa.features.multiscale import Multiscale
-    from vqa.pipeline import extract_videos
-    from vqa.records import VideoRecord
 
     torch.set_num_threads(1)
     base = resident_bytes()

@@ -31,9 +31,9 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from vqa.fragments import gather, plan
-from vqa.sampling import clip_indices
 from vqa.video import probe, readers, stream_frames
+from vqa.video.fragments import gather, plan
+from vqa.video.sampling import clip_indices
 
 RATE_HZ = 30
 

@@ -17,7 +17,7 @@ from scipy import ndimage
 from scipy.special import gamma
 
 from vqa.features.nss import NSS
-from vqa.features.nss.windows import windows
+from vqa.features.nss.chosen_frames import windows
 from vqa.video import VideoInfo
 
 EPSILON = np.finfo(float).eps

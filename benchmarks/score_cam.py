@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from vqa.features.classifier import Classifier
-from vqa.features.imagenet import SIDE, load_classifier, normalised
 from vqa.features.score_cam import score_cam
+from vqa.models.pretrained.classifier import Classifier
+from vqa.models.pretrained.imagenet import SIDE, load_classifier, normalised
 
 
 @torch.no_grad()

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from vqa import metrics
-from vqa.statistics import (
+from vqa.evaluation import metrics
+from vqa.evaluation.uncertainty import (
     bca_interval,
     compare_splits,
     corrected_resampled_t,

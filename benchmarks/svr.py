@@ -4,7 +4,7 @@ Both follow the published protocol: MinMaxScaler on the inner training part, 10 
 and gamma, each judged by the error after a logistic fit, and a fit to the whole training part.
 
 - `plain` makes a new SVR(kernel="rbf") and scipy's curve_fit for each candidate;
-- `ours` is `vqa.regression.fit_svr`, on one thread and on several.
+- `ours` is `vqa.models.svr.fit_svr`, on one thread and on several.
 
 Features and MOS are made: a few hidden factors, of which skewed features are noisy mixtures, and
 MOS with the mean and spread of KoNViD-1k's. The machine's load changes in the course of a run, so
@@ -23,8 +23,8 @@ from scipy.optimize import OptimizeWarning, curve_fit
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.svm import SVR
 
-from vqa.metrics import METRICS, logistic4, score_all
-from vqa.regression import GRID_C, GRID_GAMMA, fit_svr, videval_splits
+from vqa.evaluation.metrics import METRICS, logistic4, score_all
+from vqa.models.svr import GRID_C, GRID_GAMMA, fit_svr, videval_splits
 
 
 def planted(videos, features, factors=12, seed=0):

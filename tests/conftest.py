@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.fakes import clip_database
-from vqa.cache import FeatureCache
+from vqa.features.extraction.cache import FeatureCache
 
 # The tests' tensors are small: on busy cores, sharing them out makes steps many times slower.
 torch.set_num_threads(1)

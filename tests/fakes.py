@@ -7,7 +7,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from tests.clips import write_clip
-from vqa.records import Database, VideoRecord
+from vqa.databases.records import Database, VideoRecord
 
 
 class MeanColour:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from vqa.results import summarise, write_json
+from vqa.evaluation.results import summarise, write_json
 
 AWKWARD = "Test1/<b>bold</b> & 'quoted'.avi"
 
@@ -79,7 +79,7 @@ seed: 0
 data: {_target_: vqa.databases.demo.read, name: demo, contents: 24, versions: 6, missing: error}
 features: {multiscale: {_target_: vqa.features.multiscale.Multiscale, name: multiscale, scales: 5}}
 model:
-  _target_: vqa.learners.adversarial.AdversarialLearner
+  _target_: vqa.training.learners.adversarial.AdversarialLearner
   network: {_target_: vqa.models.gstvqa.GSTVQA, hidden: 32}
   epochs: 30
   lr: 0.0005

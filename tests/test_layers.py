@@ -1,99 +1,104 @@
 """The house's layers: which module may import which, and where each outside library may be."""
 
 import ast
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.places import ROOT
+
 # A module belongs to the longest prefix that fits its name; it may import its own layer's rooms as
 # said in `WITHIN` and every layer below.
 LAYERS = {
     "vqa.files": 0,
-    "vqa.environment": 0,
-    "vqa.listing": 0,
+    "vqa.runs.environment": 0,
+    "vqa.databases.listing": 0,
     "vqa.progress": 0,
-    "vqa.records": 0,
+    "vqa.databases.records": 0,
     "vqa.video": 0,
-    "vqa.sampling": 0,
-    "vqa.fragments": 0,
-    "vqa.losses": 0,
-    "vqa.metrics": 0,
-    "vqa.statistics": 0,
-    "vqa.splits": 0,
-    "vqa.regression": 0,
+    "vqa.video.sampling": 0,
+    "vqa.video.fragments": 0,
+    "vqa.models.losses": 0,
+    "vqa.evaluation.metrics": 0,
+    "vqa.evaluation.uncertainty": 0,
+    "vqa.protocols.splits": 0,
+    "vqa.models.svr": 0,
     "vqa.models": 0,
     "vqa.databases": 1,
     "vqa.features": 1,
     "vqa.protocols": 1,
-    "vqa.alignment": 1,
-    "vqa.cache": 2,
-    "vqa.pipeline": 2,
-    "vqa.extraction": 2,
-    "vqa.views": 2,
-    "vqa.sources": 3,
-    "vqa.external": 3,
-    "vqa.datamodule": 3,
-    "vqa.learners": 4,
-    "vqa.results": 5,
+    "vqa.databases.alignment": 1,
+    "vqa.features.extraction.cache": 2,
+    "vqa.features.extraction.pipeline": 2,
+    "vqa.features.extraction.fill": 2,
+    "vqa.training.views": 2,
+    "vqa.features.extraction.sources": 3,
+    "vqa.features.extraction.external": 3,
+    "vqa.training.datamodule": 3,
+    "vqa.training.learners": 4,
+    "vqa.evaluation.results": 5,
     "vqa.runs": 5,
     "vqa.reports": 5,
-    "vqa.tracking": 5,
-    "vqa.evidence": 5,
-    "vqa.scoring": 5,
-    "vqa.audit": 5,
-    "vqa.assembly": 6,
-    "vqa.drawing": 6,
-    "vqa.saliency_study": 6,
-    "vqa.pretraining": 6,
-    "vqa.workflow": 6,
-    "vqa.comparison": 6,
-    "vqa.cross": 6,
-    "vqa.doctor": 6,
+    "vqa.reports.tracking": 5,
+    "vqa.reports.evidence": 5,
+    "vqa.commands.scoring": 5,
+    "vqa.runs.audit": 5,
+    "vqa.commands.assembly": 6,
+    "vqa.reports.drawing": 6,
+    "benchmarks.saliency_study": 6,
+    "vqa.commands.pretraining": 6,
+    "vqa.commands.workflow": 6,
+    "vqa.runs.comparison": 6,
+    "vqa.commands.cross": 6,
+    "vqa.commands.doctor": 6,
 }
 # Arrows between rooms of one layer; a room may always import itself.
 WITHIN = {
-    ("vqa.splits", "vqa.files"),
-    ("vqa.records", "vqa.listing"),
-    ("vqa.alignment", "vqa.databases"),
-    ("vqa.extraction", "vqa.cache"),
-    ("vqa.extraction", "vqa.pipeline"),
-    ("vqa.views", "vqa.cache"),
-    ("vqa.views", "vqa.pipeline"),
-    ("vqa.statistics", "vqa.metrics"),
-    ("vqa.regression", "vqa.metrics"),
-    ("vqa.regression", "vqa.files"),
-    ("vqa.runs", "vqa.results"),
-    ("vqa.reports", "vqa.results"),
-    ("vqa.tracking", "vqa.results"),
-    ("vqa.tracking", "vqa.reports"),
-    ("vqa.evidence", "vqa.results"),
-    ("vqa.audit", "vqa.results"),
-    ("vqa.audit", "vqa.runs"),
-    ("vqa.workflow", "vqa.assembly"),
-    ("vqa.workflow", "vqa.pretraining"),
-    ("vqa.cross", "vqa.assembly"),
-    ("vqa.cross", "vqa.workflow"),
-    ("vqa.doctor", "vqa.assembly"),
+    ("vqa.protocols.splits", "vqa.files"),
+    ("vqa.databases.records", "vqa.databases.listing"),
+    ("vqa.databases.alignment", "vqa.databases"),
+    ("vqa.features.extraction.fill", "vqa.features.extraction.cache"),
+    ("vqa.features.extraction.fill", "vqa.features.extraction.pipeline"),
+    ("vqa.training.views", "vqa.features.extraction.cache"),
+    ("vqa.training.views", "vqa.features.extraction.pipeline"),
+    ("vqa.evaluation.uncertainty", "vqa.evaluation.metrics"),
+    ("vqa.models.svr", "vqa.evaluation.metrics"),
+    ("vqa.models.svr", "vqa.files"),
+    ("vqa.runs", "vqa.evaluation.results"),
+    ("vqa.reports", "vqa.evaluation.results"),
+    ("vqa.reports.tracking", "vqa.evaluation.results"),
+    ("vqa.reports.tracking", "vqa.reports"),
+    ("vqa.reports.evidence", "vqa.evaluation.results"),
+    ("vqa.runs.audit", "vqa.evaluation.results"),
+    ("vqa.runs.audit", "vqa.runs"),
+    ("vqa.commands.workflow", "vqa.commands.assembly"),
+    ("vqa.commands.workflow", "vqa.commands.pretraining"),
+    ("vqa.commands.cross", "vqa.commands.assembly"),
+    ("vqa.commands.cross", "vqa.commands.workflow"),
+    ("vqa.commands.doctor", "vqa.commands.assembly"),
 }
 # Outside libraries that live in one place, so that each can be replaced in an hour.
 HOMES = {
     "tqdm": ("vqa.progress",),
     "av": ("vqa.video", "vqa.databases.synthesis", "vqa.databases.demo"),
     "decord": ("vqa.video",),
-    "hydra": ("vqa.assembly", "vqa.doctor.__main__"),
-    "omegaconf": ("vqa.assembly",),
-    "wandb": ("vqa.tracking",),
-    "pytorch_lightning": ("vqa.datamodule", "vqa.learners", "vqa.tracking", "vqa.workflow"),
-    "lightning_fabric": ("vqa.learners",),
-    "matplotlib": ("vqa.reports", "vqa.tracking"),
+    "hydra": ("vqa.commands.assembly", "vqa.commands.doctor.__main__"),
+    "omegaconf": ("vqa.commands.assembly",),
+    "wandb": ("vqa.reports.tracking",),
+    "pytorch_lightning": (
+        "vqa.training.datamodule",
+        "vqa.training.learners",
+        "vqa.reports.tracking",
+        "vqa.commands.workflow",
+    ),
+    "lightning_fabric": ("vqa.training.learners",),
+    "matplotlib": ("vqa.reports", "vqa.reports.tracking"),
     "jinja2": ("vqa.reports",),
     "skimage": ("vqa.databases.synthesis",),
-    "sklearn": ("vqa.regression", "vqa.learners.svr", "vqa.databases.synthesis"),
-    "h5py": ("vqa.protocols.matrices", "vqa.regression.tables"),
+    "sklearn": ("vqa.models.svr", "vqa.training.learners.svr", "vqa.databases.synthesis"),
+    "h5py": ("vqa.protocols.matrices", "vqa.features.extraction.feature_tables"),
     "loky": ("vqa.features.nss.team",),
-    "open_clip": ("vqa.features.clip_network",),
-    "torchvision": ("vqa.features", "vqa.models", "vqa.learners.starting"),
+    "open_clip": ("vqa.models.pretrained.clip_network",),
+    "torchvision": ("vqa.features", "vqa.models", "vqa.training.learners.starting"),
 }
 MODULES = sorted((ROOT / "vqa").rglob("*.py"))
 
@@ -157,9 +162,9 @@ def test_outside_libraries_stay_at_home(path):
 
 
 def test_the_table_itself_can_fail():
-    assert list(faults_of("vqa.metrics", ["vqa.learners.neural.NeuralLearner"]))
+    assert list(faults_of("vqa.evaluation.metrics", ["vqa.training.learners.neural.NeuralLearner"]))
     assert list(faults_of("vqa.features.convnet", ["vqa.databases.konvid.read"]))
-    assert not list(faults_of("vqa.learners.neural", ["vqa.metrics.srocc"]))
+    assert not list(faults_of("vqa.training.learners.neural", ["vqa.evaluation.metrics.srocc"]))
 
 
 def test_entry_scripts_hold_no_logic():

@@ -6,11 +6,11 @@ import pytest
 import torch
 from PIL import Image
 
+from benchmarks.saliency_study import correlate, deep_vectors, main, shifted_cosine
 from tests import toy_classifier  # noqa: F401 (makes it known)
 from tests.clips import write_clip
-from vqa.features.imagenet import load_classifier, normalised
 from vqa.features.saliency import Saliency, resized, through_jpeg
-from vqa.saliency_study import correlate, deep_vectors, main, shifted_cosine
+from vqa.models.pretrained.imagenet import load_classifier, normalised
 from vqa.video import read_frames
 
 TOY = ["--weights", "random", "--saliency-architecture", "toy_classifier", "--device", "cpu"]

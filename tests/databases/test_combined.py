@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from vqa.databases import combined
-from vqa.records import Database, DatabaseError, VideoRecord
+from vqa.databases.records import Database, DatabaseError, VideoRecord
 
 
 def database(name, mos_range, *, origin=None, contents=(None, None), split=None):

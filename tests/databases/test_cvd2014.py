@@ -1,12 +1,12 @@
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
+from tests.places import SHARED
 from vqa.databases import cvd2014
-from vqa.records import DatabaseError
+from vqa.databases.records import DatabaseError
 
-REAL = Path(__file__).parents[3] / "shared" / "data" / "labels" / "CVD2014.labels.txt"
+REAL = SHARED / "labels" / "CVD2014.labels.txt"
 MOS = {
     "Test1/City/Test01_City_D01.avi": 67.29,
     "Test1/City/Test01_City_D02.avi": -6.5,

@@ -1,17 +1,15 @@
 """Each `conf/data` file of a reader, resolved and called as `train.py` does it."""
 
-from pathlib import Path
-
 import pytest
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-CONF = Path(__file__).parents[2] / "conf" / "data"
+from tests.places import CONF
 
 
 def load(config, **overrides):
-    data = OmegaConf.load(CONF / f"{config}.yaml")
+    data = OmegaConf.load((CONF / "data") / f"{config}.yaml")
     OmegaConf.set_struct(data, True)
     return OmegaConf.create(
         {"paths": {"data": "/nowhere"}, "data": OmegaConf.merge(data, overrides)}
@@ -33,7 +31,9 @@ READERS = {
 
 
 def test_every_config_is_tested_here_or_with_the_demo():
-    names = {path.stem for path in CONF.glob("*.yaml") if not path.stem.startswith("demo")}
+    names = {
+        path.stem for path in (CONF / "data").glob("*.yaml") if not path.stem.startswith("demo")
+    }
     assert names == {*READERS, "csv", "combined"}
 
 

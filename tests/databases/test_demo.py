@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from vqa.databases import demo
+from vqa.databases.records import DatabaseError
 from vqa.databases.synthesis import camera, distortions, opinions
 from vqa.databases.synthesis.photographs import PHOTOGRAPHS, Photograph
-from vqa.records import DatabaseError
 
 TINY = {"contents": 3, "versions": 4, "frames": 12, "size": (64, 48)}
 

@@ -1,12 +1,12 @@
 import shutil
-from pathlib import Path
 
 import pytest
 
+from tests.places import SHARED
 from vqa.databases import konvid
-from vqa.records import DatabaseError
+from vqa.databases.records import DatabaseError
 
-REAL = Path(__file__).parents[3] / "shared" / "data"
+REAL = SHARED
 MOS = {"3339962845": 4.64, "8536919744": 1.22, "5319047612": 1.3469}
 NAMES = {
     "3339962845": "3339962845.mp4",

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from vqa.databases.label_files import find_folder, find_labels, measures, parse_number, read_rows
-from vqa.records import DatabaseError
+from vqa.databases.records import DatabaseError
 
 MOS = (("mos", "realignment_mos"),)
 

@@ -1,7 +1,7 @@
 import pytest
 
 from vqa.databases import liveapv
-from vqa.records import DatabaseError
+from vqa.databases.records import DatabaseError
 
 ROWS = (
     ("football/a_pristine.mp4", 81.5, "football", "a", ""),

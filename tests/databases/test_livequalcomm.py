@@ -1,15 +1,15 @@
 import shutil
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.io
 
+from tests.places import SHARED
 from vqa.databases import livequalcomm
-from vqa.records import DatabaseError
+from vqa.databases.records import DatabaseError
 
-REAL = Path(__file__).parents[3] / "shared" / "data" / "labels"
+REAL = SHARED / "labels"
 MOS = {
     "Artifacts/0723_ManUnderTree_GS5_03_20150723_130016.yuv": 52.566,
     "Color/1019_FlyingKite3_LGG2_CAM00877.yuv": 30.25,

@@ -1,14 +1,14 @@
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.io
 
+from tests.places import SHARED
 from vqa.databases import livevqc
-from vqa.records import DatabaseError
+from vqa.databases.records import DatabaseError
 
-REAL = Path(__file__).parents[3] / "shared" / "data" / "labels" / "LIVE_VQC_metadata.csv"
+REAL = SHARED / "labels" / "LIVE_VQC_metadata.csv"
 MOS = {"A001.mp4": 80.232, "A002.mp4": 57.3005, "B017.mp4": 6.2237}
 
 

@@ -3,10 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.places import SHARED
 from vqa.databases import lsvq
-from vqa.records import DatabaseError
+from vqa.databases.records import DatabaseError
 
-REAL = Path(__file__).parents[3] / "shared" / "data" / "labels"
+REAL = SHARED / "labels"
 TRAIN = {"yfcc-batch1/725": 76.84, "ia-batch1/XcorpsMotorSports3.3": 52.5, "backup/24924": 40.0}
 TEST = {"yfcc-batch1/747": 67.75, "ia-batch2/Some_Show": 20.25}
 HEADER = "name,p1,height,width,mos_p1,mos,frame_number,fn_last_frame,is_test,is_valid"

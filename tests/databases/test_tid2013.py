@@ -3,7 +3,7 @@ from collections import Counter
 import pytest
 
 from vqa.databases import tid2013
-from vqa.records import DatabaseError
+from vqa.databases.records import DatabaseError
 
 # As the release writes them: names in both cases, files and list not in agreement.
 LINES = ("5.51429 I01_01_1.bmp", "0.24242 i25_24_5.bmp", "7.21429 I01_02_1.bmp")

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.places import SHARED
 from vqa.databases import youtube_ugc
-from vqa.records import DatabaseError
+from vqa.databases.records import DatabaseError
 
-REAL = Path(__file__).parents[3] / "shared" / "data"
+REAL = SHARED
 # One-based rows of the 1380-row table that VIDEVAL's benchmark calls grey.
 GREY_ROWS = """
 3 6 10 22 23 46 51 52 68 74 77 99 103 122 136 141 158 173 368 426 467 477 506 563 594 639 654

@@ -7,8 +7,8 @@ import torchvision
 from safetensors.torch import save_file
 
 from vqa.features.convnet import ConvnetStatistics
-from vqa.features.imagenet import IMAGENET_MEAN, IMAGENET_STD
-from vqa.features.weights import WeightsError
+from vqa.models.pretrained.imagenet import IMAGENET_MEAN, IMAGENET_STD
+from vqa.models.pretrained.weights import WeightsError
 
 DIMS = {"vgg16": 2944, "resnet18": 1024, "resnet50": 4096, "resnet101": 4096}
 

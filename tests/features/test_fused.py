@@ -8,9 +8,9 @@ import torch
 
 from tests import toy_classifier  # noqa: F401 (makes it known)
 from vqa.features.fused import SaliencyFusion
-from vqa.features.imagenet import load_classifier, normalised
 from vqa.features.saliency import Saliency, resized
-from vqa.features.weights import WeightsError
+from vqa.models.pretrained.imagenet import load_classifier, normalised
+from vqa.models.pretrained.weights import WeightsError
 
 TOY = {"saliency_architecture": "toy_classifier", "device": "cpu"}
 

@@ -9,11 +9,11 @@ import torchvision
 from safetensors.torch import save_file
 
 from vqa.features.gram import Gram, gram_matrix, upper_triangle
-from vqa.features.inception import cropped
-from vqa.features.weights import WeightsError
 from vqa.models.inception_iqa import InceptionIQA
+from vqa.models.pretrained.inception import cropped
+from vqa.models.pretrained.weights import WeightsError
+from vqa.training.views import moments
 from vqa.video import VideoInfo
-from vqa.views import moments
 
 TAPS = {"avgpool": 2048, "Mixed_5b": 256**2, "Mixed_5c": 288**2}
 

@@ -1,7 +1,6 @@
 """CLIP's windows against a literal pass, with the toy CLIP that comes with the features."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import open_clip
@@ -11,16 +10,16 @@ from omegaconf import OmegaConf
 from PIL import Image
 from safetensors.torch import save_file
 
-from vqa.assembly import extractor_of
-from vqa.features.clip_network import known_architecture
+from tests.places import CONF, ROOT
+from vqa.commands.assembly import extractor_of
+from vqa.features.clip_windows import enlarge, paint, window_corners
 from vqa.features.descriptions import PUBLISHED, read_descriptions
 from vqa.features.openclip import OpenClipWindows
-from vqa.features.weights import WeightsError
-from vqa.features.windows import enlarge, paint, window_corners
+from vqa.models.pretrained.clip_network import known_architecture
+from vqa.models.pretrained.weights import WeightsError
 
-ROOT = Path(__file__).parents[2]
-CONF = ROOT / "conf" / "features" / "openclip.yaml"
-TOY = ROOT / "vqa" / "features" / "toy_clip.json"
+OPENCLIP = CONF / "features" / "openclip.yaml"
+TOY = ROOT / "vqa" / "models" / "pretrained" / "toy_clip.json"
 SIDE = 96  # pixels, of its windows
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
@@ -314,7 +313,7 @@ def test_the_published_descriptions(build):
 
 
 def test_the_recipe_builds_the_extractor(weights):
-    features = OmegaConf.load(CONF)
+    features = OmegaConf.load(OPENCLIP)
     assert features.weights == "openai"
     features.update(architecture=str(TOY), weights=weights, groups=["objective"], device="cpu")
     config = OmegaConf.create({"features": {"openclip": features}})

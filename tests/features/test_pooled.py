@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from vqa.features.imagenet import load_classifier, normalised
 from vqa.features.nss.imresize import imresize
 from vqa.features.pooled import PooledFeatures, resized
+from vqa.models.pretrained.imagenet import load_classifier, normalised
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import torch
 from PIL import Image
 
 from tests import toy_classifier  # noqa: F401 (makes it known)
-from vqa.features.imagenet import normalised
 from vqa.features.saliency import Saliency, resized, through_jpeg
 from vqa.features.score_cam import score_cam
-from vqa.features.weights import fingerprint
+from vqa.models.pretrained.imagenet import normalised
+from vqa.models.pretrained.weights import fingerprint
 
 CPU = torch.device("cpu")
 

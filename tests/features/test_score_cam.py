@@ -6,9 +6,9 @@ import torch
 from torch.nn import functional
 
 from tests import toy_classifier  # noqa: F401 (makes it known)
-from vqa.features.classifier import Classifier
-from vqa.features.imagenet import load_classifier
 from vqa.features.score_cam import scaled, score_cam
+from vqa.models.pretrained.classifier import Classifier
+from vqa.models.pretrained.imagenet import load_classifier
 
 
 def literal(model, tap, image):

@@ -8,10 +8,10 @@ from scipy.stats import pearsonr
 from torch import nn
 from torch.nn.functional import gelu
 
-from vqa.losses import monotone_linear_loss
 from vqa.models.clifvqa import CLiFVQA, middle_steps
 from vqa.models.fastvqa import FastVQA
-from vqa.sampling import uniform_indices
+from vqa.models.losses import monotone_linear_loss
+from vqa.video.sampling import uniform_indices
 
 BRANCHES = ("both", "semantic", "spatial")
 DIM, STEPS, CHANNELS, MAP = 10, 8, 5, (2, 3, 3)

@@ -1,13 +1,12 @@
 """VSFA: the authors' golden values, and what must hold for any weights."""
 
-from pathlib import Path
-
 import pytest
 import torch
 
+from tests.places import SHARED
 from vqa.models.vsfa import VSFA
 
-CHECKPOINT = Path(__file__).parents[2] / "../shared/data/weights/VSFA.pt"
+CHECKPOINT = SHARED / "weights/VSFA.pt"
 # The authors' code on their published VSFA.pt, input 0.5 + 0.5 sin(0.05 t + 0.01 c), by length.
 GOLDEN = {40: 0.8710574, 12: 0.7229132, 5: 0.6893519, 1: 0.5138904}
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from vqa.records import Database, VideoRecord
+from tests.places import SHARED
+from vqa.databases.records import Database, VideoRecord
 
-LABELS = Path(__file__).parents[2] / ".." / "shared" / "data" / "labels"
+LABELS = SHARED / "labels"
 
 
 def make_database(sizes, split_of=None):

@@ -7,6 +7,7 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from tests.places import CONF
 from tests.protocols.databases import make_database, shuffled_mos, shuffled_records
 from vqa import protocols
 from vqa.protocols import (
@@ -20,7 +21,6 @@ from vqa.protocols import (
     write_splits_csv,
 )
 
-CONF = Path(__file__).parents[2] / "conf" / "protocol"
 PROTOCOLS = [
     pytest.param(lambda db, _: repeated(db, val_fraction=0.1), id="repeated"),
     pytest.param(lambda db, _: repeated(db, group_by="video"), id="by video"),
@@ -65,7 +65,7 @@ def test_names_are_distinct_folders(released, table, protocol):
 
 
 def test_every_configuration_belongs_to_a_protocol():
-    assert sorted(path.stem for path in CONF.glob("*.yaml")) == [
+    assert sorted(path.stem for path in (CONF / "protocol").glob("*.yaml")) == [
         "full",
         "holdout",
         "imported",
@@ -77,7 +77,9 @@ def test_every_configuration_belongs_to_a_protocol():
     ]
 
 
-@pytest.mark.parametrize("path", sorted(CONF.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((CONF / "protocol").glob("*.yaml")), ids=lambda path: path.stem
+)
 def test_configurations(released, table, path):
     config = OmegaConf.create({"seed": 11, "protocol": OmegaConf.load(path)})
     options = {"seed": 11}

@@ -3,8 +3,8 @@ from collections import Counter
 import pytest
 
 from tests.protocols.databases import CVD, KONVID, QUALCOMM, contents, make_database, sizes
+from vqa.databases.records import Database, VideoRecord
 from vqa.protocols import SplitError, kfold, leave_one_content_out
-from vqa.records import Database, VideoRecord
 
 
 def by_round(splits, folds):

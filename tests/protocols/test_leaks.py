@@ -7,7 +7,7 @@ import pytest
 from tests.protocols.databases import CVD, KONVID, QUALCOMM, contents, make_database
 from vqa.protocols import full, holdout, kfold, leak_report, repeated
 from vqa.protocols.leaks import straddling
-from vqa.splits import Split
+from vqa.protocols.splits import Split
 
 
 def literal_leaks(database, split):

@@ -6,7 +6,7 @@ import json
 import numpy as np
 
 from tests import run_folders
-from vqa.results import summarise, write_json
+from vqa.evaluation.results import summarise, write_json
 
 AWKWARD = "clip <b>& co</b>"
 LABELS = ("vsfa", "gstvqa", AWKWARD)

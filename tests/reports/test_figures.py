@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from tests import run_folders
-from vqa.metrics import fit_logistic
+from vqa.evaluation.metrics import fit_logistic
+from vqa.evaluation.results import summarise
 from vqa.reports import figures
 from vqa.reports.svg import to_svg
-from vqa.results import summarise
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from importlib import resources
 
 import pytest
 
-from vqa.metrics import lower_is_better
+from vqa.evaluation.metrics import lower_is_better
 from vqa.reports import words
 
 CSS = resources.files("vqa.reports").joinpath("templates/page.css").read_text("utf-8")

@@ -4,7 +4,7 @@ from vqa.reports.provenance import flat, run_facts
 
 CONFIG = {
     "model": {
-        "_target_": "vqa.learners.adversarial.AdversarialLearner",
+        "_target_": "vqa.training.learners.adversarial.AdversarialLearner",
         "network": {"_target_": "vqa.models.gstvqa.GSTVQA", "hidden": 32},
         "epochs": 30,
         "resume": None,

@@ -3,9 +3,9 @@
 import pytest
 import yaml
 
+from vqa.protocols.splits import Split
 from vqa.runs import RunError
 from vqa.runs.opening import identity, load_run, open_run
-from vqa.splits import Split
 
 CONFIG = {"name": "a", "seed": 0, "model": {"lr": 1.0}, "paths": {"runs": "x"}}
 SPLIT = Split("split0", ("a", "b"), (), ("c", "d"), "content", 0)

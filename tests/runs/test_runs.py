@@ -6,11 +6,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from vqa.learners.base import Prediction
-from vqa.records import Database, VideoRecord
+from vqa.databases.records import Database, VideoRecord
+from vqa.protocols.splits import Split
 from vqa.runs import RunError
 from vqa.runs.opening import open_run
-from vqa.splits import Split
+from vqa.training.learners.base import Prediction
 
 CONFIG = {"name": "a", "seed": 0, "model": {"lr": 1.0}, "paths": {"runs": "x"}}
 

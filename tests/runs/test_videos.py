@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from vqa.metrics import mos_ci95
-from vqa.records import VideoRecord
+from vqa.databases.records import VideoRecord
+from vqa.evaluation.metrics import mos_ci95
 from vqa.runs.videos import ci95_of, read_video_table, video_table
 
 

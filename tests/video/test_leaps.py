@@ -8,8 +8,8 @@ import pytest
 
 from tests import clips
 from tests.clips import FRAMES, numbers
-from vqa.sampling import clip_indices
 from vqa.video import RawFormat, VideoError, probe, read_frames, readers, stream_frames
+from vqa.video.sampling import clip_indices
 
 VP9 = {"codec": "libvpx-vp9", "options": {"cpu-used": "8", "deadline": "realtime"}}
 OPEN_GROUPS = {"x264-params": "open-gop=1"}

@@ -10,6 +10,7 @@ import pytest
 import vqa.video
 from tests import clips
 from tests.clips import FRAMES, numbers
+from tests.places import SHARED
 from vqa.video import (
     RawFormat,
     VideoError,
@@ -22,7 +23,7 @@ from vqa.video import (
 from vqa.video.chunks import MAX_CHUNK_BYTES, chunk_limits
 from vqa.video.readers import DecordError
 
-KONVID = Path(__file__).parents[2] / "../shared/data/konvid-clips/KoNViD_1k_videos"
+KONVID = SHARED / "konvid-clips/KoNViD_1k_videos"
 UNEVEN_TICKS = [20 * i + 7 * (i % 3) for i in range(FRAMES)]
 VP9 = {"codec": "libvpx-vp9", "options": {"cpu-used": "8", "deadline": "realtime"}}
 OPEN_GROUPS = {"x264-params": "open-gop=1"}

@@ -1,7 +1,7 @@
 """Several databases as one, each with its MOS on its own scale.
 
 Ids and contents get the source's name in front (`konvid/3339962845.mp4`), and the group is the
-source. The MOS of different databases are not comparable as they stand: `vqa.alignment` maps them
+source. The MOS of different databases are not comparable as they stand: `vqa.databases.alignment` maps them
 to the scale of one, fitted on the training part of each split.
 
 Contents are kept apart by name, so a scene that stands in two databases under two names is not
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from vqa.records import Database, DatabaseError
+from vqa.databases.records import Database, DatabaseError
 
 
 @dataclass(frozen=True, slots=True)

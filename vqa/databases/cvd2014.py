@@ -21,7 +21,7 @@ import re
 from pathlib import Path
 
 from vqa.databases.label_files import MOS_COLUMNS, Release, entry, measures, read_rows
-from vqa.records import Database, DatabaseError, VideoRecord
+from vqa.databases.records import Database, DatabaseError, VideoRecord
 
 RELEASE = Release(
     name="cvd2014",

@@ -30,15 +30,15 @@ from pathlib import Path
 
 import numpy as np
 
+from vqa.databases.records import Database, DatabaseError, VideoRecord, build_database
 from vqa.databases.synthesis import opinions
 from vqa.databases.synthesis.camera import draw_path, film
 from vqa.databases.synthesis.distortions import crf, distort
-from vqa.databases.synthesis.files import write_h264
+from vqa.databases.synthesis.encoding import write_h264
 from vqa.databases.synthesis.photographs import PHOTOGRAPHS, Photograph
 from vqa.databases.synthesis.plan import VARIANTS, Variant, Version, plan_versions
 from vqa.files import replacing
 from vqa.progress import progress_bar
-from vqa.records import Database, DatabaseError, VideoRecord, build_database
 
 RECIPE = 2  # raise with any change of the pixels; changes of the labels are seen without
 FRAME_RATE_HZ = 25

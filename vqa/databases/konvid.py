@@ -27,7 +27,7 @@ from vqa.databases.label_files import (
     measures,
     read_rows,
 )
-from vqa.records import Database, DatabaseError, VideoRecord
+from vqa.databases.records import Database, DatabaseError, VideoRecord
 
 RELEASE = Release(
     name="konvid",

@@ -21,7 +21,7 @@ from typing import Any
 
 import scipy.io
 
-from vqa.records import Database, DatabaseError, VideoRecord, build_database, require_root
+from vqa.databases.records import Database, DatabaseError, VideoRecord, build_database, require_root
 
 LOGGER = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vqa.databases.label_files import MOS_COLUMNS, Release, Row, measures, read_rows
-from vqa.records import Database, DatabaseError, VideoRecord
+from vqa.databases.records import Database, DatabaseError, VideoRecord
 
 RELEASE = Release(
     name="liveapv",

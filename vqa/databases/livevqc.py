@@ -26,7 +26,7 @@ from vqa.databases.label_files import (
     read_mat,
     read_rows,
 )
-from vqa.records import Database, DatabaseError, VideoRecord
+from vqa.databases.records import Database, DatabaseError, VideoRecord
 
 RELEASE = Release(
     name="livevqc",

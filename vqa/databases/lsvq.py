@@ -39,7 +39,7 @@ from vqa.databases.label_files import (
     parse_number,
     read_rows,
 )
-from vqa.records import Database, DatabaseError, VideoRecord
+from vqa.databases.records import Database, DatabaseError, VideoRecord
 
 LOGGER = logging.getLogger(__name__)
 

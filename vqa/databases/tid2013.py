@@ -18,7 +18,7 @@ import re
 from pathlib import Path
 
 from vqa.databases.label_files import Release, find_folder, parse_number
-from vqa.records import Database, DatabaseError, VideoRecord
+from vqa.databases.records import Database, DatabaseError, VideoRecord
 
 RELEASE = Release(
     name="tid2013",

@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vqa.features.devices import chosen_device
-from vqa.features.imagenet import IMAGENET_MEAN, IMAGENET_STD, load_classifier
-from vqa.features.weights import fingerprint, state_hash
+from vqa.models.pretrained.devices import chosen_device
+from vqa.models.pretrained.imagenet import IMAGENET_MEAN, IMAGENET_STD, load_classifier
+from vqa.models.pretrained.weights import fingerprint, state_hash
 
 VGG16_TAPS = (3, 8, 15, 22, 29)
 RESNET_LAYERS = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4")

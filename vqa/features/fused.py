@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vqa.features.classifier import Classifier
 from vqa.features.frames import checked
-from vqa.features.imagenet import normalised
 from vqa.features.saliency import Saliency, resized
 from vqa.features.seconds import frame_of_each_second
-from vqa.features.weights import fingerprint
+from vqa.models.pretrained.classifier import Classifier
+from vqa.models.pretrained.imagenet import normalised
+from vqa.models.pretrained.weights import fingerprint
 from vqa.video import VideoInfo
 
 DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint

@@ -21,13 +21,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vqa.features.devices import chosen_device
 from vqa.features.frames import checked
-from vqa.features.inception import cropped, load_inception
-from vqa.features.weights import fingerprint, state_hash
 from vqa.models.inception_iqa import LAYERS, inception, inception_input
-from vqa.sampling import fixed_rate_indices
+from vqa.models.pretrained.devices import chosen_device
+from vqa.models.pretrained.inception import cropped, load_inception
+from vqa.models.pretrained.weights import fingerprint, state_hash
 from vqa.video import VideoInfo
+from vqa.video.sampling import fixed_rate_indices
 
 DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint
 SHORT_SIDE = 338
@@ -59,7 +59,7 @@ class Gram:
         upper: Take of each Gram matrix, which is symmetric, only the diagonal and what is above it,
             row by row.
         frames_per_second: Of the frames looked at; None takes every frame.
-        weights: See `vqa.features.inception.load_inception`; `random` is seeded and says nothing
+        weights: See `vqa.models.pretrained.inception.load_inception`; `random` is seeded and says nothing
             about quality.
         device: Where the network runs; `auto` is the GPU where there is one.
         batch_frames: Frames that pass through the network together; only memory and speed matter.

@@ -20,12 +20,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vqa.features.clip_network import clip_network, known_architecture, text_vectors, window_side
+from vqa.features.clip_windows import GRIDS, enlarge, paint, window_corners
 from vqa.features.descriptions import read_descriptions
-from vqa.features.devices import chosen_device
 from vqa.features.frames import checked
-from vqa.features.weights import fingerprint, state_hash
-from vqa.features.windows import GRIDS, enlarge, paint, window_corners
+from vqa.models.pretrained.clip_network import (
+    clip_network,
+    known_architecture,
+    text_vectors,
+    window_side,
+)
+from vqa.models.pretrained.devices import chosen_device
+from vqa.models.pretrained.weights import fingerprint, state_hash
 
 DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint
 

@@ -14,12 +14,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from vqa.features.classifier import Classifier
 from vqa.features.frames import checked
-from vqa.features.imagenet import SIDE, normalised
 from vqa.features.score_cam import enlarged, score_cam
 from vqa.features.seconds import frame_of_each_second
-from vqa.features.weights import fingerprint
+from vqa.models.pretrained.classifier import Classifier
+from vqa.models.pretrained.imagenet import SIDE, normalised
+from vqa.models.pretrained.weights import fingerprint
 from vqa.video import VideoInfo
 
 DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint

@@ -12,7 +12,7 @@ paper says nothing, and that quotient is unbounded where the attention changes s
 Different from the release: a video shorter than 29 frames, on which the release fails, is extended
 by reflection of its hidden states; the temporal attention begins training near 0.76 instead of near
 zero, where some seeds put the quotient's denominator and never learn.
-In training (`vqa.learners.adversarial`) the release's slips are mended as the paper states the
+In training (`vqa.training.learners.adversarial`) the release's slips are mended as the paper states the
 method: the critic's gradients are cleared before its own step (the release leaves the generator's
 in, which cancels half of its loss); every video of a batch enters the adversarial terms (the
 release: the last one); the prior's standard deviation is 1/|precision| (the release passes the

@@ -8,13 +8,13 @@ literature uses, lets the model meet the test scenes in training and says so in 
 contents repeat, the log also says what a split by video would have leaked (`leak_report`).
 """
 
-from vqa.protocols.files import imported
 from vqa.protocols.fixed import full, official
 from vqa.protocols.folds import kfold, leave_one_content_out
+from vqa.protocols.imported_files import imported
 from vqa.protocols.leaks import leak_report
 from vqa.protocols.shuffled import holdout, repeated
+from vqa.protocols.splits import Split, SplitError, read_split, write_split, write_splits_csv
 from vqa.protocols.videval import videval
-from vqa.splits import Split, SplitError, read_split, write_split, write_splits_csv
 
 __all__ = [
     "Split",

@@ -2,10 +2,10 @@
 
 import logging
 
+from vqa.databases.records import Database
 from vqa.protocols.grouping import check_options, deal, groups_of, in_order
 from vqa.protocols.leaks import log_leaks
-from vqa.records import Database
-from vqa.splits import Split, SplitError
+from vqa.protocols.splits import Split, SplitError
 
 LOGGER = logging.getLogger(__name__)
 

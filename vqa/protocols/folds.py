@@ -5,10 +5,10 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from vqa.databases.records import Database
 from vqa.protocols.grouping import Group, check_options, deal, groups_of, joined, shuffled
 from vqa.protocols.leaks import log_leaks
-from vqa.records import Database
-from vqa.splits import Split, SplitError
+from vqa.protocols.splits import Split, SplitError
 
 NAME_LENGTH = 80
 

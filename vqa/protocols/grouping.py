@@ -6,8 +6,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from vqa.records import Database
-from vqa.splits import SplitError
+from vqa.databases.records import Database
+from vqa.protocols.splits import SplitError
 
 GROUPINGS = ("content", "video")
 

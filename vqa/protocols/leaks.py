@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from vqa.databases.records import Database
 from vqa.protocols.grouping import shuffled
-from vqa.records import Database
-from vqa.splits import PARTS, Split
+from vqa.protocols.splits import PARTS, Split
 
 LOGGER = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ import numpy as np
 import scipy.io
 
 from vqa.protocols.grouping import in_order
-from vqa.splits import Split, SplitError
+from vqa.protocols.splits import Split, SplitError
 
 VARIABLES = ("index", "video_names", "scores")
 DEFAULT_COUNT = 10  # what the papers report; the matrices hold up to a thousand

@@ -1,9 +1,9 @@
 """Random splits into training, validation and test part."""
 
+from vqa.databases.records import Database
 from vqa.protocols.grouping import check_options, deal, groups_of
 from vqa.protocols.leaks import log_leaks
-from vqa.records import Database
-from vqa.splits import Split, SplitError
+from vqa.protocols.splits import Split, SplitError
 
 
 def holdout(

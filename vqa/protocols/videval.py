@@ -1,9 +1,9 @@
 """The random splits of published feature studies, by rows of the label table."""
 
+from vqa.databases.records import Database
 from vqa.protocols.leaks import log_leaks
-from vqa.records import Database
-from vqa.regression.splits import videval_splits
-from vqa.splits import Split
+from vqa.protocols.row_splits import videval_splits
+from vqa.protocols.splits import Split
 
 
 def videval(database: Database, *, count: int = 100) -> list[Split]:

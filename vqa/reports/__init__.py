@@ -4,8 +4,8 @@
 `write_matrix_page` about databases to train and to test on.
 """
 
-from vqa.reports.comparison import write_comparison
-from vqa.reports.matrix import write_matrix_page
-from vqa.reports.run import write_report
+from vqa.reports.comparison_page import write_comparison
+from vqa.reports.matrix_page import write_matrix_page
+from vqa.reports.run_page import write_report
 
 __all__ = ["write_comparison", "write_matrix_page", "write_report"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from vqa.reports.groups import UNKNOWN, group_of, natural
+from vqa.evaluation.groups import UNKNOWN, group_of, natural
 
 COLOURS = 6
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from vqa.listing import some
+from vqa.databases.listing import some
 
 RUN_FACTS = ("commit", "device", "started")
 # Not worth a word in the header: where files lie on one machine, how gaps and delays are handled,

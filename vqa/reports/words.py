@@ -2,16 +2,10 @@
 
 from collections.abc import Sequence
 
-from vqa.results import TITLES, number
+from vqa.evaluation.groups import GROUPINGS
+from vqa.evaluation.results import TITLES, number
 
 ABSENT = "–"
-GROUPINGS = {
-    "resolution": "Resolution",
-    "frame_rate": "Frame rate",
-    "duration": "Duration",
-    "group": "Group",
-    "content": "Content",
-}
 
 
 def metric_title(metric: str) -> str:

@@ -26,12 +26,12 @@ from typing import Any
 
 import pandas as pd
 
-from vqa.environment import environment
+from vqa.databases.records import Database, VideoRecord
+from vqa.evaluation.results import read_predictions, summarise, write_json
 from vqa.files import write_atomically
-from vqa.records import Database, VideoRecord
-from vqa.results import read_predictions, summarise, write_json
+from vqa.protocols.splits import Split, read_split, write_split
+from vqa.runs.environment import environment
 from vqa.runs.videos import ci95_of, read_video_table, video_table
-from vqa.splits import Split, read_split, write_split
 
 HASHED = (
     "config.yaml", "database.json", "leaks.json", "videos.csv", "failures.csv", "notes.json",

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from vqa.metrics import mos_ci95
-from vqa.records import VideoRecord
+from vqa.databases.records import VideoRecord
+from vqa.evaluation.metrics import mos_ci95
 
 LABEL_COLUMNS = (
     "mos", "mos_std", "ratings", "content", "group", "width", "height", "frame_rate_hz", "frames",

@@ -1,20 +1,18 @@
 """The whole-video extractor: windows, order of the numbers, chunks, odd videos, MATLAB's output."""
 
-from pathlib import Path
-
 import av
 import numpy as np
 import pytest
 import torch
 
 from benchmarks import nss as literal
+from tests.places import ROOT
 from vqa.features.nss import NAMES, NSS, pool
 from vqa.features.nss import vector as module
+from vqa.features.nss.chosen_frames import windows
 from vqa.features.nss.names import BLOCKS, MEANINGS, table
-from vqa.features.nss.windows import windows
 from vqa.video import probe
 
-ROOT = Path(__file__).parents[3]
 DATA = ROOT.parent / "shared" / "data"
 CLIPS = DATA / "konvid-clips" / "KoNViD_1k_videos"
 PUBLISHED = DATA / "nss"

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.places import ROOT
 from vqa.features.nss.team import MOST, in_order, processes
-
-ROOT = Path(__file__).parents[3]
 
 
 def test_results_come_in_the_order_of_the_jobs():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from vqa.records import DatabaseError
+from vqa.databases.records import DatabaseError
 
 Colour = tuple[int, int, int]
 

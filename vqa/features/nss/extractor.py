@@ -19,11 +19,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vqa.features.devices import chosen_device
+from vqa.features.nss.chosen_frames import Window, windows
 from vqa.features.nss.names import DIM, NAMES
 from vqa.features.nss.team import in_order, processes
 from vqa.features.nss.vector import Definition, window_vector
-from vqa.features.nss.windows import Window, windows
+from vqa.models.pretrained.devices import chosen_device
 from vqa.video import VideoInfo
 
 DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vqa.features.nss.chosen_frames import Window
 from vqa.features.nss.colour import yuv_to_rgb
 from vqa.features.nss.imresize import imresize
 from vqa.features.nss.maps import shrink_ratio, spatial_maps, temporal_maps
 from vqa.features.nss.statistics import nss_statistics
-from vqa.features.nss.windows import Window
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vqa import metrics
+from vqa.evaluation import metrics
 from vqa.reports.style import BLUE, RED, STYLE, canvas, thin
 from vqa.reports.svg import DOTS
 

@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from vqa.metrics import lower_is_better
+from vqa.evaluation.metrics import lower_is_better
 from vqa.reports.style import BLUE, MUTED, STYLE, as_float, canvas
 from vqa.reports.svg import DOTS
 from vqa.reports.words import metric_title, percent

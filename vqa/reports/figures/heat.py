@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from vqa.metrics import lower_is_better
+from vqa.evaluation.metrics import lower_is_better
 from vqa.reports.style import GRID, INK, MUTED, STYLE, as_float, canvas
 from vqa.reports.words import known, shown, span
 

@@ -15,7 +15,7 @@ def split_intervals(results: Mapping) -> Figure:
     """SROCC of every split with its interval, and the median as a line.
 
     Args:
-        results: As from `vqa.results.summarise`, read back from JSON or not.
+        results: As from `vqa.evaluation.results.summarise`, read back from JSON or not.
     """
     splits = results["splits"]
     rows = [(name, part["srocc"], part["interval"]["srocc"]) for name, part in splits.items()]

@@ -1,0 +1,96 @@
+"""The cross-database matrix, over three small variants of the demo."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hydra import compose, initialize_config_dir
+
+import cross
+from tests.places import CONF
+from vqa.commands.cross import cross_database, format_matrix
+
+NAMES = ("demo_coding", "demo_camera", "demo_timing")
+SMALL = [
+    "+data.read.contents=4", "+data.read.versions=4", "+data.read.frames=8",
+    "+data.read.size=[64,48]", "trainer.max_epochs=2", "protocol.test_fraction=0.5",
+]  # fmt: skip
+
+
+def matrix(place, *overrides):
+    """Run cross.py in this process."""
+    paths = [f"paths.{name}={place / name}" for name in ("data", "cache", "runs")]
+    wanted = [*paths, *SMALL, *overrides]
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cross.matrix(compose("cross", wanted), wanted)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    place = tmp_path_factory.mktemp("cross")
+    names = ",".join(NAMES)
+    matrix(place, f"train=[{names}]", f"test=[{names}]", f"output={place / 'matrix'}")
+    return place
+
+
+def test_the_matrix_has_every_cell(made):
+    content = json.loads((made / "matrix" / "matrix.json").read_text())
+    cells = {(cell["train"], cell["test"]): cell for cell in content["cells"]}
+    assert set(cells) == {(a, b) for a in NAMES for b in NAMES}
+    for (train, test), cell in cells.items():
+        own = train == test
+        assert cell["kind"] == ("protocol" if own else "whole")
+        assert cell["n"] == (8 if own else 16)
+        assert cell["splits"] == 1
+        assert cell["excluded"] == 0
+        low, high = cell["interval"]["srocc"]
+        assert low <= cell["metrics"]["srocc"] <= high
+    table = pd.read_csv(made / "matrix" / "matrix.csv")
+    assert len(table) == 9
+    assert (made / "matrix" / "matrix.html").is_file()
+    printed = format_matrix(content)
+    assert all(name in printed for name in NAMES)
+    assert printed.count("*") == 4  # the diagonal, and the line that explains it
+
+
+def test_cells_are_those_of_their_runs(made):
+    content = json.loads((made / "matrix" / "matrix.json").read_text())
+    for cell in content["cells"]:
+        results = json.loads((Path(cell["run"]) / "results.json").read_text())
+        assert results["summary"]["median"] == cell["metrics"]
+
+
+def test_again_nothing_is_trained(made, monkeypatch):
+    def refuse(*arguments, **options):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr("vqa.training.learners.neural.NeuralLearner.fit", refuse)
+    before = (made / "matrix" / "matrix.csv").read_bytes()
+    names = ",".join(NAMES)
+    matrix(made, f"train=[{names}]", f"test=[{names}]", f"output={made / 'matrix'}")
+    assert (made / "matrix" / "matrix.csv").read_bytes() == before
+
+
+def test_files_of_both_databases_are_left_out(made):
+    """The demo shares photographs with its variant, and so the files of the pristine versions."""
+    matrix(made, "train=[demo_coding]", "test=[demo]", f"output={made / 'overlap'}")
+    (cell,) = json.loads((made / "overlap" / "matrix.json").read_text())["cells"]
+    assert cell["excluded"] > 0
+    assert cell["n"] == 16 - cell["excluded"]
+    assert "were left out" in " ".join(cell["notes"])
+
+
+def test_models_of_the_protocol_can_test_elsewhere_too(made):
+    matrix(
+        made, "train=[demo_coding]", "test=[demo_timing]", "whole=null", "protocol=repeated",
+        "protocol.count=2", f"output={made / 'splits'}",
+    )  # fmt: skip
+    (cell,) = json.loads((made / "splits" / "matrix.json").read_text())["cells"]
+    assert (cell["kind"], cell["splits"], cell["n"]) == ("whole", 2, 16)
+
+
+@pytest.mark.parametrize("names", [[], ["demo", "demo"]])
+def test_names_must_be_there_once(names, tmp_path):
+    with pytest.raises(ValueError, match="each once"):
+        cross_database(names, ["demo"], None, tmp_path)

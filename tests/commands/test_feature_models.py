@@ -1,0 +1,134 @@
+"""Feature models through the entry scripts: any list of features, and features from elsewhere."""
+
+import csv
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from tests.test_main_job import call
+
+from tests.fakes import graded_clips
+from tests.places import CONF
+from vqa.commands import assembly
+
+SVR = ["model=svr", "data=csv", "data.mos_range=[1,5]", "protocol.test_fraction=0.34"]
+GRID = ["model.C=[1,8]", "model.gamma=[0.1,1.0]"]
+RANDOM = ["features.{}.weights=random", "features.{}.device=cpu"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return graded_clips(tmp_path_factory.mktemp("own"))
+
+
+def train(place, name, *overrides):
+    folder = place / name
+    call(
+        "train", place, *SVR, f"data.labels={place / 'labels.csv'}", f"folder={folder}", *overrides
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fused(place):
+    return train(place, "fused", "features=[nss,multiscale]", *GRID)
+
+
+def test_any_list_of_features_is_fused(fused, place, capsys):
+    card = json.loads((fused / "split0" / "learner.json").read_text())
+    assert len(card["candidates"]) == 4
+    with (fused / "split0" / "grid.csv").open() as file:
+        assert [row["logistic_rmse"] for row in csv.DictReader(file)]
+    call("evaluate", place, f"run={fused}")
+    again = fused / "evaluations" / "csv" / "predictions.csv"
+    assert again.read_bytes() == (fused / "predictions.csv").read_bytes()
+    call("evaluate", place, f"verify={fused}", "rescore=3")
+    output = place / "scores.json"
+    call("evaluate", place, f"run={fused}", f"videos={place / 'videos'}", f"output={output}")
+    stored = pd.read_csv(fused / "predictions.csv").set_index("video")["score"]
+    for row in json.loads(output.read_text())["videos"]:
+        name = f"videos/{row['video'].rsplit('/')[-1]}"
+        if name in stored:
+            assert row["score"] == pytest.approx(stored[name], abs=1e-9)
+            assert len(row["frame_quality"]) == len(row["times_s"]) == 1
+
+
+def test_the_run_is_named_after_its_features(place):
+    paths = [f"paths.{name}={place / name}" for name in ("data", "cache", "runs")]
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("train", [*paths, "model=svr", "features=[nss,resnet50]", "data=csv"])
+    assert assembly.resolved(config)["name"] == "svr-csv-nss-resnet50"
+
+
+def test_features_computed_elsewhere_need_no_videos(place, tmp_path):
+    rng = np.random.default_rng(0)
+    names = [f"v{index}.mp4" for index in range(40)]
+    mos = rng.uniform(1, 5, 40)
+    labels = pd.DataFrame({"video": names, "mos": mos})
+    labels.to_csv(tmp_path / "labels.csv", index=False)
+    feats = pd.DataFrame(mos[:, None] + rng.normal(0, 0.2, (40, 3)), columns=list("abc"))
+    feats.insert(0, "video", names)
+    feats.sample(frac=1, random_state=0).to_csv(tmp_path / "feats.csv", index=False)
+    call(
+        "train", tmp_path, "model=svr", "data=csv", f"data.labels={tmp_path / 'labels.csv'}",
+        "data.mos_range=[1,5]", "data.missing=keep", "features=external",
+        f"features.external.path={tmp_path / 'feats.csv'}", "protocol=videval", "protocol.count=3",
+        "model.inner=videval", f"folder={tmp_path / 'run'}", *GRID,
+    )  # fmt: skip
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert len(results["splits"]) == 3
+    assert all(split["srocc"] > 0.8 for split in results["splits"].values())
+
+
+EXPERIMENTS = sorted((CONF / "experiment").glob("*/*.yaml"))
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_every_experiment_composes_and_says_how_to_run_it(path):
+    name = f"{path.parent.name}/{path.stem}"
+    assert f"experiment={name}" in path.read_text()
+    model = ["model=clifvqa"] if path.parent.name == "clifvqa" else []
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("train", [*model, f"experiment={name}", "data=csv"])
+    plain = yaml.safe_load(yaml.safe_dump(assembly.resolved(config)))
+    assert plain["model_name"].endswith(path.stem) or path.parent.name == "gram"
+    if path.parent.name == "saliency":
+        assert plain["protocol"]["_target_"] == "vqa.protocols.videval"
+        assert plain["model"]["inner"] == "videval"
+
+
+def test_the_papers_tables_are_all_there():
+    folders = [path.parent.name for path in EXPERIMENTS]
+    assert {name: folders.count(name) for name in set(folders)} == {
+        "clifvqa": 2, "gram": 7, "saliency": 11,
+    }  # fmt: skip
+
+
+# tests/test_clip_models.py runs the others in toy size.
+OF_FEATURES = [path for path in EXPERIMENTS if path.parent.name != "clifvqa"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", OF_FEATURES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_every_feature_experiment_runs_in_smoke_size(path, place):
+    name = f"{path.parent.name}/{path.stem}"
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        features = compose("train", [f"experiment={name}"]).features
+    random = [
+        option.format(one) for one in features if "weights" in features[one] for option in RANDOM
+    ]
+    if "saliency" in features:
+        random.append("features.saliency.architecture=alexnet")
+    if "vsfacnn_saliency" in features:
+        random.append("features.vsfacnn_saliency.saliency_architecture=alexnet")
+    count = "protocol.rounds=1" if path.parent.name == "gram" else "protocol.count=2"
+    folder = place / path.parent.name / path.stem
+    call(
+        "train", place, f"experiment={name}", "data=csv", "data.mos_range=[1,5]",
+        f"data.labels={place / 'labels.csv'}", f"folder={folder}", count, *random,
+    )  # fmt: skip
+    predictions = pd.read_csv(folder / "predictions.csv")
+    assert np.isfinite(predictions["score"]).all()

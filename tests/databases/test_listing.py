@@ -1,0 +1,16 @@
+"""Lists of names in messages."""
+
+import pytest
+
+from vqa.databases.listing import some
+
+
+@pytest.mark.parametrize(
+    ("count", "most", "text"),
+    [
+        (0, 3, ""), (1, 3, "a"), (3, 3, "a, b, c"), (4, 3, "a, b, c and 1 more"),
+        (26, 2, "a, b and 24 more"),
+    ],
+)  # fmt: skip
+def test_names_beyond_the_first_are_counted(count, most, text):
+    assert some("abcdefghijklmnopqrstuvwxyz"[:count], most) == text

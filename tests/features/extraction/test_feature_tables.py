@@ -1,0 +1,142 @@
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.io
+
+from vqa.features.extraction.feature_tables import (
+    FeatureTable,
+    FeatureTableError,
+    read_features,
+    write_features,
+)
+
+IDS = ("b/2.mp4", "000123", "NA", "é.mp4")
+
+
+def table(dtype=np.float64):
+    features = np.random.default_rng(0).normal(size=(4, 3)).astype(dtype) * 1e3
+    features[1, 2], features[2, 0], features[3, 1] = np.nan, np.inf, -np.inf
+    return FeatureTable(IDS, features)
+
+
+def write_73(path, features, names=None):
+    """As MATLAB does: transposed, and each text as codes behind a reference."""
+    with h5py.File(path, "w") as file:
+        file["feats_mat"] = features.T
+        if names is not None:
+            cells = file.create_dataset("video_names", (1, len(names)), dtype=h5py.ref_dtype)
+            for number, name in enumerate(names):
+                codes = np.array([[ord(letter)] for letter in name], np.uint16)
+                cells[0, number] = file.create_dataset(f"#refs#/{number}", data=codes).ref
+    return path
+
+
+@pytest.mark.parametrize("ending", [".csv", ".mat"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_back_as_it_went(ending, dtype, tmp_path):
+    ours = table(dtype)
+    back = read_features(write_features(ours, tmp_path / f"deep/features{ending}"))
+    assert back.ids == IDS
+    np.testing.assert_array_equal(back.features.astype(dtype), ours.features)
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == [f"features{ending}"]
+
+
+def test_selection_is_by_id():
+    ours = table()
+    chosen = ours.select(["NA", "b/2.mp4"])
+    np.testing.assert_array_equal(chosen, ours.features[[2, 0]])
+    with pytest.raises(FeatureTableError, match=r"1 of 2 videos have no features, .* c\.mp4"):
+        ours.select(["NA", "c.mp4"])
+
+
+def test_rows_of_a_csv_may_come_in_any_order(tmp_path):
+    path = write_features(table(), tmp_path / "a.csv")
+    header, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text(header + "".join(rows[::-1]), encoding="utf-8")
+    np.testing.assert_array_equal(read_features(path).select(IDS), table().features)
+
+
+def test_matlab_infinities_gaps_and_whole_numbers_in_a_csv(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("video,a,b\nx,1,Inf\ny,,NaN\n")
+    np.testing.assert_array_equal(read_features(path).features, [[1, np.inf], [np.nan, np.nan]])
+
+
+def test_published_mat_without_names(tmp_path):
+    path = tmp_path / "a.mat"
+    numbers = np.array([[1, 2], [3, 4], [5, 250]])
+    scipy.io.savemat(path, {"features": numbers.astype(np.uint8), "note": "no matrix"})
+    back = read_features(path, IDS[:3])
+    assert back.features.dtype == np.float64
+    np.testing.assert_array_equal(back.select(["NA"]), [[5, 250]])
+    with pytest.raises(FeatureTableError, match="the file names no videos: give their ids"):
+        read_features(path)
+    with pytest.raises(FeatureTableError, match="4 ids for 3 rows of features"):
+        read_features(path, IDS)
+    scipy.io.savemat(path, {"features": numbers, "mos": numbers[:, 0]})
+    with pytest.raises(FeatureTableError, match="numbers: features, mos; expected feats_mat, or"):
+        read_features(path, IDS[:3])
+    scipy.io.savemat(path, {"feats_mat": numbers, "mos": numbers[:, 0]})
+    np.testing.assert_array_equal(read_features(path, IDS[:3]).features, numbers)
+
+
+@pytest.mark.parametrize("names", [None, IDS])
+def test_version_73(names, tmp_path):
+    ours = table(np.float32)
+    path = write_73(tmp_path / "a.mat", ours.features, names)
+    back = read_features(path, IDS if names is None else None)
+    assert back.ids == IDS
+    np.testing.assert_array_equal(back.features, ours.features)
+
+
+def test_two_sources_of_ids_are_refused(tmp_path):
+    for ending in (".csv", ".mat"):
+        path = write_features(table(), tmp_path / f"a{ending}")
+        with pytest.raises(FeatureTableError, match="has its own ids: give none"):
+            read_features(path, IDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name,a\nx,1\n", "the header is name, a; expected video first"),
+        ("video,a,b\nx,1,2\ny,3,red\n", "feature b of y is 'red', no number"),
+        ("video,a\nx,1\nx,2\n", "1 ids stand more than once, for instance x"),
+        ("video\nx\n", r"features are float64 \(1, 0\); expected floats"),
+        ("video,a\n", r"features are .*\(0, 1\); expected floats"),
+        ("", "no feature matrix can be read"),
+        ("video,a\nx,1\ny,2,3\n", "2 features for y, 1 in the header; expected as many"),
+        ("video,a\nx,True\n", "feature a of x is 'True', no number"),
+    ],
+)
+def test_bad_csv(text, message, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    with pytest.raises(FeatureTableError, match=rf"a\.csv: .*{message}"):
+        read_features(path)
+
+
+def test_bad_files(tmp_path):
+    with pytest.raises(FeatureTableError, match="no feature matrix can be read"):
+        read_features(tmp_path / "absent.mat", IDS)
+    (tmp_path / "text.mat").write_text("no matrix")
+    with pytest.raises(FeatureTableError, match="no feature matrix can be read"):
+        read_features(tmp_path / "text.mat", IDS)
+    with pytest.raises(FeatureTableError, match=r"expected a file that ends in \.csv or \.mat"):
+        read_features(tmp_path / "a.npy", IDS)
+    with pytest.raises(FeatureTableError, match=r"expected a file that ends in \.csv or \.mat"):
+        write_features(table(), tmp_path / "a.npy")
+
+
+def test_a_matrix_too_large_for_a_mat_is_refused_and_leaves_nothing(tmp_path):
+    huge = np.lib.stride_tricks.as_strided(np.zeros(1, np.float32), (4, 2**29), (0, 0))
+    with pytest.raises(FeatureTableError, match=r"holds less than 2147483648: take float32, or"):
+        write_features(FeatureTable(IDS, huge), tmp_path / "a.mat")
+    assert not list(tmp_path.iterdir())
+
+
+def test_csv_can_be_read_by_others(tmp_path):
+    frame = pd.read_csv(write_features(table(), tmp_path / "a.csv"), keep_default_na=False)
+    assert list(frame.columns) == ["video", "f0", "f1", "f2"]
+    assert tuple(frame["video"]) == IDS

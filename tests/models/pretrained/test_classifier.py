@@ -1,0 +1,78 @@
+"""The last block of classifiers, found by a rule."""
+
+import pytest
+import torch
+from torch import nn
+
+from tests import toy_classifier  # noqa: F401 (makes it known)
+from vqa.models.pretrained.classifier import Classifier, last_block
+from vqa.models.pretrained.imagenet import load_classifier
+
+
+@pytest.mark.parametrize(
+    ("architecture", "block", "channels"),
+    [
+        ("alexnet", "features.11", 256),
+        ("resnet18", "layer4", 512),
+        ("squeezenet1_1", "classifier.2", 1000),
+        ("mobilenet_v3_small", "features", 576),
+        ("shufflenet_v2_x0_5", "conv5", 1024),
+        ("toy_classifier", "features.3", 12),
+    ],
+)
+def test_the_last_block_is_before_the_pooling(architecture, block, channels):
+    model = load_classifier(architecture, "random")
+    assert last_block(model, architecture) == (block, channels)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        nn.Sequential(nn.Flatten(), nn.Linear(3 * 224 * 224, 2)),
+        nn.Sequential(nn.Conv2d(3, 4, 3)),
+    ],
+)
+def test_what_is_no_classifier_is_refused(model):
+    with pytest.raises(
+        ValueError, match=r"^odd: expected a classifier of images with feature maps"
+    ):
+        last_block(model, "odd")
+
+
+def test_maps_and_logits_are_the_models_own():
+    classifier = Classifier("toy_classifier", "random", "cpu")
+    model = load_classifier("toy_classifier", "random")
+    images = torch.randn(3, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    maps, logits = classifier(images)
+    torch.testing.assert_close(maps, model.features[:4](images))
+    torch.testing.assert_close(logits, model(images))
+    assert torch.equal(classifier.logits(images), logits)
+    assert classifier.untrained
+    assert classifier.weights.startswith("toy_classifier random sha256:")
+
+
+@pytest.mark.parametrize("architecture", ["toy_classifier", "resnet18", "squeezenet1_1"])
+def test_logits_in_bfloat16_are_near_and_the_network_stays_as_it_was(architecture):
+    classifier = Classifier(architecture, "random", "cpu")
+    images = torch.randn(5, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    exact = classifier.logits(images)
+    near = classifier.logits_in("bfloat16")(images)
+    assert near.dtype == torch.float32
+    # Its eight bits leave 0.4 % of a number; a few layers add to that.
+    assert 0 < (near - exact).abs().max() < 0.03 * exact.abs().max()
+    assert torch.equal(classifier.logits(images), exact)
+    assert torch.equal(classifier.logits_in("float32")(images), exact)
+
+
+def test_the_bfloat16_copy_is_half_as_large():
+    classifier = Classifier("toy_classifier", "random", "cpu")
+    model = classifier.logits_in("bfloat16").args[0]
+    for exact, near in zip(classifier._model.parameters(), model.parameters(), strict=True):
+        assert torch.equal(near, exact.bfloat16())
+
+
+@pytest.mark.parametrize("precision", ["float16", "bf16", None])
+def test_unknown_precisions_are_refused(precision):
+    classifier = Classifier("toy_classifier", "random", "cpu")
+    with pytest.raises(ValueError, match=r"^precision=.* is not known; use float32 or bfloat16$"):
+        classifier.logits_in(precision)

@@ -1,0 +1,81 @@
+"""The published protocol on the authors' own features gives the published numbers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.preprocessing import MinMaxScaler
+from sklearn.svm import SVR
+
+from tests.places import SHARED
+from vqa.evaluation.metrics import score_all
+from vqa.features.extraction.feature_tables import read_features
+from vqa.models.svr import fit_svr, videval_splits
+
+DATA = SHARED
+
+
+def youtube_ugc():
+    """ResNet-50 features and MOS of 1039 videos, resolution after resolution, rows as published."""
+    folder = DATA / "saliency-study"
+    if not folder.is_dir():
+        pytest.skip("the authors' features are not at ../shared/data/saliency-study")
+    features, mos = [], []
+    for size in (360, 480, 720, 1080):
+        stem = f"YOUTUBE_UGC_{size}P"
+        labels = pd.read_csv(folder / f"{stem}_metadata.csv")
+        table = read_features(folder / f"{stem}_CNN_feats.mat", list(labels["vid"]))
+        features.append(table.select(labels["vid"]))
+        mos.append(labels["MOSFull"])
+    return np.concatenate(features), np.concatenate(mos)
+
+
+def livevqc():
+    if not (DATA / "brisque").is_dir():
+        pytest.skip("BRISQUE features are not at ../shared/data/brisque")
+    labels = pd.read_csv(DATA / "labels" / "LIVE_VQC_metadata.csv")
+    table = read_features(DATA / "brisque" / "LIVE_VQC_BRISQUE_feats.mat", list(labels["File"]))
+    return table.select(labels["File"]), labels["MOS"].to_numpy()
+
+
+def fit(features, mos, split, **options):
+    """The protocol's regression of one split, rows in the order of the scripts."""
+    place = {row: number for number, row in enumerate(split.whole)}
+    inner = ([place[row] for row in rows] for rows in (split.train, split.val))
+    return fit_svr(features[split.whole], mos[split.whole], *inner, **options)
+
+
+def measured(features, mos, count):
+    """Results of each split: SROCC, KROCC, and PLCC and RMSE after the logistic."""
+    results = []
+    for split in videval_splits(len(mos), count):
+        score = fit(features, mos, split).predict(features[split.test])
+        result = score_all(mos[split.test], score)
+        results.append([result[metric] for metric in ("srocc", "krocc", "plcc", "rmse")])
+    return np.array(results)
+
+
+@pytest.mark.slow
+def test_saliency_study_row_to_four_decimals():
+    """Table 1, CNN on YouTube-UGC: medians and standard deviations of 100 splits."""
+    results = measured(*youtube_ugc(), 100)
+    assert np.median(results, axis=0).round(4).tolist() == [0.6438, 0.4655, 0.6784, 0.4718]
+    assert results.std(axis=0).round(4).tolist() == [0.0410, 0.0336, 0.0377, 0.0211]
+
+
+@pytest.mark.slow
+def test_brisque_on_livevqc():
+    """The published medians are of an unseeded search."""
+    srocc, _, plcc, _ = np.median(measured(*livevqc(), 100), axis=0)
+    assert srocc == pytest.approx(0.5925, abs=0.01)
+    assert plcc == pytest.approx(0.6380, abs=0.01)
+
+
+def test_shared_kernels_are_those_of_the_solver_itself():
+    """On real features of 2048 dimensions: the solver's own kernel gives the same scores."""
+    features, mos = youtube_ugc()
+    split = next(videval_splits(len(mos)))
+    fitted = fit(features, mos, split, C=4, gamma=2**-6)
+    scaler = MinMaxScaler().fit(features[split.whole])
+    own = SVR(C=4, gamma=2**-6).fit(scaler.transform(features[split.whole]), mos[split.whole])
+    expected = own.predict(scaler.transform(features[split.test]))
+    np.testing.assert_allclose(fitted.predict(features[split.test]), expected, atol=1e-10)

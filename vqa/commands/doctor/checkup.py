@@ -1,0 +1,119 @@
+"""The result of a check: as a file for machines, as a table for readers."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from vqa.commands.doctor import KINDS, Finding, usable
+from vqa.commands.doctor.survey import Facts
+from vqa.databases.records import Database
+from vqa.files import write_atomically
+
+EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """A database, what its files are and what was found.
+
+    Attributes:
+        database: All labelled videos.
+        facts: By id, of those on disk.
+        findings: As `vqa.commands.doctor.diagnose` gives them.
+        go_without: Whether absent files were accepted beforehand (`data.missing=skip`).
+    """
+
+    database: Database
+    facts: Mapping[str, Facts]
+    findings: Sequence[Finding]
+    go_without: bool = False
+
+    @property
+    def usable(self) -> list[str]:
+        """Ids of the videos that can be trained on."""
+        return usable(self.database, self.findings)
+
+    @property
+    def faults(self) -> list[str]:
+        """Kinds of findings that stop or falsify training."""
+        # Nobody means to go on without any video.
+        accepted = {"missing", "renamed"} if self.go_without and self.facts else set()
+        found = dict.fromkeys(finding.kind for finding in self.findings)
+        return [kind for kind in found if KINDS[kind].fault and kind not in accepted]
+
+    @property
+    def verdict(self) -> str:
+        """One sentence."""
+        count = f"{len(self.usable)} of {len(self.database)} usable"
+        if not self.facts:
+            return f"{count}: none of the labelled files is there; check data.root"
+        if self.faults:
+            return f"{count}; see to the faults before training ({', '.join(self.faults)})"
+        return f"{count}; nothing found that would stop or falsify training"
+
+
+def as_text(checkup: Checkup) -> str:
+    """A line for each kind of finding (count, first examples), its remedy, and the verdict."""
+    lines = [f"{checkup.database.name}: {len(checkup.database)} labelled videos"]
+    kinds = dict.fromkeys(finding.kind for finding in checkup.findings)
+    for kind in kinds:
+        found = [finding for finding in checkup.findings if finding.kind == kind]
+        rest = len(found) - EXAMPLES
+        examples = "; ".join(map(_example, found[:EXAMPLES])) + (
+            f"; and {rest} more" if rest > 0 else ""
+        )
+        weight = "FAULT" if kind in checkup.faults else "note"
+        lines.append(f"{weight:5s}  {kind:12s} {len(found):6d}  {examples}")
+        lines.append(f"{'':27s}{KINDS[kind].remedy}")
+    return "\n".join([*lines, checkup.verdict])
+
+
+def write(checkup: Checkup, path: str | Path) -> Path:
+    """Write all findings and the facts of every file as JSON."""
+    counts: dict[str, int] = {}
+    for finding in checkup.findings:
+        counts[finding.kind] = counts.get(finding.kind, 0) + 1
+    paths = {video.id: str(video.path.absolute()) for video in checkup.database.videos}
+    content = {
+        "database": checkup.database.name,
+        "verdict": checkup.verdict,
+        "faults": checkup.faults,
+        "labelled": len(checkup.database),
+        "usable": len(checkup.usable),
+        "counts": counts,
+        "findings": [
+            {**asdict(finding), "fault": finding.kind in checkup.faults}
+            for finding in checkup.findings
+        ],
+        "videos": {
+            key: {"path": paths[key], **asdict(checkup.facts[key])} for key in sorted(checkup.facts)
+        },
+    }
+    return write_atomically(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def read_hashes(path: str | Path) -> tuple[str, dict[str, str]]:
+    """Name of the database of an earlier check, and the id of each SHA-256 of its whole files.
+
+    Raises:
+        ValueError: No such file, or it was not written by `write`.
+    """
+    try:
+        content: Any = json.loads(Path(path).read_text(encoding="utf-8"))
+        videos = content["videos"].items()
+        hashes = {facts["sha256"]: key for key, facts in videos if facts["error"] is None}
+        return content["database"], hashes
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path}: expected the JSON file of an earlier check ({error}); make it with "
+            "python -m vqa.commands.doctor on that database"
+        ) from error
+
+
+def _example(finding: Finding) -> str:
+    name = finding.video or (Path(finding.file).name if finding.file else "")
+    if finding.kind == "missing" or not finding.text:
+        return name
+    return f"{name}: {finding.text}" if name else finding.text

@@ -1,0 +1,128 @@
+"""CLIP itself, by open_clip: a network with its weights, and the vectors of sentences."""
+
+import pickle
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+import open_clip
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from vqa.models.pretrained.weights import WeightsError
+
+RANDOM_SEED = 0
+
+
+def known_architecture(architecture: str) -> str:
+    """The name by which open_clip knows an architecture.
+
+    Args:
+        architecture: A built-in name, or a JSON file in the form of open_clip's own, such as
+            `vqa/models/pretrained/toy_clip.json`, which is made known to it under the file's stem.
+
+    Raises:
+        ValueError: There is no such file.
+    """
+    path = Path(architecture)
+    if path.suffix != ".json":
+        return architecture
+    if not path.is_file():
+        raise ValueError(f"openclip: no architecture file at {path}")
+    open_clip.add_model_config(path)
+    return path.stem
+
+
+def clip_network(architecture: str, weights: str) -> nn.Module:
+    """The whole CLIP on the CPU, float32, frozen.
+
+    Args:
+        architecture: Any name that open_clip knows. OpenAI's weights need a `-quickgelu` name.
+        weights: A tag of open_clip's for this architecture (downloaded by its own loader), a local
+            file, or `random` (seeded).
+
+    Raises:
+        ValueError: open_clip has no such architecture, or its activation is not the weights'.
+        WeightsError: The weights cannot be had, or do not fit the architecture.
+    """
+    known = open_clip.list_models()
+    if architecture not in known:
+        near = ", ".join(get_close_matches(str(architecture), known)) or "ViT-B-32-quickgelu"
+        raise ValueError(
+            f"openclip: open_clip has no architecture {architecture!r}; its names include {near}"
+        )
+    tags = open_clip.list_pretrained_tags_by_model(architecture)
+    if weights in tags:
+        trained = open_clip.get_pretrained_cfg(architecture, weights)
+        built = open_clip.get_model_config(architecture)
+        if trained.get("quick_gelu") and not built.get("quick_gelu"):
+            raise ValueError(
+                f"openclip: the {weights} weights were trained with QuickGELU, which {architecture}"
+                f" lacks; use features.openclip.architecture={architecture}-quickgelu"
+            )
+    source = str(Path(weights).expanduser()) if weights not in tags else weights
+    remedy = (
+        "give a local file with features.openclip.weights=/path/to/open_clip_model.safetensors or "
+        "ask for untrained ones by name with features.openclip.weights=random"
+    )
+    if weights not in ("random", *tags) and not Path(source).is_file():
+        choices = f"tags of {architecture}: {', '.join(tags)}" if tags else "it has no tags"
+        raise WeightsError(f"no weights file at {source} ({choices}); {remedy}")
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(RANDOM_SEED)
+            # without pretrained_hf=False some text towers would bring weights of their own
+            model = open_clip.create_model(
+                architecture, None if weights == "random" else source, pretrained_hf=False
+            )
+    except (RuntimeError, KeyError, OSError, SafetensorError, pickle.UnpicklingError) as error:
+        what = "had from open_clip's own place" if weights in tags else "read"
+        cause = " ".join(str(error).split())[:300]
+        raise WeightsError(
+            f"the weights {source} of {architecture} could not be {what} ({cause}); {remedy}"
+        ) from error
+    return model.eval().requires_grad_(False)
+
+
+def window_side(model: nn.Module, architecture: str) -> int:
+    """Side in pixels of the square image that a network looks at.
+
+    Args:
+        model: From `clip_network`.
+        architecture: Its name, for the error.
+
+    Raises:
+        ValueError: The image is not square.
+    """
+    size = model.visual.image_size
+    height, width = (size, size) if isinstance(size, int) else size
+    if height != width:
+        raise ValueError(
+            f"openclip: {architecture} takes images of {width}x{height}; a square input is "
+            "expected, choose another architecture"
+        )
+    return height
+
+
+@torch.inference_mode()
+def text_vectors(model: nn.Module, architecture: str, sentences: Sequence[str]) -> Tensor:
+    """Unit vectors (r, E) of r sentences.
+
+    Args:
+        model: From `clip_network`.
+        architecture: Its name, which tells the tokenizer.
+        sentences: What to encode.
+
+    Raises:
+        WeightsError: The tokenizer cannot be had.
+    """
+    try:
+        tokens = open_clip.get_tokenizer(architecture)(list(sentences))
+    except (OSError, ImportError, RuntimeError) as error:
+        cause = " ".join(str(error).split())[:300]
+        raise WeightsError(
+            f"the tokenizer of {architecture} cannot be had ({cause}); a ViT-B or RN50 "
+            "architecture uses the one that comes with open_clip"
+        ) from error
+    return nn.functional.normalize(model.encode_text(tokens).float(), dim=-1)

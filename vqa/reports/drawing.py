@@ -1,0 +1,192 @@
+"""Pictures of what an extractor sees in one frame of a video.
+
+An extractor that can be drawn has `draw(frame uint8 (H, W, 3))`, which gives pairs of a title and a
+map: float (H, W), NaN where nothing is known.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vqa.databases.records import VideoRecord
+from vqa.features.extraction.pipeline import raw_format
+from vqa.files import write_atomically
+from vqa.reports.figures.overlay import Map, overlay_figure, to_png
+from vqa.reports.svg import to_svg
+from vqa.video import VideoError, VideoInfo, probe, read_frames
+from vqa.video.sampling import MILLISECOND_TOLERANCE_S
+
+# The features that have `draw`.
+DRAWABLE = (
+    "openclip",
+    "saliency",
+    "vsfacnn_saliency",
+    "vgg16",
+    "resnet18",
+    "resnet50",
+    "resnet101",
+)
+FORMATS = {".png": to_png, ".svg": to_svg}
+FEW = 10  # maps that are all shown
+MOST = 6  # of more, unless they are asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A picture that was written.
+
+    Attributes:
+        path: The file.
+        title: Which frame of which video it shows.
+        caption: Which maps, of how many.
+        note: What must be said with it; empty where nothing must.
+    """
+
+    path: Path
+    title: str
+    caption: str
+    note: str
+
+
+def draw_video(
+    extractor: Any,
+    video: VideoRecord,
+    output: str | Path,
+    *,
+    frame: int | str | None = None,
+    wanted: str | Sequence[str] | None = None,
+    reader: str = "auto",
+) -> Drawing:
+    """Draw what an extractor sees in one frame of a video.
+
+    Args:
+        extractor: One with `draw`, `name`, `weights` and `untrained`.
+        video: Which video.
+        output: A .png or .svg file.
+        frame: See `frame_index`.
+        wanted: See `choose`.
+        reader: As for the features.
+
+    Raises:
+        ValueError: The extractor has no `draw`, the output is no picture's name, the video cannot
+            be read, or has no such frame or map.
+    """
+    path = Path(output).expanduser()
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise ValueError(f"output={output}: expected a file that ends in {' or '.join(FORMATS)}")
+    if not hasattr(extractor, "draw"):
+        able = ", ".join(f"features={name}" for name in DRAWABLE)
+        raise ValueError(f"the features {extractor.name} have no maps to draw; use {able}")
+    info, index, picture = _read(video, frame, reader)
+    maps = extractor.draw(picture)
+    chosen = choose(maps, wanted)
+    title = f"{video.path.name}, frame {index} at {info.times_s[index]:.2f} s"
+    which = "as asked for" if wanted else "the highest by mean"
+    left_out = len(chosen) < len(maps)
+    caption = f"{len(chosen)} of {len(maps)} maps, {which}" if left_out else "all maps"
+    note = ""
+    if extractor.untrained:
+        note = (
+            f"{extractor.name} has RANDOM weights (features.{extractor.name}.weights=random): its "
+            "maps say nothing about quality."
+        )
+    figure = overlay_figure(
+        picture,
+        chosen,
+        title=title,
+        caption=f"{caption}. {extractor.name}, {extractor.weights}",
+        warning=note,
+    )
+    return Drawing(write_atomically(path, FORMATS[suffix](figure)), title, caption, note)
+
+
+def frame_index(frame: int | str | None, info: VideoInfo) -> int:
+    """The frame that is meant.
+
+    Args:
+        frame: An index from 0, seconds such as `2.5s` for the frame on show then, or None for the
+            middle one.
+        info: The video.
+
+    Raises:
+        ValueError: It is none of these, or beyond the video.
+    """
+    if frame is None:
+        return info.frames // 2
+    given = re.fullmatch(r"(\d+)|(\d+\.?\d*|\.\d+)s", str(frame).strip())
+    if given is None:
+        raise ValueError(
+            f"frame={frame}: expected an index such as 120, or seconds such as 2.5s; "
+            "leave it out for the middle frame"
+        )
+    if given[1] is not None:
+        index, beyond = int(given[1]), int(given[1]) >= info.frames
+    else:
+        time_s = float(given[2])
+        # Typed times are rounded; one just before a frame's start means that frame.
+        later = np.searchsorted(info.times_s, time_s + MILLISECOND_TOLERANCE_S, side="right")
+        index, beyond = max(int(later) - 1, 0), time_s >= info.duration_s
+    if beyond:
+        raise ValueError(
+            f"frame={frame} is beyond the end of {info.path.name}; it has frames 0 to "
+            f"{info.frames - 1}, and lasts {info.duration_s:.2f} s"
+        )
+    return index
+
+
+def choose(maps: Sequence[Map], wanted: str | Sequence[str] | None = None) -> list[Map]:
+    """The maps to show.
+
+    Args:
+        maps: All, each with its title.
+        wanted: Words of titles: each means the titles that hold it as whole words, or else those
+            that hold it at all. None or none: all of them, or of more than `FEW` the `MOST` of the
+            highest mean, highest first.
+
+    Raises:
+        ValueError: No title holds what is wanted.
+    """
+    if not wanted and len(maps) <= FEW:
+        return list(maps)
+    if not wanted:
+        return sorted(maps, key=lambda item: -np.nanmean(item[1]))[:MOST]
+    chosen: dict[str, np.ndarray] = {}
+    for part in [wanted] if isinstance(wanted, str) else wanted:
+        whole = re.compile(rf"(?<!\w){re.escape(str(part))}(?!\w)", re.IGNORECASE)
+        found = [item for item in maps if whole.search(item[0])] or [
+            item for item in maps if str(part).casefold() in item[0].casefold()
+        ]
+        if not found:
+            raise ValueError(f"no map is called {part!r}; {_near(str(part), maps)}")
+        chosen |= dict(found)
+    return list(chosen.items())
+
+
+def _near(part: str, maps: Sequence[Map]) -> str:
+    """Titles with a word like this one, or some titles where there is none."""
+    titles = [title for title, _ in maps]
+    words = {word for title in titles for word in title.split()}
+    close = get_close_matches(part, words, n=2)
+    near = [title for title in titles if set(close) & set(title.split())]
+    some = ", ".join((near or titles)[:MOST])
+    return f"near it are: {some}" if near else f"among the {len(titles)} are: {some}"
+
+
+def _read(
+    video: VideoRecord, frame: int | str | None, reader: str
+) -> tuple[VideoInfo, int, np.ndarray]:
+    """The video's facts, the index of the frame that is meant, and its picture (H, W, 3)."""
+    raw = raw_format(video)
+    try:
+        info = probe(video.path, raw=raw)
+        index = frame_index(frame, info)
+        (picture,) = read_frames(video.path, [index], reader=reader, raw=raw, info=info)
+    except VideoError as error:
+        raise ValueError(f"{error.path}: {error.cause}; draw= takes a video that plays") from error
+    return info, index, picture

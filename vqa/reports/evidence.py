@@ -1,0 +1,90 @@
+"""Evidence for a report: the worst predictions, with a strip of frames and a quality timeline."""
+
+import io
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from vqa.databases.records import Database, VideoRecord
+from vqa.evaluation.results import write_json
+from vqa.features.extraction.pipeline import raw_format
+from vqa.files import write_atomically
+from vqa.video import VideoError, probe, read_frames
+from vqa.video.sampling import uniform_indices
+
+log = logging.getLogger(__name__)
+
+WORST = 4
+STRIP_FRAMES = 6
+STRIP_HEIGHT = 96
+
+Timeline = Callable[[str, VideoRecord], tuple[np.ndarray, np.ndarray]]
+
+
+def write_evidence(
+    folder: Path,
+    predictions: pd.DataFrame,
+    database: Database,
+    timeline: Timeline,
+    reader: str = "auto",
+    worst: int = WORST,
+) -> None:
+    """Write `evidence.json` and its strips for the largest over- and under-estimates.
+
+    Args:
+        folder: The run folder.
+        predictions: Columns `split, video, mos, score`.
+        database: Where the videos are found.
+        timeline: (split, video) -> times in seconds (T,) and frame quality on the MOS scale (T,).
+        reader: As for the features.
+        worst: How many of each kind.
+    """
+    errors = predictions.assign(error=predictions["score"] - predictions["mos"])
+    entries: list[dict[str, Any]] = []
+    for kind, sign in (("over", 1), ("under", -1)):
+        side = errors[errors["error"] * sign > 0].assign(size=lambda rows: rows["error"].abs())
+        ranked = side.sort_values("size", ascending=False).drop_duplicates("video").head(worst)
+        for row in ranked.itertuples():
+            (video,) = database.select([row.video])
+            name = f"evidence/{kind}-{len(entries)}.jpg"
+            try:
+                write_atomically(folder / name, strip(video, reader))
+            except (VideoError, OSError) as error:
+                log.warning("no thumbnails of %s: %s", video.id, error)
+                continue
+            times_s, quality = timeline(row.split, video)
+            entries.append(
+                {
+                    "split": row.split,
+                    "video": video.id,
+                    "mos": row.mos,
+                    "score": row.score,
+                    "kind": kind,
+                    "strip": name,
+                    "times_s": np.asarray(times_s, float).round(4).tolist(),
+                    "frame_quality": np.asarray(quality, float).round(5).tolist(),
+                    "mos_range": list(database.mos_range),
+                }
+            )
+    write_json(folder / "evidence.json", entries)
+
+
+def strip(video: VideoRecord, reader: str = "auto") -> bytes:
+    """Frames spread evenly over a video, side by side, as a JPEG."""
+    raw = raw_format(video)
+    info = probe(video.path, raw=raw)
+    indices = uniform_indices(info.frames, min(STRIP_FRAMES, info.frames))
+    frames = read_frames(video.path, indices, reader=reader, raw=raw, info=info)
+    width = max(1, round(info.width * STRIP_HEIGHT / info.height))
+    sheet = Image.new("RGB", (width * len(frames), STRIP_HEIGHT))
+    for position, frame in enumerate(frames):
+        picture = Image.fromarray(frame).resize((width, STRIP_HEIGHT), Image.Resampling.LANCZOS)
+        sheet.paste(picture, (position * width, 0))
+    data = io.BytesIO()
+    sheet.save(data, "JPEG", quality=82)
+    return data.getvalue()

@@ -1,0 +1,263 @@
+"""Where a run's curves and results go besides the run folder. The only module that knows wandb.
+
+A tracker has three methods: `split_logger` gives each split's trainer its logger, `finish` is
+called once when the run folder is complete, `finish_matrix` when a cross-database matrix is.
+"""
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+import yaml
+
+from vqa.evaluation.results import read_predictions, summarise
+from vqa.reports import figures
+from vqa.reports.page import read_json
+
+if TYPE_CHECKING:
+    import wandb
+    from matplotlib.figure import Figure
+    from pytorch_lightning.loggers import WandbLogger
+
+log = logging.getLogger(__name__)
+
+MODES = ("online", "offline", "disabled")
+
+
+class CsvTracker:
+    """Nothing besides the run folder, where learners write `history.csv` themselves."""
+
+    def split_logger(
+        self, split_name: str, run_folder: Path, config: Mapping[str, Any]
+    ) -> Literal[False]:
+        """No Lightning logger."""
+        return False
+
+    def finish(self, run_folder: Path) -> None:
+        """Nothing is left to do."""
+
+    def finish_matrix(self, folder: Path) -> None:
+        """Nothing is left to do."""
+
+
+class WandbTracker:
+    """Weights & Biases: one W&B run per split and one for the summary, grouped by run folder.
+
+    `mode="offline"` needs no account and no network; everything lies under `<run folder>/wandb`,
+    ready for `wandb sync`. Run ids follow from the run folder's path and the split, so that a
+    resumed run goes on in the same place. Of the videos only the report's thumbnails leave the
+    machine, and not even those with `thumbnails=False`.
+
+    Args:
+        project: W&B project.
+        mode: `online`, `offline` or `disabled`.
+        entity: W&B user or team; None: the account's default.
+        thumbnails: Whether the predictions table shows the thumbnail strips of `evidence.json`.
+
+    Raises:
+        ValueError: Unknown mode.
+    """
+
+    def __init__(
+        self,
+        project: str = "vqa",
+        mode: str = "online",
+        entity: str | None = None,
+        thumbnails: bool = True,
+    ) -> None:
+        if mode not in MODES:
+            raise ValueError(f"mode={mode!r} is not known; expected one of {', '.join(MODES)}")
+        self.project = project
+        self.mode = mode
+        self.entity = entity
+        self.thumbnails = thumbnails
+        self._open: WandbLogger | None = None
+
+    def split_logger(
+        self, split_name: str, run_folder: Path, config: Mapping[str, Any]
+    ) -> "WandbLogger":
+        """The Lightning logger of one split; the split before it is closed.
+
+        The W&B run starts with the first thing logged, on rank 0 only.
+        """
+        from pytorch_lightning.loggers import WandbLogger
+
+        self._close()
+        run_folder = Path(run_folder)
+        settings = self._settings(run_folder, split_name, "split") | {"config": dict(config)}
+        # Lightning's `offline=True` would set WANDB_MODE for the whole process; the mode does not.
+        self._open = WandbLogger(save_dir=str(settings.pop("dir")), **settings)
+        return self._open
+
+    def finish(self, run_folder: Path) -> None:
+        """Write the summary run: config, results, figures, predictions, artifacts with lineage.
+
+        Call it once, on rank 0. A run that tested nothing (protocol=full) has artifacts alone.
+        """
+        self._close()
+        if self.mode == "disabled":
+            return
+        import wandb
+
+        run_folder = Path(run_folder).resolve()
+        config = run_folder / "config.yaml"
+        settings = self._settings(run_folder, "summary", "summary")
+        if config.is_file():
+            settings["config"] = yaml.safe_load(config.read_text(encoding="utf-8"))
+        with _staged_in(run_folder / "wandb"), wandb.init(**settings) as run:
+            if (run_folder / "predictions.csv").is_file():
+                predictions = read_predictions(run_folder / "predictions.csv")
+                results = read_json(run_folder / "results.json") or summarise(predictions)
+                run.summary.update(_flat(results["summary"]))
+                table = self._table(run_folder, predictions)
+                run.log(
+                    {
+                        "scatter": _image(figures.scatter(predictions)),
+                        "residuals": _image(figures.residuals(predictions)),
+                        "predictions": table,
+                        "score_mos": wandb.plot.scatter(table, "score", "mos", "MOS over score"),
+                    }
+                )
+            _log_artifacts(run, run_folder)
+        self._say_how_to_sync(run_folder)
+
+    def finish_matrix(self, folder: Path) -> None:
+        """Write a cross-database matrix as a run of its own: heat map, table, file."""
+        if self.mode == "disabled":
+            return
+        import wandb
+
+        folder = Path(folder).resolve()
+        matrix = read_json(folder / "matrix.json")
+        settings = self._settings(folder, "matrix", "cross_database")
+        with _staged_in(folder / "wandb"), wandb.init(**settings) as run:
+            table = wandb.Table(dataframe=pd.read_csv(folder / "matrix.csv"))
+            heat_map = _image(figures.heat_map(matrix, matrix["metric"]))
+            run.log({"heat_map": heat_map, "cells": table})
+            for cell in matrix["cells"]:
+                name = f"{cell['train']}/{cell['test']}/{matrix['metric']}"
+                run.summary[name] = cell["metrics"][matrix["metric"]]
+            _log_files(run, "matrix", [folder / "matrix.json", folder / "matrix.csv"])
+        self._say_how_to_sync(folder)
+
+    def _say_how_to_sync(self, folder: Path) -> None:
+        if self.mode == "offline":
+            log.info("to send this run to W&B: wandb sync %s/wandb/offline-run-*", folder)
+
+    def _settings(self, run_folder: Path, name: str, job_type: str) -> dict[str, Any]:
+        """What `wandb.init` gets for a run of this folder."""
+        import wandb
+
+        run_folder = run_folder.resolve()
+        digest = hashlib.sha256(f"{run_folder}\n{job_type}\n{name}".encode()).hexdigest()
+        return {
+            "project": self.project,
+            "entity": self.entity,
+            "mode": self.mode,
+            "dir": run_folder,
+            "id": digest[:16],
+            "name": f"{run_folder.name}/{name}",
+            "group": run_folder.name,
+            "job_type": job_type,
+            "resume": "allow",
+            # A run of our own even where the caller has one open, and leave the console alone.
+            "reinit": "create_new",
+            "settings": wandb.Settings(console="off", silent=True),
+        }
+
+    def _close(self) -> None:
+        """End the split's W&B run, where one was started."""
+        logger, self._open = self._open, None
+        if logger is not None and logger._experiment is not None:
+            logger._experiment.finish()
+
+    def _table(self, run_folder: Path, predictions: pd.DataFrame) -> "wandb.Table":
+        """All predictions, with their strips where the run kept them."""
+        import wandb
+
+        columns = ["split", "video", "mos", "score", "mapped"]
+        rows = predictions.assign(mapped=figures.mapped_scores(predictions))
+        data = rows[columns].to_numpy(dtype=object).tolist()
+        if self.thumbnails:
+            strips = {
+                (case["split"], case["video"]): run_folder / case["strip"]
+                for case in read_json(run_folder / "evidence.json") or []
+                if case.get("strip") and (run_folder / case["strip"]).is_file()
+            }
+            for row in data:
+                strip = strips.get((row[0], row[1]))
+                row.append(wandb.Image(str(strip)) if strip else None)
+            columns.append("frames")
+        return wandb.Table(columns=columns, data=data)
+
+
+@contextmanager
+def _staged_in(folder: Path) -> Iterator[None]:
+    """Let wandb keep the pictures of a table here until they are sent, not in the home folder.
+
+    Only the environment can tell it; what the user has set there stays.
+    """
+    if "WANDB_DATA_DIR" in os.environ:
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ["WANDB_DATA_DIR"] = str(folder)
+    try:
+        yield
+    finally:
+        del os.environ["WANDB_DATA_DIR"]
+
+
+def _image(figure: "Figure") -> "wandb.Image":
+    """A figure on white ground."""
+    import wandb
+
+    figure.set_facecolor("white")
+    return wandb.Image(figure)
+
+
+def _log_artifacts(run: "wandb.Run", run_folder: Path) -> None:
+    """Splits as what the run used; predictions and models as what it made."""
+    splits = _artifact(run, "splits", sorted((run_folder / "splits").glob("*.json")))
+    if splits and run.offline:  # only a server can tell that a run used something
+        run.log_artifact(splits)
+    elif splits:
+        run.use_artifact(splits)
+    made = [run_folder / name for name in ("predictions.csv", "results.json", "manifest.json")]
+    _log_files(run, "predictions", [path for path in made if path.is_file()])
+    _log_files(run, "model", sorted(run_folder.glob("*/model.safetensors")))
+
+
+def _log_files(run: "wandb.Run", kind: str, files: Sequence[Path]) -> None:
+    if artifact := _artifact(run, kind, files):
+        run.log_artifact(artifact)
+
+
+def _artifact(run: "wandb.Run", kind: str, files: Sequence[Path]) -> "wandb.Artifact | None":
+    """Files as an artifact, referred to where they lie rather than copied; None without files."""
+    import wandb
+
+    if not files:
+        return None
+    artifact = wandb.Artifact(f"{kind}-{run.id}", type=kind)
+    for path in files:
+        several = len({file.name for file in files}) < len(files)
+        name = f"{path.parent.name}-{path.name}" if several else path.name
+        artifact.add_file(str(path), name=name, policy="immutable")
+    return artifact
+
+
+def _flat(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"median": {"srocc": x}}` as `{"median/srocc": x}`."""
+    flat: dict[str, Any] = {}
+    for key, value in summary.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{key}/{metric}": number for metric, number in value.items()}
+        else:
+            flat[key] = value
+    return flat

@@ -1,0 +1,101 @@
+"""What finished runs have in common: a database, splits, and the scores of the same videos.
+
+Runs are compared on the same test videos or not at all: a split counts where every run has it with
+the same hash. `protocol=imported` on the first run's `splits/` makes others comparable.
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from vqa.protocols.splits import Split
+from vqa.runs import Run
+
+
+class ComparisonError(ValueError):
+    """Runs that cannot be compared; the text says why and what would help."""
+
+
+def check_runs(runs: Sequence[Run]) -> None:
+    """Refuse runs that no comparison can be made of.
+
+    Raises:
+        ComparisonError: Fewer than two, one that is not finished or tested nothing, or runs of
+            different databases.
+    """
+    if len(runs) < 2:
+        raise ComparisonError(f"{len(runs)} run given; expected two or more to compare")
+    for run in runs:
+        if not run.finished or run.results() is None:
+            raise ComparisonError(f"{run.folder} is not finished, or tested nothing")
+    names = sorted({run.database["name"] for run in runs})
+    if len(names) > 1:
+        raise ComparisonError(
+            f"the runs are about different databases ({', '.join(names)}); compare runs of one"
+        )
+
+
+def distinct_labels(runs: Sequence[Run]) -> list[str]:
+    """The runs' names, or, where two are called the same, the names of their folders."""
+    names = [str(run.config["name"]) for run in runs]
+    folders = [run.folder.resolve().name for run in runs]
+    for chosen in (names, folders):
+        if len(set(chosen)) == len(runs):
+            return chosen
+    return [f"{folder} ({place})" for place, folder in enumerate(folders, 1)]
+
+
+def shared_splits(runs: Sequence[Run]) -> list[Split]:
+    """Splits with a test part that every run has, by hash.
+
+    Raises:
+        ComparisonError: There is none.
+    """
+    hashes = [{split.sha256 for split in run.splits()} for run in runs]
+    shared = [
+        split
+        for split in runs[0].splits()
+        if split.test and all(split.sha256 in known for known in hashes)
+    ]
+    if not shared:
+        raise ComparisonError(
+            f"the runs share no split; train the others with protocol=imported "
+            f"protocol.path={runs[0].folder / 'splits'}"
+        )
+    return shared
+
+
+def joined_scores(
+    runs: Sequence[Run], labels: Sequence[str], splits: Sequence[Split]
+) -> pd.DataFrame:
+    """All scores beside each other, joined by split and video.
+
+    Args:
+        runs: As `check_runs` lets pass.
+        labels: What each run's column is called.
+        splits: Those to take.
+
+    Returns:
+        Columns `split, video, mos` and one per run.
+
+    Raises:
+        ComparisonError: Two runs have different MOS for a video.
+    """
+    # A split of one hash has one name, since the name is hashed as well.
+    names = {split.name for split in splits}
+    table = None
+    for run, label in zip(runs, labels, strict=True):
+        part = run.predictions()
+        part = part[part["split"].isin(names)].rename(columns={"score": label})
+        if table is None:
+            table = part
+            continue
+        table = table.merge(part, "inner", ["split", "video"], suffixes=("", " of it"))
+        differ = table[(table["mos"] - table["mos of it"]).abs() > 1e-9]
+        if len(differ):
+            raise ComparisonError(
+                f"{label} has other MOS than {labels[0]} for {len(differ)} predictions, for "
+                f"instance {differ['video'].iloc[0]}; they were trained on different labels"
+            )
+        table = table.drop(columns="mos of it")
+    return table

@@ -1,0 +1,149 @@
+"""A split and the views of a model become loaders."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+import torch.distributed
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, DistributedSampler, SequentialSampler, Subset
+
+from vqa.databases.records import Database, VideoRecord
+from vqa.protocols.splits import Split
+from vqa.training.views import Views
+
+Sample = tuple[VideoRecord, dict[str, Tensor]]
+
+
+class ViewDataset(Dataset):
+    """Records as a model sees them.
+
+    Args:
+        videos: The records.
+        views: What the model sees.
+        seed: Base of what is random in training.
+
+    An item is asked for by its place, for evaluation, or by place and epoch, for training: what is
+    drawn then depends on seed, epoch and video alone, whichever process loads it.
+    """
+
+    def __init__(self, videos: Sequence[VideoRecord], views: Views, seed: int = 0) -> None:
+        self.videos, self.views, self.seed = videos, views, seed
+
+    def __len__(self) -> int:
+        return len(self.videos)
+
+    def __getitem__(self, place: int | tuple[int, int]) -> Sample:
+        if isinstance(place, int):
+            return self.videos[place], self.views(self.videos[place])
+        index, epoch = place
+        video = self.videos[index]
+        name = int.from_bytes(hashlib.sha256(video.id.encode()).digest()[:8], "little")
+        return video, self.views(video, np.random.default_rng((self.seed, epoch, name)))
+
+
+class EpochSampler(DistributedSampler):
+    """Shuffled (place, epoch) pairs; Lightning tells it the epoch."""
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return ((index, self.epoch) for index in super().__iter__())
+
+
+class VQADataModule(pl.LightningDataModule):
+    """Loaders of one split.
+
+    The order of training videos depends on seed and epoch alone, so a resumed run sees the order of
+    an undisturbed one. Evaluation takes one video at a time by default: then no score depends on
+    its neighbours, not even by a rounding.
+
+    Args:
+        database: The rated videos.
+        split: Which of them train, validate and test; None where only `loader` is used.
+        views: What the model sees of a video.
+        batch_size: Videos a training step, per process.
+        eval_batch_size: Videos a forward pass in prediction.
+        num_workers: Loading processes, each with one thread; 0 is right while features fit in
+            memory, `auto` is one for each core this process may use.
+        seed: Seed of the training order.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        split: Split | None,
+        views: Views,
+        *,
+        batch_size: int = 16,
+        eval_batch_size: int = 1,
+        num_workers: int | Literal["auto"] = 0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.views, self.split = views, split
+        self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
+        self.num_workers = _cores() if num_workers == "auto" else num_workers
+        self.seed = seed
+        self.train = database.select(split.train) if split else ()
+        self.val = database.select(split.val) if split else ()
+        self.test = database.select(split.test) if split else ()
+
+    def train_dataloader(self) -> DataLoader:
+        """Shuffled batches; under DDP each process gets its share of every epoch."""
+        replicas, rank = _world()
+        dataset = ViewDataset(self.train, self.views, self.seed)
+        sampler = EpochSampler(dataset, replicas, rank, shuffle=True, seed=self.seed)
+        return self._loader(dataset, self.batch_size, sampler)
+
+    def val_dataloader(self) -> DataLoader | list:
+        """The validation part in order, or nothing where the split has none."""
+        return self._share(self.val, self.batch_size) if self.val else []
+
+    def loader(self, videos: Sequence[VideoRecord]) -> DataLoader:
+        """Any videos in order, for prediction; under DDP this process's share of them."""
+        return self._share(videos, self.eval_batch_size)
+
+    def _share(self, videos: Sequence[VideoRecord], batch_size: int) -> DataLoader:
+        # Shares are uneven rather than padded: a repeated video would count twice in a metric.
+        replicas, rank = _world()
+        dataset = ViewDataset(videos, self.views)
+        share = Subset(dataset, range(rank, len(dataset), replicas))
+        return self._loader(share, batch_size, SequentialSampler(share))
+
+    def _loader(self, dataset: Dataset, batch_size: int, sampler: object) -> DataLoader:
+        return DataLoader(
+            dataset,
+            batch_size,
+            sampler=sampler,
+            num_workers=self.num_workers,
+            collate_fn=partial(collate, self.views),
+            persistent_workers=self.num_workers > 0,
+            pin_memory=torch.cuda.is_available() and self.num_workers > 0,
+        )
+
+
+def collate(views: Views, samples: Sequence[Sample]) -> dict[str, Any]:
+    """A batch: `inputs` of the network by name, `mos` (B,), `ids`."""
+    records, seen = zip(*samples, strict=True)
+    return {
+        "inputs": views.collate(seen),
+        "mos": torch.tensor([record.mos for record in records], dtype=torch.float32),
+        "ids": [record.id for record in records],
+    }
+
+
+def _cores() -> int:
+    """Cores that this process may use, at most 16: more decoders than that starve each other."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(16, usable or 1)
+
+
+def _world() -> tuple[int, int]:
+    """Number of processes and this one's rank."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_world_size(), torch.distributed.get_rank()
+    return 1, 0

@@ -1,0 +1,102 @@
+"""GSTVQA's training: score losses and a Gaussian regulariser learnt against a critic.
+
+For every batch the network minimises
+
+    L1(Q_vid, y) + frame_weight L1(Q_reg, y) + adversarial_weight mean((1 - D(F))^2)
+
+and then, from the same forward pass, the critic D minimises
+
+    -adversarial_weight (mean(D(z)^2) + mean((1 - D(F))^2)),    z ~ N(prior mean, prior std).
+
+F is each video's mean hidden state. These squared terms, and the network before the critic, are the
+release's; the paper writes a logarithmic GAN with the critic first. The prior is a standard normal
+and is replaced by the learned Gaussian every `refresh_every` epochs. `vqa.models.gstvqa` lists the
+slips of the release that are mended here.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vqa.models.gstvqa import GSTVQA, Critic
+from vqa.training.learners.module import Batch, ScoreModule
+
+
+class AdversarialModule(ScoreModule):
+    """A `ScoreModule` for GSTVQA with its frame loss, regulariser and critic.
+
+    Args:
+        frame_weight: The paper's lambda 1.
+        adversarial_weight: The paper's lambda 2; 0 trains without the regulariser.
+        refresh_every: Epochs between refreshes of the prior, the paper's N.
+        **options: As for `ScoreModule`.
+    """
+
+    network: GSTVQA
+
+    def __init__(
+        self,
+        *args: Any,
+        frame_weight: float = 0.5,
+        adversarial_weight: float = 0.05,
+        refresh_every: int = 20,
+        **options: Any,
+    ) -> None:
+        super().__init__(*args, **options)
+        self.automatic_optimization = False
+        self.frame_weight, self.adversarial_weight = frame_weight, adversarial_weight
+        self.refresh_every = refresh_every
+        hidden_dim = len(self.network.gaussian_mean)
+        self.critic = Critic(hidden_dim)
+        self.register_buffer("prior_mean", torch.zeros(hidden_dim))
+        self.register_buffer("prior_std", torch.ones(hidden_dim))
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        """One optimiser for the network, one of the same kind for the critic."""
+        modules = (self.network, self.critic)
+        return [self.optimizer_factory(module.parameters()) for module in modules]
+
+    def on_train_epoch_start(self) -> None:
+        """Every N epochs freeze a copy of the learned Gaussian as the prior."""
+        super().on_train_epoch_start()
+        if self.current_epoch and self.current_epoch % self.refresh_every == 0:
+            self.prior_mean.copy_(self.network.gaussian_mean.detach())
+            self.prior_std.copy_(self.network.gaussian_std.detach())
+
+    def training_step(self, batch: Batch, batch_index: int) -> None:
+        """One step of the network, then one of the critic."""
+        network_optimizer, critic_optimizer = self.optimizers()
+        target = batch["mos"] / self.mos_scale
+        output = self.network.assess(**self.prepared(batch["inputs"]))
+        video_loss = self.loss(output.video, target)
+        frame_loss = self.loss(output.frame, target)
+        loss = video_loss + self.frame_weight * frame_loss
+        if self.adversarial_weight:
+            self.toggle_optimizer(network_optimizer)
+            loss = loss + self.adversarial_weight * self.realism_loss(output.mean_hidden)
+        network_optimizer.zero_grad()
+        self.manual_backward(loss)
+        network_optimizer.step()
+        self.record(len(target), train_loss=loss, video_loss=video_loss, frame_loss=frame_loss)
+        if self.adversarial_weight:
+            self.untoggle_optimizer(network_optimizer)
+            self.toggle_optimizer(critic_optimizer)
+            critic_loss = self.adversarial_weight * self.critic_loss(output.mean_hidden.detach())
+            critic_optimizer.zero_grad()
+            self.manual_backward(critic_loss)
+            critic_optimizer.step()
+            self.untoggle_optimizer(critic_optimizer)
+            self._sums["critic_loss"] = self._sums.get(
+                "critic_loss", 0
+            ) + critic_loss.detach() * len(target)
+
+    def realism_loss(self, mean_hidden: Tensor) -> Tensor:
+        """How far the critic is from taking hidden states (B, h) for draws of the prior."""
+        return (1 - self.critic(mean_hidden)).square().mean()
+
+    def critic_loss(self, mean_hidden: Tensor) -> Tensor:
+        """What the critic minimises: it is to say 1 for draws and 0 for hidden states (B, h)."""
+        draws = self.prior_mean + self.prior_std * torch.randn_like(mean_hidden)
+        told_apart = self.critic(draws).square().mean() + self.realism_loss(mean_hidden)
+        return -told_apart

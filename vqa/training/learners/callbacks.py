@@ -1,0 +1,66 @@
+"""What goes on beside training: whole checkpoints, a progress bar, the history as a table."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
+from pytorch_lightning.callbacks import Callback
+
+from vqa.files import write_atomically
+from vqa.progress import progress_bar
+from vqa.training.learners.module import ScoreModule
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Checkpoints that are whole or absent, whenever the process dies."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        """Write the checkpoint in one step."""
+        buffer = io.BytesIO()
+        torch.save(checkpoint, buffer)
+        write_atomically(path, buffer.getvalue())
+
+
+class TrainingProgress(Callback):
+    """One bar over all steps with the time left, on the first process."""
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Open the bar at the epoch from which training goes on."""
+        steps = int(trainer.num_training_batches)
+        self.bar = progress_bar(
+            trainer.max_epochs * steps,
+            f"train {trainer.max_epochs} epochs",
+            "step",
+            initial=trainer.current_epoch * steps,
+            disable=not trainer.is_global_zero,
+        )
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Advance."""
+        self.bar.update()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: ScoreModule) -> None:
+        """Show the epoch's means."""
+        if module.history:
+            shown = {k: f"{v:.4g}" for k, v in module.history[-1].items()}
+            self.bar.set_postfix(shown, refresh=False)
+
+    def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Close the bar."""
+        self.bar.close()
+
+
+def write_history(history: list[dict[str, float]], path: Path) -> None:
+    """The learning curves as a table, one row per epoch."""
+    columns = list(dict.fromkeys(key for row in history for key in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    write_atomically(path, text.getvalue())

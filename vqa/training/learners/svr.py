@@ -1,0 +1,149 @@
+"""Support vector regression as a learner: feature vectors in, no epochs."""
+
+import csv
+import io
+import json
+import logging
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from safetensors.numpy import load_file, save
+from sklearn.model_selection import GroupShuffleSplit, train_test_split
+from torch import Tensor
+
+from vqa.databases.records import VideoRecord
+from vqa.files import write_atomically
+from vqa.models.svr import GRID_C, GRID_GAMMA, FittedSVR, fit_svr
+from vqa.training.datamodule import VQADataModule
+from vqa.training.learners.base import CARD_FILE, WEIGHTS_FILE, Prediction, stored_model
+
+log = logging.getLogger(__name__)
+
+GRID_FILE = "grid.csv"
+INNER_SHARE = 0.2
+
+
+class SVRLearner:
+    """Searches C and gamma inside the training part, fits to all of it, and scores by vectors.
+
+    What a candidate is judged on is the split's validation part where it has one. Otherwise it is
+    a fifth of the training part: whole contents of it (`inner="content"`), or the rows that the
+    published scripts draw (`inner="videval"`, with `protocol=videval`).
+
+    Args:
+        kernel: `rbf` or `linear`.
+        C: Price of an error, or several to choose from.
+        gamma: Width of the Gaussian kernel, `scale`, or several to choose from.
+        epsilon: Errors up to it are free.
+        scaler: `minmax` or `standard`, fitted on the training part.
+        scale_target: Standardise the MOS for the solver.
+        impute: What stands for a missing value: `zero`, or the column's `mean` in the training
+            part.
+        limit: Absolute values above it are missing too; None: only NaN and infinities.
+        criterion: What judges candidates: `logistic_rmse` or `r2`.
+        inner: How the inner part is drawn.
+        workers: Threads of the search; None takes one for each processor.
+        seed: Draws the inner part.
+    """
+
+    def __init__(
+        self,
+        kernel: str = "rbf",
+        C: float | Sequence[float] = GRID_C,
+        gamma: float | str | Sequence[float | str] = GRID_GAMMA,
+        epsilon: float = 0.1,
+        scaler: str = "minmax",
+        scale_target: bool = False,
+        impute: str = "zero",
+        limit: float | None = 1e6,
+        criterion: str = "logistic_rmse",
+        inner: Literal["content", "videval"] = "content",
+        workers: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        if inner not in ("content", "videval"):
+            raise ValueError(f"inner={inner!r} is not known; use content or videval")
+        self.options = {
+            "kernel": kernel, "C": C, "gamma": gamma, "epsilon": epsilon, "scaler": scaler,
+            "scale_target": scale_target, "impute": impute, "limit": limit,
+            "criterion": criterion, "workers": workers,
+        }  # fmt: skip
+        self.inner, self.seed = inner, seed
+        self.fitted: FittedSVR | None = None
+
+    def fit(self, data: VQADataModule, folder: Path, logger: Any = False) -> None:
+        """Search and fit; the judged candidates go into `grid.csv` and to the logger."""
+        videos = (*data.train, *data.val)
+        train, val = self._inner_parts(data)
+        mos = np.array([video.mos for video in videos])
+        self.fitted = fit_svr(_vectors(data, videos), mos, train, val, **self.options)
+        write_atomically(folder / GRID_FILE, self._grid())
+        if logger:
+            for step, candidate in enumerate(self.fitted.candidates):
+                logger.log_metrics({"inner": candidate.value, "C": candidate.C}, step=step)
+            chosen = {"C": self.fitted.C, "gamma": self.fitted.gamma}
+            logger.log_metrics({name: value for name, value in chosen.items() if value is not None})
+
+    def predict(self, data: VQADataModule, videos: Sequence[VideoRecord]) -> list[Prediction]:
+        """Score videos, in their order."""
+        if not videos:
+            return []
+        scores = self._ready().predict(_vectors(data, videos)).tolist()
+        return [
+            Prediction(video.id, video.mos, score)
+            for video, score in zip(videos, scores, strict=True)
+        ]
+
+    def assess(self, inputs: dict[str, Tensor]) -> tuple[float, np.ndarray]:
+        """Score of one video; as its vector knows no time, the timeline is that one value, (1,)."""
+        score = self._ready().predict(inputs["features"].cpu().numpy())
+        return float(score[0]), score
+
+    def save(self, folder: Path) -> None:
+        """Write arrays and card; `load` rebuilds the regression from them."""
+        fitted = self._ready()
+        write_atomically(folder / WEIGHTS_FILE, save(fitted.state()))
+        write_atomically(folder / CARD_FILE, json.dumps(fitted.card(), indent=1) + "\n")
+
+    def load(self, folder: Path) -> None:
+        """Become the learner that `save` wrote.
+
+        Raises:
+            FileNotFoundError: There is none; the run may not be finished.
+        """
+        weights, card = stored_model(folder)
+        self.fitted = FittedSVR.from_state(load_file(weights), card)
+
+    def _inner_parts(self, data: VQADataModule) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of the training part to fit candidates on, and to judge them on."""
+        rows = np.arange(len(data.train))
+        if data.val:
+            return rows, len(rows) + np.arange(len(data.val))
+        if self.inner == "videval":
+            seed = math.ceil(6.6 * data.split.seed)
+            return tuple(train_test_split(rows, test_size=INNER_SHARE, random_state=seed))
+        contents = [video.content_id for video in data.train]
+        if len(set(contents)) < 2:
+            return rows, rows[:0]
+        parts = GroupShuffleSplit(1, test_size=INNER_SHARE, random_state=self.seed)
+        return next(parts.split(rows, groups=contents))
+
+    def _grid(self) -> str:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["C", "gamma", self.options["criterion"]])
+        writer.writerows([one.C, one.gamma, one.value] for one in self._ready().candidates)
+        return text.getvalue()
+
+    def _ready(self) -> FittedSVR:
+        if self.fitted is None:
+            raise RuntimeError("this learner is neither fitted nor loaded")
+        return self.fitted
+
+
+def _vectors(data: VQADataModule, videos: Sequence[VideoRecord]) -> np.ndarray:
+    """The feature vectors of videos (N, D)."""
+    return np.stack([data.views(video)["features"].cpu().numpy() for video in videos])

@@ -1,0 +1,90 @@
+"""Views of features: a sequence of frames, or one vector."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from vqa.databases.records import VideoRecord
+from vqa.features.extraction.cache import FeatureCache
+
+
+class _Cached:
+    """What `_load` makes of a video's cached features, kept in memory while there is room.
+
+    Args:
+        caches: Where the features lie, in the order in which they are joined.
+        memory_gb: Videos stay in memory until they fill this much; 0 reads each time.
+        device: Where they are kept and handed out; `cuda` spares the transfer of each batch, and
+            means the main memory where there is no GPU.
+    """
+
+    def __init__(
+        self, caches: Sequence[FeatureCache], memory_gb: float = 4.0, device: str = "cpu"
+    ) -> None:
+        self.caches = tuple(caches)
+        self.device = device if torch.cuda.is_available() else "cpu"
+        self._kept: dict[str, Tensor] = {}
+        self._free_bytes = int(memory_gb * 2**30)
+
+    def __call__(self, video: VideoRecord, rng: np.random.Generator | None = None) -> Tensor:
+        """The features of a video, as this view has them.
+
+        Raises:
+            FileNotFoundError: They have not been extracted.
+            ValueError: Several kinds of features cannot be joined.
+        """
+        if video.id in self._kept:
+            return self._kept[video.id]
+        tensor = self._load(video).to(self.device)
+        if tensor.nbytes <= self._free_bytes:
+            self._free_bytes -= tensor.nbytes
+            self._kept[video.id] = tensor
+        return tensor
+
+    def _load(self, video: VideoRecord) -> Tensor:
+        raise NotImplementedError
+
+
+class FeatureSequence(_Cached):
+    """A video as its sequence of frame features (T, D), float32; several kinds joined along D."""
+
+    def _load(self, video: VideoRecord) -> Tensor:
+        parts = [cache.load(video.id).features for cache in self.caches]
+        if len({len(part) for part in parts}) > 1:
+            raise ValueError(
+                f"{video.id}: features of {[len(part) for part in parts]} frames cannot be joined "
+                "frame by frame; take the same frames for all of them, or a model of vectors"
+            )
+        return torch.cat(parts, 1).float()
+
+    def collate(self, name: str, samples: Sequence[Tensor]) -> dict[str, Tensor]:
+        """`<name>` (B, T, D) padded with zeros, `lengths` (B,)."""
+        lengths = torch.tensor([len(sample) for sample in samples])
+        return {name: pad_sequence(list(samples), batch_first=True), "lengths": lengths}
+
+    def times_s(self, video: VideoRecord) -> Tensor:
+        """Presentation times of the described frames, (T,)."""
+        return self.caches[0].load(video.id).times_s
+
+
+class FeatureVector(_Cached):
+    """A video as one vector (D,): its features' mean over time, several kinds one after the other.
+
+    Numbers that are not defined (NaN) do not count; where none is, the mean is NaN too. The type is
+    that of the features.
+    """
+
+    def _load(self, video: VideoRecord) -> Tensor:
+        rows = [cache.load(video.id).features for cache in self.caches]
+        return torch.cat([row.double().nanmean(0).to(row.dtype) for row in rows])
+
+    def collate(self, name: str, samples: Sequence[Tensor]) -> dict[str, Tensor]:
+        """`<name>` (B, D)."""
+        return {name: torch.stack(list(samples))}
+
+    def times_s(self, video: VideoRecord) -> Tensor:
+        """Mean time of what was described, (1,)."""
+        return self.caches[0].load(video.id).times_s.double().mean(0, keepdim=True)
