@@ -5,8 +5,8 @@ import json
 import pandas as pd
 import pytest
 from safetensors.torch import load_file
-from tests.test_main_job import ROOT, call
 
+from tests.commands.test_main_job import ROOT, call
 from tests.fakes import graded_clips
 
 TOY = [

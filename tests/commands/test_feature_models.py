@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import yaml
 from hydra import compose, initialize_config_dir
-from tests.test_main_job import call
 
+from tests.commands.test_main_job import call
 from tests.fakes import graded_clips
 from tests.places import CONF
 from vqa.commands import assembly

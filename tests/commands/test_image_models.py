@@ -9,8 +9,8 @@ import torch
 from hydra import compose, initialize_config_dir
 from PIL import Image
 from safetensors.torch import load_file
-from tests.test_main_job import call
 
+from tests.commands.test_main_job import call
 from tests.places import CONF
 from vqa.commands import assembly
 from vqa.databases import tid2013

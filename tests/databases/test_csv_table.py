@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from vqa.databases import table
+from vqa.databases import csv_table as table
 from vqa.databases.records import DatabaseError
 
 

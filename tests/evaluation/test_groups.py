@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from vqa.evaluation import groups
 from vqa.evaluation.groups import assign_groups, group_tables, natural, read_groups
-from vqa.reports import groups
 from vqa.reports.colouring import choices, classes, rules
 
 

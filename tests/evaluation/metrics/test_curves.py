@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from vqa.evaluation import metrics
-from vqa.evaluation.metrics import fit_logistic, logistic4, logistic5, map_scores
 from vqa.evaluation.metrics import curves as mapping_room
+from vqa.evaluation.metrics import fit_logistic, logistic4, logistic5, map_scores
 
 
 @pytest.fixture
