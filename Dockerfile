@@ -1,6 +1,6 @@
 # GPU image. Build: docker build -t vqa .
 # Train: docker run --gpus all --shm-size 8g -v "$PWD/data:/app/data" -v "$PWD/cache:/app/cache" \
-#          -v "$PWD/runs:/app/runs" vqa train.py model=gstvqa data=konvid trainer=gpu
+#          -v "$PWD/runs:/app/runs" vqa train model=gstvqa data=konvid trainer=gpu
 # The CUDA libraries come with torch's wheels; the base brings what the driver needs of the image.
 FROM nvidia/cuda:13.0.1-base-ubuntu24.04
 
@@ -17,10 +17,10 @@ WORKDIR /app
 ENV VIRTUAL_ENV=/opt/vqa PATH=/opt/vqa/bin:$PATH
 RUN python3 -m venv "$VIRTUAL_ENV"
 
-# The dependencies change rarely: their layer stands before the code.
+# The dependencies change rarely, so their layer comes before the code.
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY vqa/__init__.py vqa/__init__.py
-RUN pip install --constraint constraints.txt .
+RUN mkdir conf && pip install --constraint constraints.txt '.[demo]'
 
 COPY . .
 RUN pip install --no-deps --editable .
@@ -29,5 +29,5 @@ RUN pip install --no-deps --editable .
 RUN useradd --create-home vqa && mkdir -p data cache runs && chown -R vqa data cache runs
 USER vqa
 
-ENTRYPOINT ["python"]
-CMD ["train.py", "--help"]
+ENTRYPOINT ["vqa"]
+CMD ["--help"]

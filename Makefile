@@ -1,29 +1,34 @@
-# Two commands do everything: `make demo` and `make test`. Both work again at once when repeated.
+# Two commands do everything: `make demo` and `make test`. Both are quick when repeated.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-# a process for each core; one that is done takes over tests of another
-SHARED_OUT := --numprocesses auto --maxprocesses 8 --dist worksteal
+# One process per core; a process that is done takes over tests of another.
+IN_PROCESSES := --numprocesses auto --maxprocesses 8 --dist worksteal
 
-.PHONY: demo test lint install clean
+.PHONY: demo test lint docs wheel install clean
 
 demo: install
 	$(BIN)/python train.py
 
 test: export OMP_NUM_THREADS = 1
 test: install lint
-	$(BIN)/python -m pytest -q -m "not slow" $(SHARED_OUT)
-	$(BIN)/python -m pytest -q -m slow $(SHARED_OUT)
+	$(BIN)/python -m pytest -q $(IN_PROCESSES)
 
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
-install: $(INSTALLED)
+docs: install
+	$(BIN)/uv pip install --python $(BIN)/python --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/mkdocs build --strict
+
+wheel: install
+	$(BIN)/uv build --wheel --quiet --out-dir dist
 
 # pip of the system installs into the environment, so Debian's python3-venv is not needed; uv only
-# makes the download faster, and pip takes over where it cannot reach the index.
+# makes the download faster, and pip takes over if it cannot reach the index.
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv --without-pip $(VENV)
 	$(PYTHON) -m pip --python $(BIN)/python install --quiet pip uv
@@ -31,5 +36,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 		|| $(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev]'
 	touch $(INSTALLED)
 
+install: $(INSTALLED)
+
 clean:
-	rm -rf $(VENV) runs cache data/demo
+	rm -rf $(VENV) runs cache data/demo dist site

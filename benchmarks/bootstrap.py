@@ -1,15 +1,16 @@
-"""Bootstrap resamples of all metrics at once, against loops over scipy, side by side in one run.
+"""Bootstrap resamples of all metrics at once, against loops over SciPy, side by side in one run.
 
-All compute every metric of `vqa.evaluation.metrics.METRICS` per resample. The loops draw indices, index MOS
-and scores, and call spearmanr, kendalltau and pearsonr of scipy.stats one resample after the other:
+All compute every metric with intervals on each resample. The loops draw indices, index MOS and
+scores, and call spearmanr, kendalltau and pearsonr of scipy.stats one resample after the other:
 
-- `fixed` holds the logistic mapping of all videos;
-- `refit` is `vqa.evaluation.metrics.score_all` on each resample, which fits the mapping anew.
+- `fixed` keeps the logistic curve of all videos;
+- `refit` calls `vqa.evaluation.metrics.score_all` on each resample, which fits the curve again.
 
-`vqa.evaluation.uncertainty` stands between them: it refits the linearised mapping (`vqa.evaluation.uncertainty.mapped`).
+`vqa.evaluation.uncertainty` lies between them: it refits the linearised curve
+(`vqa.evaluation.metrics.on_counts.refit`).
 
-The loops run fewer resamples and are scaled. Ours runs all of them, jackknife and BCa intervals
-included. Run: OMP_NUM_THREADS=1 python benchmarks/bootstrap.py [--videos 7400] [--workers 1 2]
+The loops run fewer resamples and are scaled. Ours runs all of them, including the jackknife and the
+BCa intervals. Run: OMP_NUM_THREADS=1 python benchmarks/bootstrap.py [--videos 7400] [--workers 1 2]
 """
 
 import argparse
@@ -19,12 +20,12 @@ import time
 import numpy as np
 from scipy import stats
 
-from vqa.evaluation.metrics import METRICS, fit_logistic, score_all
+from vqa.evaluation.metrics import cards, fit_logistic, score_all
 from vqa.evaluation.uncertainty import bca_interval, on_counts, resample
 
 
 def fixed_loop(mos, score, resamples):
-    """Seconds a resample of scipy's functions with the mapping held fixed."""
+    """Seconds per resample of SciPy's functions with a fixed curve."""
     rng = np.random.default_rng(0)
     mapped = fit_logistic(score, mos)(score)
     begin = time.perf_counter()
@@ -37,19 +38,19 @@ def fixed_loop(mos, score, resamples):
 
 
 def refit_loop(mos, score, resamples):
-    """Seconds a resample of `score_all`."""
+    """Seconds per resample of `score_all`."""
     rng = np.random.default_rng(0)
     begin = time.perf_counter()
     for _ in range(resamples):
         some = rng.integers(0, len(mos), len(mos))
-        score_all(mos[some], score[some])
+        score_all(mos[some], score[some], names=cards.rankable())
     return (time.perf_counter() - begin) / resamples
 
 
 def ours(mos, score, resamples, workers):
-    """Seconds a resample, with everything that an interval needs shared out among them."""
+    """Seconds per resample, including its share of everything else that an interval needs."""
     begin = time.perf_counter()
-    statistic = on_counts(mos, score, *METRICS)
+    statistic = on_counts(mos, score, *cards.rankable())
     bca_interval(resample(statistic, len(mos), resamples=resamples, workers=workers))
     return (time.perf_counter() - begin) / resamples
 

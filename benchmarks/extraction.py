@@ -1,8 +1,8 @@
-"""Extraction against its two halves: bare decoding, and the bare extractor on frames in memory.
+"""Speed of extraction against its two halves: decoding only, and the extractor on frames in memory.
 
 Prints frames per second of each, measured in turn in one run, and the ratio of the whole to the
 slower half. Run: python benchmarks/extraction.py multiscale|vgg16|resnet50 [--size 960x540]
-Weights are random: speed does not depend on them.
+Weights are random, because speed does not depend on them.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from vqa.video import read_frames, stream_frames
 
 
 def make_clip(path, width, height, frames):
-    """An H.264 clip of a moving, grainy texture."""
+    """Write an H.264 clip of a moving, noisy texture."""
     rng = np.random.default_rng(0)
     texture = rng.integers(0, 255, (height // 4, width // 4 + frames, 3)).astype(np.uint8)
     texture = texture.repeat(4, 0).repeat(4, 1)
@@ -38,7 +38,7 @@ def make_clip(path, width, height, frames):
 
 
 def timed(action):
-    """Seconds that an action takes."""
+    """Return the seconds that an action takes."""
     start = time.perf_counter()
     action()
     return time.perf_counter() - start

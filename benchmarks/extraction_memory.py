@@ -1,8 +1,8 @@
-"""Peak memory of extraction above the imports, for 1080p clips of two lengths (children included).
+"""Peak memory of extraction beyond the imports, for 1080p clips of two lengths (with children).
 
 Run: python benchmarks/extraction_memory.py vgg16|multiscale [--seconds 20 60] [--rate 0.2]
-`--rate` describes fewer frames a second, since VGG-16 takes many seconds a frame on a CPU; every
-frame is decoded all the same.
+`--rate` describes fewer frames per second, because VGG-16 takes many seconds per frame on a CPU;
+every frame is decoded nevertheless.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from extraction import make_clip
 
 
 def resident_bytes():
-    """Resident memory of this process and its children."""
+    """Return the resident memory of this process and its children in bytes."""
     own = os.getpid()
     pids = [own, *map(int, Path(f"/proc/{own}/task/{own}/children").read_text().split())]
     total = 0
@@ -32,7 +32,7 @@ def resident_bytes():
 
 
 def measure(extractor_name, clip, rate):
-    """Extract one clip and print the peak above the imports, in MiB."""
+    """Extract one clip and print the peak beyond the imports, in MiB."""
     import torch
 
     from vqa.databases.records import VideoRecord
@@ -60,16 +60,14 @@ def measure(extractor_name, clip, rate):
         frames = len(result.features)
     stop.set()
     watcher.join()
-    print(f"{(peak - base) / 2**20:.0f} MiB above the imports, {frames} frames described")
+    print(f"{(peak - base) / 2**20:.0f} MiB beyond the imports, {frames} frames described")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("extractor", choices=["multiscale", "vgg16"])
     parser.add_argument("--seconds", type=int, nargs="+", default=[20, 60])
-    parser.add_argument(
-        "--rate", type=float, help="frames a second that are described; all if unset"
-    )
+    parser.add_argument("--rate", type=float, help="frames per second to describe; default: all")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:

@@ -1,17 +1,18 @@
-"""Loading fragments from video files against bare decoding, and its peak memory.
+"""Speed of loading fragments from video files, compared with decoding only, and its peak memory.
 
-Makes H.264 files of a moving, grainy texture: 1080p at 30 Hz with a keyframe every 12 and every 250
-frames, and a short one in 4K. Prints, for both 1080p files,
+Encodes H.264 files of a moving, grainy texture: 1080p at 30 Hz with a keyframe every 12 and every
+250 frames, and a short file in 4K. For both 1080p files, it prints
 
-- how many of the frames that are decoded were asked for, by one training clip and by four
-  evaluation clips, with leaps and in sequence;
-- videos/s of a data loader that makes one training clip a video (probe, sampling, leaping, cutting,
-  tensor), with one worker and with several, and their ratios to one process that only decodes the
-  same frames: in sequence, and with leaps;
-- the time of one training clip and of four evaluation clips over that of decoding the whole file;
+- the number of frames that are decoded and the number that are wanted, for one training clip and
+  for four evaluation clips, with leaps and in sequence;
+- videos/s of a data loader that makes one training clip per video (probe, sampling, leaping,
+  cutting, tensor), with one worker and with several, and their ratios to one process that only
+  decodes the same frames: in sequence, and with leaps;
+- the time for one training clip and for four evaluation clips, relative to decoding the whole file.
 
-and for the 4K file the peak memory of a fresh process that makes four evaluation clips, above that
-of one that only imports. Times are medians of rounds in which all contenders take turns.
+For the 4K file, it prints the peak memory of a fresh process that makes four evaluation clips,
+above that of a process that only imports. Times are medians over rounds in which all candidates
+take turns.
 
 Run: python benchmarks/fragment_loading.py [--workers 2] [--videos 8] [--rounds 3] [--seconds 10]
 """
@@ -39,7 +40,7 @@ RATE_HZ = 30
 
 
 class TrainingClips(Dataset):
-    """One training clip a number, from one file; the number seeds where it begins."""
+    """Training clips of one file; the index is the seed of a clip's start."""
 
     def __init__(self, path, videos):
         self.path, self.videos = path, videos
@@ -52,7 +53,7 @@ class TrainingClips(Dataset):
 
 
 def fragments(path, num_clips, rng=None):
-    """Fragments (num_clips, 32, 224, 224, 3) of a file."""
+    """Load fragments (num_clips, 32, 224, 224, 3) of a file."""
     info = probe(path)
     indices = clip_indices(info.frames, num_clips, rng=rng)
     corners = plan(info.height, info.width, *indices.shape, rng=rng)
@@ -61,13 +62,13 @@ def fragments(path, num_clips, rng=None):
 
 
 def decode(path, indices=None, leaping=False):
-    """Decode and do nothing else."""
+    """Only decode."""
     for _ in stream_frames(path, indices, leaping=leaping):
         pass
 
 
 def make_clip(path, size, frames, group, preset):
-    """Encode a texture that moves by four pixels a frame; a keyframe every `group` frames."""
+    """Encode a texture that moves by four pixels per frame; a keyframe every `group` frames."""
     width, height = size
     rng = np.random.default_rng(0)
     texture = rng.integers(0, 255, (height // 4, width // 4 + frames, 3), dtype=np.uint8)
@@ -84,7 +85,7 @@ def make_clip(path, size, frames, group, preset):
 
 
 def decoded_frames(path, indices, leaping):
-    """How many frames the decoder gives until the wanted ones are there."""
+    """Count the frames that the decoder outputs to yield the wanted ones."""
     count, decoded = 0, readers._decoded
 
     def counted(*arguments):
@@ -98,11 +99,11 @@ def decoded_frames(path, indices, leaping):
     return count
 
 
-def medians_s(contenders, rounds):
-    """Median seconds of each contender; all take turns in each round, the first is dropped."""
-    seconds = {name: [] for name in contenders}
+def medians_s(candidates, rounds):
+    """Median seconds of each candidate; all take turns in each round, the first is discarded."""
+    seconds = {name: [] for name in candidates}
     for round_ in range(rounds + 1):
-        for name, action in contenders.items():
+        for name, action in candidates.items():
             start_s = time.perf_counter()
             action()
             if round_:
@@ -111,18 +112,18 @@ def medians_s(contenders, rounds):
 
 
 def compare(path, workers, videos, rounds):
-    """Print the figures of one file."""
+    """Print the results for one file."""
     info = probe(path)
     starts = [np.random.default_rng(number) for number in range(videos)]
     training = [np.unique(clip_indices(info.frames, 1, rng=rng)) for rng in starts]
     evaluation = np.unique(clip_indices(info.frames, 4))
     for name, clips in (("a training clip", training), ("four evaluation clips", [evaluation])):
-        asked = statistics.mean(map(len, clips))
-        leapt = statistics.mean(decoded_frames(path, indices, True) for indices in clips)
-        passed = statistics.mean(decoded_frames(path, indices, False) for indices in clips)
+        wanted = statistics.mean(map(len, clips))
+        with_leaps = statistics.mean(decoded_frames(path, indices, True) for indices in clips)
+        in_sequence = statistics.mean(decoded_frames(path, indices, False) for indices in clips)
         print(
-            f"  {name}: {asked:.0f} frames asked for; decoded with leaps {leapt:.1f}, "
-            f"in sequence {passed:.1f}"
+            f"  {name}: {wanted:.0f} frames wanted; decoded with leaps {with_leaps:.1f}, "
+            f"in sequence {in_sequence:.1f}"
         )
     loaders = {
         count: DataLoader(
@@ -133,7 +134,7 @@ def compare(path, workers, videos, rounds):
         )
         for count in sorted({1, workers})
     }
-    contenders = {
+    candidates = {
         "bare": lambda: [decode(path, indices) for indices in training],
         "leaping": lambda: [decode(path, indices, leaping=True) for indices in training],
         **{count: lambda loader=loader: list(loader) for count, loader in loaders.items()},
@@ -141,7 +142,7 @@ def compare(path, workers, videos, rounds):
         "training": lambda: [fragments(path, 1, np.random.default_rng(k)) for k in range(videos)],
         "evaluation": lambda: fragments(path, 4),
     }
-    times_s = medians_s(contenders, rounds)
+    times_s = medians_s(candidates, rounds)
     print(
         f"  only decoding, one process: {videos / times_s['bare']:.2f} videos/s in sequence, "
         f"{videos / times_s['leaping']:.2f} with leaps"
@@ -154,20 +155,21 @@ def compare(path, workers, videos, rounds):
         )
     whole = times_s["whole"]
     print(
-        f"  of the time to decode the whole file ({whole:.2f} s): "
+        f"  relative to the time to decode the whole file ({whole:.2f} s): "
         f"a training clip {times_s['training'] / videos / whole:.2f}, "
         f"four evaluation clips {times_s['evaluation'] / whole:.2f}"
     )
 
 
 def peak_mib():
-    """Peak resident memory of this process; getrusage would count that of its parent too."""
-    row = next(r for r in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in r)
+    """Peak resident memory of this process; getrusage would include that of its parent."""
+    rows = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    row = next(row for row in rows if "VmHWM" in row)
     return int(row.split()[1]) / 1024
 
 
 def measured_child(*arguments):
-    """Peak memory of a fresh process in MiB."""
+    """Peak memory of a fresh process, in MiB."""
     command = [sys.executable, __file__, "--child", *map(str, arguments)]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
@@ -176,10 +178,12 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="of the data loader")
-    parser.add_argument("--videos", type=int, default=8, help="training clips in a round")
+    parser.add_argument(
+        "--workers", type=int, default=os.cpu_count(), help="workers of the data loader"
+    )
+    parser.add_argument("--videos", type=int, default=8, help="training clips per round")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=10, help="length of the 1080p files")
+    parser.add_argument("--seconds", type=int, default=10, help="duration of the 1080p files")
     parser.add_argument("--child", nargs="*", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -197,11 +201,11 @@ def main():
             compare(path, options.workers, options.videos, options.rounds)
         path = make_clip(Path(folder) / "4k.mp4", (3840, 2160), 2 * RATE_HZ, 250, "ultrafast")
         info = probe(path)
-        asked = len(np.unique(clip_indices(info.frames, 4)))
+        wanted = len(np.unique(clip_indices(info.frames, 4)))
         above = measured_child(path) - measured_child()
         print(
-            f"4K, four evaluation clips: peak {above:.0f} MiB above the imports; their {asked} "
-            f"distinct frames take {asked * info.height * info.width * 3 / 2**20:.0f} MiB"
+            f"4K, four evaluation clips: peak {above:.0f} MiB above the imports; their {wanted} "
+            f"distinct frames take {wanted * info.height * info.width * 3 / 2**20:.0f} MiB"
         )
 
 

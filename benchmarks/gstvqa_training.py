@@ -1,7 +1,7 @@
-"""Videos per second of GSTVQA training: masked batches against a loop over the videos.
+"""Measure GSTVQA training in videos per second, with masked batches and with a loop over videos.
 
-The loop is the same maths written per video and bin, as the released code's pooling is; both take
-whole optimiser steps on the same batch. Run: python benchmarks/gstvqa_training.py [--device cuda]
+The loop computes the same per video and bin, like the pooling of the released code. Both take whole
+optimiser steps on the same batch. Run: python benchmarks/gstvqa_training.py [--device cuda]
 """
 
 import argparse
@@ -17,7 +17,7 @@ from vqa.models.gstvqa import GSTVQA
 
 
 def loop_forward(model, features, lengths):
-    """GSTVQA video by video and bin by bin. Returns Q_vid (B,), Q_reg (B,)."""
+    """Compute GSTVQA video by video and bin by bin. Returns Q_vid (B,), Q_reg (B,)."""
     videos, frames = [], []
     first, _, second, _ = model.temporal_attention
     for x, length in zip(features, lengths.tolist(), strict=True):
@@ -40,13 +40,13 @@ def loop_forward(model, features, lengths):
 
 
 def masked_forward(model, features, lengths):
-    """The project's forward pass."""
+    """Run the forward pass of the project."""
     output = model.assess(features, lengths)
     return output.video, output.frame
 
 
 def step(forward, model, optimizer, batch):
-    """One optimiser step."""
+    """Take one optimiser step."""
     features, lengths, target = batch
     video, frame = forward(model, features, lengths)
     loss = functional.l1_loss(video, target) + 0.5 * functional.l1_loss(frame, target)
@@ -72,7 +72,8 @@ def main():
     lengths = torch.full((options.videos,), options.frames, device=options.device)
     batch = (features, lengths, torch.rand(options.videos, device=options.device))
     model = GSTVQA().to(options.device)
-    # Attention well away from zero, so that both sides can be compared: see step 6 of the method.
+    # Keeps the attention away from zero, where the quotient of the pyramid is unbounded and the two
+    # implementations cannot be compared.
     nn.init.constant_(model.temporal_attention[2].bias, 1.0)
     with torch.no_grad():
         pair = [f(model, features[:8], lengths[:8]) for f in (loop_forward, masked_forward)]
@@ -90,7 +91,7 @@ def main():
     print(f"device {options.device}, torch threads {torch.get_num_threads()}")
     print(f"loop    {options.videos / loop:8.1f} videos/s")
     print(f"masked  {options.videos / masked:8.1f} videos/s")
-    print(f"masked over loop: {loop / masked:.1f}x")
+    print(f"masked is {loop / masked:.1f} times as fast as loop")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """RAPIQUE's statistics in torch against a plain numpy and scipy version of the same definition.
 
-The plain version, one map after the other in float64, is also what the tests hold the extractor
-against. Both describe the same seconds of the same frames, in turn, in one run; the ratios are
-those of their wall times, round by round. Processes of several workers have been started before.
+The plain version computes one map after another in float64; the tests compare the extractor with
+it. Both describe the same seconds of the same frames, in turn, in one run. The ratios are those of
+their wall times in each round. Processes of several workers are started before the measurement.
 Run: python benchmarks/nss.py [--sizes 960x540] [--workers 1 2] [--precision float32]
 """
 
@@ -58,7 +58,7 @@ def correlate(x, kernel, origin=0):
 
 
 def literal_statistics(x):
-    """The 34 statistics of a map (H, W)."""
+    """Compute the 34 statistics of a map (H, W)."""
     window = gaussian(7, 7 / 6)
     mean = correlate(x, window)
     sigma = np.sqrt(np.abs(correlate(x * x, window) - mean**2))
@@ -86,7 +86,7 @@ def cubic(x):
 
 
 def literal_imresize(x, scale):
-    """MATLAB's bicubic imresize of (H, W) or (H, W, C); uint8 is rounded after each pass."""
+    """Compute MATLAB's bicubic imresize of (H, W) or (H, W, C); uint8 is rounded in each pass."""
     out, shrink = x.astype(float), min(scale, 1)
     for axis in (0, 1):
         old, new = x.shape[axis], int(np.ceil(scale * x.shape[axis]))
@@ -112,7 +112,7 @@ def to_bytes(x):
 
 
 def literal_rgb(y, u, v, matrix):
-    """RGB uint8 (H, W, 3) of uint8 planes."""
+    """Convert uint8 planes to RGB uint8 (H, W, 3)."""
     height, width = y.shape
     u, v = (literal_imresize(p.astype(float), 2)[:height, :width] for p in (u, v))
     y = y.astype(float)
@@ -152,7 +152,7 @@ def lab(rgb):
 
 
 def literal_spatial_maps(rgb):
-    """The twenty maps of RGB uint8 (H, W, 3), in the order of the features."""
+    """Compute the twenty maps of RGB uint8 (H, W, 3), in the order of the features."""
     r, g, b = (rgb[..., c].astype(float) for c in range(3))
     y = to_bytes(0.298936 * r + 0.587043 * g + 0.114021 * b).astype(float)
     slope = np.outer([1, 2, 1], [1, 0, -1]).astype(float)
@@ -178,7 +178,7 @@ def literal_spatial_maps(rgb):
 
 
 def literal_temporal_maps(luma, ratio, double_resize=True):
-    """The fourteen bands of up to eight luma planes (H, W)."""
+    """Compute the fourteen bands of up to eight luma planes (H, W)."""
     planes = [literal_imresize(x, ratio) if ratio < 1 else x for x in luma]
     maps = []
     for band in SIGNS:
@@ -204,21 +204,21 @@ def literal_second(planes, window, matrix="bt601", double_resize=True):
 
 
 def split_planes(frame, height, width):
-    """(y, u, v) of a flat planar 4:2:0 frame."""
+    """Split a flat planar 4:2:0 frame into (y, u, v)."""
     small = (-(-height // 2), -(-width // 2))
     y, u, v = np.split(frame, [height * width, height * width + small[0] * small[1]])
     return y.reshape(height, width), u.reshape(small), v.reshape(small)
 
 
 def literal_features(frames, info, **options):
-    """The features (seconds, 1836) of `frames`, a dict of flat planar frames by index."""
+    """Compute the features (seconds, 1836) of `frames`, a dict of flat planar frames by index."""
     planes = {i: split_planes(frame, info.height, info.width) for i, frame in frames.items()}
     found = windows(info.frames, info.frame_rate_hz)
     return np.stack([literal_second(planes, window, **options) for window in found])
 
 
 def moving_pattern(frames, height, width, seed=0):
-    """Frames (frames, P): a drifting textured picture with grain, planar 4:2:0, uint8."""
+    """Return frames (frames, P): a drifting, noisy texture, planar 4:2:0, uint8."""
     rng = np.random.default_rng(seed)
     texture = ndimage.gaussian_filter(
         rng.normal(0, 1, (height + 2 * frames, width + 2 * frames)), 3
@@ -234,14 +234,14 @@ def moving_pattern(frames, height, width, seed=0):
 
 
 def made_up_info(frames, height, width, rate_hz):
-    """What a file of such frames would say."""
+    """Return the facts of a file with such frames."""
     times_s = np.arange(frames) / rate_hz
     facts = ("rawvideo", "rawvideo", "yuv420p", width, height, frames, rate_hz, frames / rate_hz)
     return VideoInfo(Path("pattern.yuv"), *facts, 0, False, (0,), times_s)
 
 
 def timed(action):
-    """Wall seconds."""
+    """Return the wall time of an action in seconds."""
     start = time.perf_counter()
     action()
     return time.perf_counter() - start
@@ -252,7 +252,7 @@ def main():
     parser.add_argument("--sizes", nargs="+", default=["960x540", "1920x1080"])
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--rate", type=int, default=12, help="frames a second")
+    parser.add_argument("--rate", type=int, default=12, help="frames per second")
     parser.add_argument("--workers", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--device", default="cpu")
@@ -274,7 +274,7 @@ def main():
             )
         for name, action in actions.items():
             if name != "plain":
-                action()  # processes start, constants are made
+                action()  # starts processes, computes constants
         spent = {name: [] for name in actions}
         for _ in range(options.rounds):
             for name, action in actions.items():

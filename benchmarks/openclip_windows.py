@@ -1,9 +1,10 @@
-"""CLIP's windows against the bare network: the extractor, and open_clip on ready batches.
+"""CLIP on windows against the network only: the extractor, and open_clip on prepared batches.
 
-The extractor's windows per second hold cutting, normalising, the softmax and the pooling; the bare
-rate is that of `encode_image` alone on a batch of the same size, already on the device. Both are
-measured in turn in one run. Run: python benchmarks/openclip_windows.py [--windows 9] [--frames 16]
-Weights are random: speed does not depend on them.
+The extractor's windows per second include cutting, normalisation, the softmax and the pooling. The
+network's rate is that of `encode_image` on a batch of the same size, already on the device. Both
+are measured in turn in one run.
+Run: python benchmarks/openclip_windows.py [--windows 9] [--frames 16]
+Weights are random, because speed does not depend on them.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from vqa.features.openclip import OpenClipWindows
 
 
 def timed(action, device):
-    """Seconds that an action takes, the device's queue emptied before and after."""
+    """Return the seconds that an action takes; waits for the device before and after it."""
     synchronise = torch.cuda.synchronize if device.type == "cuda" else lambda: None
     synchronise()
     start = time.perf_counter()

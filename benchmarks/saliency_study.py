@@ -1,13 +1,13 @@
-"""Do deep features hold saliency? The correlation study: `python -m benchmarks.saliency_study VIDEO ...`.
+"""The correlation of deep features and saliency: `python -m benchmarks.saliency_study VIDEO ...`.
 
-Algorithms 1 to 3 of Wang, Katsenou and Bull (2023): the last frame of each second, at 224 x 224,
-gives a deep vector (2048 means of ResNet-50's last maps) and a saliency map; the map shrinks to
-45 x 45 = 2025 numbers, and the mean cosine between these and the 24 windows of as many successive
-numbers of the deep vector is the frame's correlation.
+Algorithms 1 to 3 of Wang, Katsenou and Bull (2023). The last frame of each second, at 224 x 224,
+gives a deep vector (2048 means of ResNet-50's last maps) and a saliency map. The map is reduced to
+45 x 45 = 2025 numbers. The mean cosine between them and the 24 windows of 2025 successive numbers
+of the deep vector is the frame's correlation.
 
-`forward=released` is the forward pass of the study's code, which leaves out ResNet-50's first
-normalisation, ReLU and pooling; the paper describes the ordinary one.
-Chosen: both networks see the frame through Lanczos and JPEG (see `vqa.features.saliency`).
+`forward=released` is the forward pass of the study's code, which skips ResNet-50's first
+normalisation, ReLU and pooling; the paper describes the ordinary pass.
+Chosen: both networks take the frame after Lanczos and JPEG (see `vqa.features.saliency`).
 """
 
 import argparse
@@ -24,7 +24,8 @@ from torch import Tensor, nn
 from vqa.features.convnet import RESNET_LAYERS
 from vqa.features.saliency import Saliency, resized, through_jpeg
 from vqa.files import write_atomically
-from vqa.models.pretrained.imagenet import load_classifier, normalised
+from vqa.models.pretrained.imagenet import load_classifier
+from vqa.models.pretrained.normalisation import normalise
 from vqa.models.pretrained.weights import WeightsError
 from vqa.reports.figures.histogram import histogram
 from vqa.reports.figures.overlay import to_png
@@ -41,14 +42,14 @@ logger = logging.getLogger(__name__)
 
 
 def shifted_cosine(saliency: np.ndarray, deep: np.ndarray) -> float:
-    """Algorithm 3: mean cosine of a saliency map and the windows of a deep vector.
+    """Compute Algorithm 3: mean cosine of a saliency map and the windows of a deep vector.
 
     Args:
-        saliency: (H, W), shrunk to 45 x 45 by Pillow's bilinear filter and read row by row.
+        saliency: (H, W), reduced to 45 x 45 by Pillow's bilinear filter and read row by row.
         deep: (D,), D at least 2025; windows are its runs of 2025 numbers.
 
     Returns:
-        From -1 to 1; NaN where the map or a window is 0 throughout and has no direction.
+        From -1 to 1; NaN if the map or a window is 0 everywhere and has no direction.
 
     Raises:
         ValueError: Arrays of other shapes.
@@ -69,12 +70,12 @@ def shifted_cosine(saliency: np.ndarray, deep: np.ndarray) -> float:
 
 
 def deep_vectors(network: nn.Module, images: Tensor, forward: str = "ordinary") -> Tensor:
-    """Algorithm 1: channel means of a ResNet's last maps.
+    """Compute Algorithm 1: channel means of a ResNet's last maps.
 
     Args:
-        network: A ResNet of torchvision's.
+        network: One of torchvision's ResNets.
         images: (n, 3, H, W), normalised.
-        forward: `ordinary`, or `released` as the study's code.
+        forward: `ordinary`, or `released` as in the study's code.
 
     Returns:
         (n, D); D = 2048 for ResNet-50.
@@ -88,16 +89,16 @@ def deep_vectors(network: nn.Module, images: Tensor, forward: str = "ordinary") 
 def correlate(
     video: Path, saliency: Saliency, network: nn.Module, forward: str = "ordinary"
 ) -> pd.DataFrame:
-    """The study's correlation in one frame of each second of a video.
+    """Compute the study's correlation in one frame of each second of a video.
 
     Args:
         video: The file.
-        saliency: What maps saliency; the network runs on its device.
+        saliency: The saliency extractor; the network runs on its device.
         network: See `deep_vectors`.
         forward: See `deep_vectors`.
 
     Returns:
-        Columns `video, frame, time_s, cosine`, one row a frame.
+        Columns `video, frame, time_s, cosine`, one row per frame.
 
     Raises:
         VideoError: The file cannot be read.
@@ -108,7 +109,7 @@ def correlate(
     for index, frame in zip(indices, read_frames(video, indices, info=info), strict=True):
         pictures = resized(frame[None])
         (map_,) = saliency.maps(pictures).cpu().numpy()
-        images = normalised(through_jpeg(pictures), saliency.device)
+        images = normalise(through_jpeg(pictures), saliency.device)
         (deep,) = deep_vectors(network, images, forward).cpu().numpy()
         cosine = shifted_cosine(map_, deep)
         rows.append((video.as_posix(), int(index), float(info.times_s[index]), cosine))
@@ -133,12 +134,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         try:
             tables.append(correlate(video, saliency, network, options.forward))
         except VideoError as error:
-            logger.warning("left out: %s: %s", error.path, error.cause)
+            logger.warning("skipped %s: %s", error.path, error.cause)
             continue
         cosines = ", ".join(f"{value:.3f}" for value in tables[-1]["cosine"])
         logger.info("%s: %s", video.name, cosines)
     if not tables:
-        raise SystemExit("error: none of the videos could be read; the reasons are above")
+        raise SystemExit("error: none of the videos could be read; the causes are above")
     table = pd.concat(tables)
     untrained = saliency.untrained or options.weights == "random"
     folder = options.output.expanduser()
@@ -152,7 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "mean cosine of saliency and deep features",
         caption=f"{len(known)} of {len(table)} frames of {len(tables)} videos, ResNet-50 "
         f"({options.forward} forward),\nsaliency by {saliency.weights}",
-        warning="RANDOM weights: says nothing about saliency" if untrained else "",
+        warning="RANDOM weights: no meaning for saliency" if untrained else "",
     )
     write_atomically(folder / "histogram.png", to_png(figure))
     write_atomically(folder / "histogram.svg", to_svg(figure))
@@ -166,8 +167,8 @@ def _parser() -> argparse.ArgumentParser:
     known = "imagenet (downloaded), a local file, or random"
     parser.add_argument("videos", nargs="+", type=Path, help="video files")
     parser.add_argument("--output", type=Path, default=Path("saliency-study"), help="a folder")
-    parser.add_argument("--weights", default="imagenet", help=f"of ResNet-50: {known}")
-    parser.add_argument("--saliency-weights", help="those of the saliency; default: as --weights")
+    parser.add_argument("--weights", default="imagenet", help=f"weights of ResNet-50: {known}")
+    parser.add_argument("--saliency-weights", help="weights of the saliency; default: as --weights")
     parser.add_argument("--saliency-architecture", default="vgg16", help="a classifier's name")
     parser.add_argument("--forward", choices=tuple(FORWARDS), default="ordinary")
     parser.add_argument("--device", default="auto")

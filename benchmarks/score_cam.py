@@ -1,10 +1,10 @@
-"""Score-CAM with masks in batches against one mask at a time, as the published code goes about it.
+"""Score-CAM with masks in batches against one mask at a time, as in the published code.
 
-All use the same weights, frames and masks, in turn, in one run, with the same number of threads.
-The plain version enlarges a map, masks, classifies and weighs it in float32, a map after the other,
-without gradients. Ratios are medians over the rounds, each within its round: by the clock, and by
-processor time, which a busy machine disturbs less. A frame of VGG-16 has 512 masks; `--masks` takes
-so many of them. Prints frames/s as they are for all masks, and how far apart the maps are.
+All versions use the same weights, frames and masks, in turn, in one run, with the same number of
+threads. The plain version enlarges, masks, classifies and weights one map after another in float32,
+without gradients. Ratios are medians over the rounds, each within its round, of wall time and of
+processor time, which other load disturbs less. A frame of VGG-16 has 512 masks; `--masks` limits
+their number. Prints frames/s extrapolated to all masks, and the largest difference of the maps.
 Run: python benchmarks/score_cam.py [--masks 32] [--precisions float32 bfloat16]
 """
 
@@ -18,12 +18,13 @@ from torch.nn import functional
 
 from vqa.features.score_cam import score_cam
 from vqa.models.pretrained.classifier import Classifier
-from vqa.models.pretrained.imagenet import SIDE, load_classifier, normalised
+from vqa.models.pretrained.imagenet import SIDE, load_classifier
+from vqa.models.pretrained.normalisation import normalise
 
 
 @torch.no_grad()
 def one_at_a_time(model, image, maps, logits):
-    """The map (H, W) of one image (3, H, W)."""
+    """Compute the map (H, W) of one image (3, H, W)."""
     chosen = int(logits.argmax())
     total = torch.zeros(image.shape[1:], device=image.device)
     for k in range(len(maps)):
@@ -37,7 +38,7 @@ def one_at_a_time(model, image, maps, logits):
 
 
 def moving_gradients(count):
-    """Frames uint8 (count, 224, 224, 3) of soft waves and grain."""
+    """Return frames uint8 (count, 224, 224, 3) of smooth waves and noise."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[0:SIDE, 0:SIDE] / SIDE
     frames = []
@@ -48,7 +49,7 @@ def moving_gradients(count):
 
 
 def timed(action, device):
-    """Wall and processor seconds, and what came of it."""
+    """Return wall and processor time of an action in seconds, and its result."""
     wall, processor = time.perf_counter(), time.process_time()
     outcome = action()
     if device.type == "cuda":
@@ -62,7 +63,7 @@ def main():
     parser.add_argument("--architecture", default="vgg16")
     parser.add_argument("--weights", default="random")
     parser.add_argument("--frames", type=int, default=1)
-    parser.add_argument("--masks", type=int, default=32, help="of each frame; 0: all")
+    parser.add_argument("--masks", type=int, default=32, help="masks per frame; 0: all")
     parser.add_argument("--batches", nargs="+", type=int, default=[1, 8, 16, 32])
     parser.add_argument("--precisions", nargs="+", default=["float32", "bfloat16"])
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
@@ -72,7 +73,7 @@ def main():
     classifier = Classifier(options.architecture, options.weights, options.device)
     device = classifier.device
     model = load_classifier(options.architecture, options.weights).to(device)
-    images = normalised(moving_gradients(options.frames), device)
+    images = normalise(moving_gradients(options.frames), device)
     maps, logits = classifier(images)
     maps = maps[:, : options.masks or None]
     share = maps.shape[1] / classifier.channels
@@ -95,7 +96,7 @@ def main():
         spent = {name: [] for name in actions}
         outcomes = {}
         for action in actions.values() if device.type == "cuda" else ():
-            action()  # a GPU's first kernels are slow to come
+            action()  # the first kernels on a GPU are slow
         for _ in range(options.rounds):
             for name, action in actions.items():
                 wall, processor, outcomes[name] = timed(action, device)
@@ -107,8 +108,8 @@ def main():
             apart = (outcomes[name] - outcomes["one at a time"]).abs().max().item()
             print(
                 f"  {threads} threads, {name:25s} {share * options.frames / wall:8.4f} frames/s: "
-                f"{by_clock:5.2f}x by the clock, {by_processor:5.2f}x by processor time; "
-                f"furthest apart {apart:.1e}",
+                f"{by_clock:5.2f}x in wall time, {by_processor:5.2f}x in processor time; "
+                f"largest difference {apart:.1e}",
                 flush=True,
             )
 

@@ -1,4 +1,4 @@
-"""How often the 95 % intervals hold the truth, and how often each test at 5 % raises a false alarm.
+"""Coverage of the 95 % intervals and false alarms of each test at 5 %, by simulation.
 
 Data sets are simulated with a known truth, one per seed 0, 1, 2, ... A share p of D data sets has a
 standard error of sqrt(p (1 - p) / D): 0.5 % for 95 % of 2000.
@@ -15,15 +15,14 @@ from scipy import stats
 from vqa.evaluation import metrics
 from vqa.evaluation.uncertainty import (
     bca_interval,
-    compare_splits,
     corrected_resampled_t,
     f_test,
     fisher_z,
     on_counts,
     over_splits,
-    paired_bootstrap,
     percentile_interval,
     resample,
+    significance_matrix,
 )
 
 COVERED = ("srocc", "krocc", "plcc_raw", "rmse")
@@ -38,7 +37,7 @@ def gaussian(rng, videos, correlation=0.8):
 
 
 def truths(correlation=0.8):
-    """What metrics come to on endlessly many videos of `gaussian`."""
+    """Values of the metrics on infinitely many videos of `gaussian`."""
     return {
         "srocc": 6 / math.pi * math.asin(correlation / 2),
         "krocc": 2 / math.pi * math.asin(correlation),
@@ -48,7 +47,7 @@ def truths(correlation=0.8):
 
 
 def coverage(videos, datasets, names=COVERED):
-    """Share of intervals that hold the truth, `{"BCa": {metric: share}, "percentile": ...}`."""
+    """Share of intervals that cover the truth, `{"BCa": {metric: share}, "percentile": ...}`."""
     truth = np.array([truths()[name] for name in names])
     hits = {"BCa": np.zeros(len(names)), "percentile": np.zeros(len(names))}
     for seed in range(datasets):
@@ -64,21 +63,28 @@ def coverage(videos, datasets, names=COVERED):
 
 
 def rivals(rng, videos):
-    """MOS and scores of two equally good models whose errors go together."""
+    """MOS and scores of two equally good models with correlated errors."""
     mos, shared, first, second = rng.standard_normal((4, videos))
     return mos, mos + 0.5 * shared + 0.5 * first, mos + 0.5 * shared + 0.5 * second
 
 
+def matrix_p(tables, metric, seed):
+    """The p of `significance_matrix` on two models."""
+    models = dict(zip("ab", tables, strict=True))
+    return significance_matrix(models, metric, resamples=RESAMPLES, seed=seed).p_alone[0, 1]
+
+
 def paired_alarm(seed, metric="srocc", videos=117):
-    """One p of `paired_bootstrap` on two equally good models."""
-    mos, first, second = rivals(np.random.default_rng(seed), videos)
-    return paired_bootstrap(mos, first, second, metric, resamples=RESAMPLES, seed=seed).p
+    """One p of `significance_matrix` on two equally good models and one set of videos."""
+    mos, *scores = rivals(np.random.default_rng(seed), videos)
+    rows = {"split": "all", "video": range(videos), "mos": mos}
+    return matrix_p([pd.DataFrame({**rows, "score": score}) for score in scores], metric, seed)
 
 
 def split_rivals(seed, videos=240, splits=10):
     """Two equally good models on random splits, each testing a fifth of the videos: two tables.
 
-    A model's error on a video has a part that it keeps in all splits and one of each retraining.
+    The error of a model on a video has one part for all splits and one part for each retraining.
     """
     rng = np.random.default_rng(seed)
     mos, *scores = rivals(rng, videos)
@@ -93,14 +99,14 @@ def split_rivals(seed, videos=240, splits=10):
 
 
 def splits_alarm(seed):
-    """One p of `compare_splits`."""
-    return compare_splits(*split_rivals(seed), "srocc", resamples=RESAMPLES, seed=seed).p
+    """One p of `significance_matrix` over splits."""
+    return matrix_p(split_rivals(seed), "srocc", seed)
 
 
 def splits_coverage(datasets, combine):
-    """Share of intervals of the median (or mean) SROCC over splits that hold its expectation.
+    """Share of intervals of the median (or mean) SROCC over splits that cover its expectation.
 
-    The expectation is taken over as many other data sets.
+    The expectation is estimated on as many other data sets.
     """
     central = {"median": np.median, "mean": np.mean}[combine]
     expected = np.mean(
@@ -125,7 +131,7 @@ def splits_coverage(datasets, combine):
 def ridge_differences(seed, videos=240, splits=10, features=15):
     """SROCC differences of two ridge regressors, trained and tested on overlapping 80/20 splits.
 
-    Each sees its own half of the features; the halves are exchangeable, so neither is better.
+    Each uses its own half of the features; the halves are exchangeable, so neither is better.
     """
     rng = np.random.default_rng(seed)
     values = rng.standard_normal((2, videos, features))
@@ -151,12 +157,12 @@ def corrected_t_alarm(seed):
 
 
 def plain_t_alarm(seed):
-    """What the ordinary t test says about the same splits."""
+    """One p of the ordinary t test on the same splits."""
     return stats.ttest_1samp(ridge_differences(seed)[0], 0).pvalue
 
 
 def fisher_alarm(seed, kind="pearson", videos=(117, 240)):
-    """One p of `fisher_z` on two independent sets with one true correlation."""
+    """One p of `fisher_z` on two independent sets with the same true correlation."""
     rng = np.random.default_rng(seed)
     metric = metrics.plcc_raw if kind == "pearson" else metrics.srocc
     first, second = (metric(*gaussian(rng, n)) for n in videos)
@@ -164,20 +170,20 @@ def fisher_alarm(seed, kind="pearson", videos=(117, 240)):
 
 
 def f_alarm(seed, videos=(117, 240)):
-    """One p of `f_test` on two independent sets with one true error."""
+    """One p of `f_test` on two independent sets with the same true error."""
     rng = np.random.default_rng(seed)
     first, second = (metrics.rmse(*gaussian(rng, n)) for n in videos)
     return f_test(first, videos[0], second, videos[1]).p
 
 
 def f_alarm_same_videos(seed, videos=117):
-    """What `f_test` says about two models on the same videos, for which it is not made."""
+    """One p of `f_test` on two models and the same videos, for which it is not meant."""
     mos, first, second = rivals(np.random.default_rng(seed), videos)
     return f_test(metrics.rmse(mos, first), videos, metrics.rmse(mos, second), videos).p
 
 
 def false_alarms(alarm, datasets, **options):
-    """Share of data sets without any difference on which a test says there is one."""
+    """Share of data sets without a difference on which a test reports one."""
     return float(np.mean([alarm(seed, **options) < ALPHA for seed in range(datasets)]))
 
 
@@ -197,9 +203,9 @@ def main():
             print(f"{combine:6s}  {name:10s}{100 * share:10.1f}", flush=True)
     print("\nfalse alarms at 5 %, in %")
     for name, alarm, options in (
-        ("paired_bootstrap, srocc, 117 videos", paired_alarm, {}),
-        ("paired_bootstrap, rmse, 117 videos", paired_alarm, {"metric": "rmse"}),
-        ("compare_splits, srocc, mean of 10 splits of 48 of 240", splits_alarm, {}),
+        ("paired bootstrap, srocc, 117 videos", paired_alarm, {}),
+        ("paired bootstrap, rmse, 117 videos", paired_alarm, {"metric": "rmse"}),
+        ("paired bootstrap, srocc, mean of 10 splits of 48 of 240", splits_alarm, {}),
         ("corrected_resampled_t, ridge, 10 splits of 240", corrected_t_alarm, {}),
         ("   ordinary t test on the same", plain_t_alarm, {}),
         ("fisher_z, pearson, 117 against 240", fisher_alarm, {}),

@@ -1,6 +1,7 @@
-"""Time of the gated Video Swin-T against torchvision's own, which has a single bias table.
+"""Compare the time of the gated Video Swin-T with torchvision's, which has a single bias table.
 
-Both hold the same weights and take turns on the same clip, forward alone and forward with backward.
+Both have the same weights and take turns on the same clip: the forward pass, then forward and
+backward pass.
 Run: OMP_NUM_THREADS=1 python benchmarks/swin3d.py [--device cuda --autocast --batch 4 --rounds 20]
 """
 
@@ -16,13 +17,13 @@ from vqa.models.swin3d import FragmentSwin
 
 
 def forward(model, clip):
-    """Forward pass without gradients."""
+    """Run the forward pass without gradients."""
     with torch.inference_mode():
         model(clip)
 
 
 def forward_backward(model, clip):
-    """Forward and backward pass."""
+    """Run the forward and the backward pass."""
     model.zero_grad(set_to_none=True)
     model(clip).square().mean().backward()
 
@@ -30,7 +31,7 @@ def forward_backward(model, clip):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--autocast", action="store_true", help="bfloat16 where autocast allows")
+    parser.add_argument("--autocast", action="store_true", help="use bfloat16 autocast")
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
@@ -62,7 +63,7 @@ def main():
                     times.append(time.perf_counter() - start)
         single, gated = (statistics.median(times) for times in seconds.values())
         print(f"{task.__name__:17} torchvision {single:8.4f} s   ours {gated:8.4f} s   ", end="")
-        print(f"ours over torchvision {gated / single:.2f}")
+        print(f"ours / torchvision {gated / single:.2f}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Makes the video files that the decoding tests read: every frame carries its own number.
+"""Encoded video files for the tests of decoding: every frame shows its own number.
 
-The number of frame i is painted as eight black or white blocks along the top edge, large enough to
-survive compression, so a test reads from the pixels which frame it was given.
+The number is painted as eight black or white blocks along the top edge, large enough to survive
+compression, so a test can read from the pixels which frame it got.
 """
 
 import os
@@ -12,14 +12,22 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pytest
 from av.filter import Graph
 
 BITS = 8
 FRAMES = 50
 
+# Settings of `write_clip`.
+VP9 = {"codec": "libvpx-vp9", "options": {"cpu-used": "8", "deadline": "realtime"}}
+OPEN_GROUPS = {"x264-params": "open-gop=1"}
+X265 = {"preset": "ultrafast", "x265-params": "log-level=none:pools=1"}
+FRAGMENTS = {"movflags": "frag_keyframe+empty_moov"}
+UNEVEN_TICKS = [20 * i + 7 * (i % 3) for i in range(FRAMES)]
+
 
 def paint(index: int, width: int = 128, height: int = 96) -> np.ndarray:
-    """Frame `index` (H,W,3): its number in the top quarter, moving colour below."""
+    """Paint frame `index` (H,W,3): its number in the top quarter, moving colour below."""
     y, x = np.mgrid[0:height, 0:width]
     frame = np.stack(
         [
@@ -36,7 +44,7 @@ def paint(index: int, width: int = 128, height: int = 96) -> np.ndarray:
 
 
 def read_number(frame: np.ndarray) -> int:
-    """The number painted into a frame (H,W,3)."""
+    """Read the number in a frame (H,W,3)."""
     height, width = frame.shape[:2]
     number = 0
     for bit in range(BITS):
@@ -46,7 +54,7 @@ def read_number(frame: np.ndarray) -> int:
 
 
 def numbers(frames: np.ndarray) -> list[int]:
-    """The numbers painted into frames (N,H,W,3)."""
+    """Read the numbers in frames (N,H,W,3)."""
     return [read_number(frame) for frame in frames]
 
 
@@ -69,24 +77,24 @@ def write_clip(
     bt709: bool = False,
     picture: Callable[[int, int, int], np.ndarray] = paint,
 ) -> Path:
-    """Encode painted frames; the container follows from the file name's ending.
+    """Encode painted frames; the suffix of the file name determines the container.
 
     Args:
-        path: Where to write.
-        frames: How many.
-        size: Width and height.
+        path: The file.
+        frames: Number of frames.
+        size: Width and height in pixels.
         codec: Encoder; x264 uses three B-frames.
-        pixel_format: What is encoded.
+        pixel_format: Encoded pixel format.
         rate: Frames per second.
-        keyframe_interval: Frames from keyframe to keyframe.
+        keyframe_interval: Number of frames from keyframe to keyframe.
         ticks: Presentation times in 1/`ticks_per_s` seconds, for a variable frame rate.
         ticks_per_s: See `ticks`.
-        options: Encoder options.
-        muxer_options: Container options.
-        rotation: Degrees of the display matrix, counter-clockwise.
+        options: Options of the encoder.
+        muxer_options: Options of the container.
+        rotation: Rotation of the display matrix in degrees, counter-clockwise.
         mirrored: Whether the display matrix also mirrors.
-        full_range: Code and tag as full range.
-        bt709: Code and tag with the BT.709 matrix.
+        full_range: Encode and tag as full range.
+        bt709: Encode and tag with the BT.709 matrix.
         picture: Paints frame `index` of `width` and `height`.
     """
     x264 = {"preset": "veryfast", "bf": "3", "b-adapt": "0", "threads": "1", "crf": "18"}
@@ -114,15 +122,25 @@ def write_clip(
             frame.time_base = time_base
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    # Run by root, SVT-AV1 leaves its caller with real-time priority. Encoders that wait by spinning
-    # then never let go of a core: two such processes stopped a machine of two cores.
+    # As root, SVT-AV1 leaves the process with real-time priority. Encoders that busy-wait then hold
+    # their core for ever: two such processes blocked a machine with two cores.
     if hasattr(os, "sched_getscheduler") and os.sched_getscheduler(0) != os.SCHED_OTHER:
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     return path
 
 
+def cached_clip(folder: Path, name: str, settings: dict) -> Path:
+    """Return a clip in a folder, encoded on first use; skip the test if PyAV lacks the encoder."""
+    path = folder / name
+    if not path.exists():
+        if settings.get("codec", "libx264") not in av.codecs_available:
+            pytest.skip(f"this PyAV has no encoder {settings['codec']}")
+        write_clip(path, **settings)
+    return path
+
+
 def write_sound(path: Path) -> Path:
-    """A file with an audio track alone."""
+    """Write a file with only an audio track."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("aac", rate=44100)
         for number in range(20):
@@ -135,7 +153,7 @@ def write_sound(path: Path) -> Path:
 
 
 def write_raw(path: Path, frames: int, size: tuple[int, int], pixel_format: str) -> np.ndarray:
-    """Raw planar video; returns its frames (n,H,W,3) as FFmpeg converts them to RGB."""
+    """Write raw planar video; return its frames (n,H,W,3), converted to RGB by FFmpeg."""
     shown = []
     with path.open("wb") as file:
         for index in range(frames):
@@ -150,13 +168,13 @@ def write_raw(path: Path, frames: int, size: tuple[int, int], pixel_format: str)
 
 
 def decode_all(path: Path, *filters: tuple[str, str]) -> np.ndarray:
-    """All frames (n,H,W,3), decoded in sequence through FFmpeg's filters: the truth."""
+    """Decode all frames (n,H,W,3) in sequence with FFmpeg's filters, as the reference."""
     with av.open(str(path)) as container:
         return through_filters(container.decode(video=0), *filters)
 
 
 def through_filters(frames: Iterable[av.VideoFrame], *filters: tuple[str, str]) -> np.ndarray:
-    """Frames to RGB by one filter graph."""
+    """Convert frames to RGB with one filter graph."""
     graph, shown = None, []
     for frame in frames:
         if graph is None:
@@ -179,7 +197,7 @@ def through_filters(frames: Iterable[av.VideoFrame], *filters: tuple[str, str]) 
 
 
 def hide_leading(path: Path, frames: int) -> Path:
-    """Rewrite the edit list of a 30 Hz MP4 from `write_clip` so that leading frames are hidden."""
+    """Rewrite the edit list of a 30 Hz MP4 of `write_clip` to hide leading frames."""
     data = bytearray(path.read_bytes())
     start = data.index(b"elst") + 12
     duration_ms, media_time = struct.unpack(">Ii", data[start : start + 8])
@@ -190,7 +208,7 @@ def hide_leading(path: Path, frames: int) -> Path:
 
 
 def cut(path: Path, share: float = 0.6) -> Path:
-    """Keep only the leading share of a file."""
+    """Keep only the first part of a file."""
     data = path.read_bytes()
     path.write_bytes(data[: int(share * len(data))])
     return path
@@ -205,5 +223,10 @@ def overwrite(path: Path, start: int, data: bytes) -> Path:
 
 
 def noise(size: int, seed: int = 0) -> bytes:
-    """Random bytes, the same each time."""
+    """Return random bytes, the same each time."""
     return np.random.default_rng(seed).bytes(size)
+
+
+def damage(path: Path, size: int = 400) -> Path:
+    """Overwrite bytes in the middle of a file with noise."""
+    return overwrite(path, path.stat().st_size // 2, noise(size))

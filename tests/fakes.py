@@ -1,4 +1,4 @@
-"""Small stand-ins that the tests share: an extractor that costs nothing, a database of clips."""
+"""Small stand-ins that tests share: a cheap extractor and databases of clips."""
 
 from functools import partial
 
@@ -8,13 +8,14 @@ from scipy.ndimage import gaussian_filter
 
 from tests.clips import write_clip
 from vqa.databases.records import Database, VideoRecord
+from vqa.features.extractor import Extractor
 
 
-class MeanColour:
-    """Mean colour of each frame and its change since the frame before: looks one frame back."""
+class MeanColour(Extractor):
+    """Mean colour of each frame and its change from the previous frame, which is its context."""
 
     name, dim, context = "mean-colour", 6, 1
-    fingerprint, weights, untrained, threads = "f" * 64, "none", False, 1
+    fingerprint, weights, threads = "f" * 64, "none", 1
 
     def __call__(self, frames, context=0):
         colours = torch.from_numpy(frames.mean((1, 2))).float()
@@ -25,7 +26,7 @@ class MeanColour:
 
 
 def clip_database(folder, count=6, frames=34):
-    """Real H.264 clips of different lengths with made-up MOS."""
+    """A database of real H.264 clips of different lengths with invented MOS."""
     folder.mkdir(parents=True, exist_ok=True)
     videos = []
     for index in range(count):
@@ -36,7 +37,7 @@ def clip_database(folder, count=6, frames=34):
 
 
 def graded_clips(folder, count=9, seed=0):
-    """Own data as a user has it: clips of growing blur in `videos/`, and `labels.csv`."""
+    """Write data like a user's: clips with increasing blur in `videos/`, and `labels.csv`."""
     (folder / "videos").mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     rows = ["video,mos,content"]
@@ -51,5 +52,5 @@ def graded_clips(folder, count=9, seed=0):
 
 
 def _window(texture, index, width, height):
-    """A picture of the given size that moves over the texture."""
+    """Return a window of the given size that moves over the texture."""
     return np.ascontiguousarray(texture[:height, index : index + width].astype(np.uint8))

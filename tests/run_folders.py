@@ -1,4 +1,4 @@
-"""A run folder as a finished run leaves it, made up and seeded: for the tests of what reads one."""
+"""A made-up, seeded run folder like that of a finished run, for tests of its readers."""
 
 import hashlib
 import json
@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from vqa.evaluation.results import summarise, write_json
+from vqa.evaluation.summary import summarise
+from vqa.files import write_json
 
 AWKWARD = "Test1/<b>bold</b> & 'quoted'.avi"
 
@@ -27,17 +28,17 @@ def predictions(splits=3, videos=120, tested=48, seed=0):
 
 
 def minimal(folder, table=None):
-    """Only what a report cannot do without."""
+    """Write only what a report needs."""
     folder.mkdir(parents=True, exist_ok=True)
     (predictions() if table is None else table).to_csv(folder / "predictions.csv", index=False)
     return folder
 
 
 def complete(folder, table=None):
-    """Everything a run writes."""
+    """Write everything that a run writes."""
     table = predictions() if table is None else table
     minimal(folder, table)
-    write_json(folder / "results.json", summarise(table, resamples=200))
+    write_json(folder / "results.json", summarise(table, resamples=200).to_json())
     (folder / "config.yaml").write_text(CONFIG)
     write_json(folder / "environment.json", ENVIRONMENT)
     write_json(folder / "notes.json", ["Features come from <untrained> weights (weights: random)."])
@@ -54,7 +55,7 @@ def complete(folder, table=None):
 
 
 def videos(table):
-    """What a run knows of its videos; of the first nothing, of some no duration."""
+    """Return the facts about the videos; none for the first, no duration for some."""
     names = sorted(set(table["video"]) - {AWKWARD})
     sizes = [(1920, 1080), (1280, 720), (404, 720), (640, 480)]
     rows = [{"video": AWKWARD}]

@@ -7,10 +7,11 @@ import torch
 from PIL import Image
 
 from benchmarks.saliency_study import correlate, deep_vectors, main, shifted_cosine
-from tests import toy_classifier  # noqa: F401 (makes it known)
+from tests import toy_classifier  # noqa: F401 (registers it)
 from tests.clips import write_clip
 from vqa.features.saliency import Saliency, resized, through_jpeg
-from vqa.models.pretrained.imagenet import load_classifier, normalised
+from vqa.models.pretrained.imagenet import load_classifier
+from vqa.models.pretrained.normalisation import normalise
 from vqa.video import read_frames
 
 TOY = ["--weights", "random", "--saliency-architecture", "toy_classifier", "--device", "cpu"]
@@ -31,7 +32,7 @@ def literal(saliency, deep):
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_algorithm_3_is_its_loop(seed):
+def test_algorithm_3_agrees_with_its_loop(seed):
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:224, 0:224]
     saliency = np.exp(-((x - 40 * seed - 60) ** 2 + (y - 100) ** 2) / 4000)
@@ -45,7 +46,7 @@ RECORDED = (0.840855, 0.750897, -0.430181)
 
 
 def test_recorded_cosines():
-    """Of this module on 2025-11-21, for arrays without chance: any other reading moves them."""
+    """Compare with this module's values of 2025-11-21; another reading of the text moves them."""
     y, x = np.mgrid[0:224, 0:224] / 223
     deep = np.arange(2048) / 2047
     assert shifted_cosine(x * y**2, deep) == pytest.approx(RECORDED[0], abs=1e-6)
@@ -53,7 +54,7 @@ def test_recorded_cosines():
     assert shifted_cosine(-x * y, 1 - deep) == pytest.approx(RECORDED[2], abs=1e-6)
 
 
-def test_scale_means_nothing_and_sign_all():
+def test_the_cosine_depends_on_the_sign_not_the_scale():
     rng = np.random.default_rng(3)
     saliency, deep = rng.random((224, 224)), rng.random(2048)
     cosine = shifted_cosine(saliency, deep)
@@ -72,7 +73,7 @@ def test_arrays_of_other_shapes_are_refused(saliency, deep):
 
 
 @torch.inference_mode()
-def test_the_released_forward_leaves_out_three_layers():
+def test_the_released_forward_skips_three_layers():
     model = load_classifier("resnet18", "random")
     images = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     x = model.conv1(images)
@@ -98,7 +99,7 @@ def test_a_videos_table_is_made_frame_by_frame(tmp_path):
     np.testing.assert_allclose(table["time_s"], [0.9, 1.9], atol=1e-3)
     for index, cosine in zip(table["frame"], table["cosine"], strict=True):
         pictures = resized(read_frames(path, [index]))
-        images = normalised(through_jpeg(pictures), torch.device("cpu"))
+        images = normalise(through_jpeg(pictures), torch.device("cpu"))
         deep = deep_vectors(network, images)[0].numpy()
         wanted = shifted_cosine(saliency.maps(pictures)[0].numpy(), deep)
         assert cosine == pytest.approx(wanted, rel=1e-5)
@@ -119,11 +120,11 @@ def test_the_command_writes_table_and_histogram(tmp_path, caplog):
     svg = (output / "histogram.svg").read_text()
     assert "RANDOM weights" in svg
     assert "3 of 3 frames of 2 videos" in svg
-    assert "left out" in caplog.text
+    assert "skipped" in caplog.text
     assert "c.mp4" in caplog.text
 
 
-def test_what_cannot_be_studied_is_one_line(tmp_path):
+def test_errors_are_one_line(tmp_path):
     path = tmp_path / "a.mp4"
     with pytest.raises(SystemExit, match=r"^error: none of the videos could be read"):
         main([str(path), "--output", str(tmp_path), *TOY])

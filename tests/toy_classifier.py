@@ -1,4 +1,4 @@
-"""A classifier of a few layers that torchvision finds by the name `toy_classifier`.
+"""A small classifier that torchvision finds under the name `toy_classifier`.
 
 Its last block is `features.3`: twelve maps of 14 x 14, the last of which is 0 everywhere.
 """
@@ -34,6 +34,6 @@ def toy_classifier(weights=None):
     return ToyClassifier()
 
 
-# torchvision's list of classifiers goes by the builder's module.
+# torchvision lists classifiers by the module of their builder.
 toy_classifier.__module__ = "torchvision.models.toy"
 register_model()(toy_classifier)

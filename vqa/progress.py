@@ -1,4 +1,4 @@
-"""Progress bars with the time left: lively on a terminal, a line now and then in a log file."""
+"""Progress bars that show the time left: live on a terminal, an occasional line in a log file."""
 
 import sys
 from typing import Any
@@ -10,12 +10,12 @@ LOG_INTERVAL_S = 10.0
 
 
 def progress_bar(total: int, description: str, unit: str, **options: Any) -> tqdm:
-    """A bar over `total` units of work, on standard error; silent where there is nothing to do.
+    """Return a progress bar on standard error; it stays silent if `total` is 0.
 
     Args:
-        total: Units of work.
-        description: What is being done.
-        unit: What one unit is.
+        total: Number of units of work.
+        description: Label in front of the bar.
+        unit: Name of one unit.
         **options: Further arguments of `tqdm`.
     """
     interval = TERMINAL_INTERVAL_S if sys.stderr.isatty() else LOG_INTERVAL_S

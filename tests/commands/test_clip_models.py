@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 from safetensors.torch import load_file
 
-from tests.commands.test_main_job import ROOT, call
+from tests.commands.calling import Failed, call
 from tests.fakes import graded_clips
+from tests.places import ROOT
 
 TOY = [
     "data=csv",
@@ -162,12 +163,12 @@ def test_weights_of_another_run_begin_a_training(place, tmp_path_factory):
     assert all(same[key] for key in same if key.startswith("network.spatial."))
     assert not all(same[key] for key in same if key.startswith("network.head."))
     assert any(
-        "began with spatial" in note for note in json.loads((folder / "notes.json").read_text())
+        "started from spatial" in note for note in json.loads((folder / "notes.json").read_text())
     )
 
 
 def test_weights_that_saw_the_test_part_are_refused(runs, place):
-    with pytest.raises(SystemExit, match=r"test videos of split0 were in the training part"):
+    with pytest.raises(Failed, match=r"test videos of split0 were in the training part"):
         train(place, "clifvqa", "leak", f"init_from={runs['clifvqa']}", "seed=3")
 
 

@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hydra import compose, initialize_config_dir
 
-import cross
-from tests.places import CONF
+from tests.commands.calling import call
 from vqa.commands.cross import cross_database, format_matrix
 
 NAMES = ("demo_coding", "demo_camera", "demo_timing")
@@ -19,11 +17,8 @@ SMALL = [
 
 
 def matrix(place, *overrides):
-    """Run cross.py in this process."""
-    paths = [f"paths.{name}={place / name}" for name in ("data", "cache", "runs")]
-    wanted = [*paths, *SMALL, *overrides]
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        cross.matrix(compose("cross", wanted), wanted)
+    """Run the command in this process."""
+    call("cross", place, *SMALL, *overrides)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +53,8 @@ def test_cells_are_those_of_their_runs(made):
     content = json.loads((made / "matrix" / "matrix.json").read_text())
     for cell in content["cells"]:
         results = json.loads((Path(cell["run"]) / "results.json").read_text())
-        assert results["summary"]["median"] == cell["metrics"]
+        summary = results["summary"]
+        assert summary["median"] | summary["further"] == cell["metrics"]
 
 
 def test_again_nothing_is_trained(made, monkeypatch):

@@ -7,12 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from hydra import compose, initialize_config_dir
 
-from tests.commands.test_main_job import call
+from tests.commands.calling import call, composed
 from tests.fakes import graded_clips
 from tests.places import CONF
-from vqa.commands import assembly
 
 SVR = ["model=svr", "data=csv", "data.mos_range=[1,5]", "protocol.test_fraction=0.34"]
 GRID = ["model.C=[1,8]", "model.gamma=[0.1,1.0]"]
@@ -58,9 +56,8 @@ def test_any_list_of_features_is_fused(fused, place, capsys):
 
 def test_the_run_is_named_after_its_features(place):
     paths = [f"paths.{name}={place / name}" for name in ("data", "cache", "runs")]
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = compose("train", [*paths, "model=svr", "features=[nss,resnet50]", "data=csv"])
-    assert assembly.resolved(config)["name"] == "svr-csv-nss-resnet50"
+    experiment = composed("train", *paths, "model=svr", "features=[nss,resnet50]", "data=csv")
+    assert experiment.config["name"] == "svr-csv-nss-resnet50"
 
 
 def test_features_computed_elsewhere_need_no_videos(place, tmp_path):
@@ -91,9 +88,9 @@ def test_every_experiment_composes_and_says_how_to_run_it(path):
     name = f"{path.parent.name}/{path.stem}"
     assert f"experiment={name}" in path.read_text()
     model = ["model=clifvqa"] if path.parent.name == "clifvqa" else []
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = compose("train", [*model, f"experiment={name}", "data=csv"])
-    plain = yaml.safe_load(yaml.safe_dump(assembly.resolved(config)))
+    plain = yaml.safe_load(
+        yaml.safe_dump(composed("train", *model, f"experiment={name}", "data=csv").config)
+    )
     assert plain["model_name"].endswith(path.stem) or path.parent.name == "gram"
     if path.parent.name == "saliency":
         assert plain["protocol"]["_target_"] == "vqa.protocols.videval"
@@ -115,8 +112,7 @@ OF_FEATURES = [path for path in EXPERIMENTS if path.parent.name != "clifvqa"]
 @pytest.mark.parametrize("path", OF_FEATURES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_every_feature_experiment_runs_in_smoke_size(path, place):
     name = f"{path.parent.name}/{path.stem}"
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        features = compose("train", [f"experiment={name}"]).features
+    features = composed("train", f"experiment={name}").config["features"]
     random = [
         option.format(one) for one in features if "weights" in features[one] for option in RANDOM
     ]

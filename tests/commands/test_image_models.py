@@ -6,16 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from PIL import Image
 from safetensors.torch import load_file
 
-from tests.commands.test_main_job import call
-from tests.places import CONF
-from vqa.commands import assembly
+from tests.commands.calling import call, composed
 from vqa.databases import tid2013
 from vqa.features.gram import Gram
-from vqa.models.inception_iqa import LEARNING, InceptionIQA
+from vqa.models.inception_iqa import TRAINED, InceptionIQA
 from vqa.video import probe, stream_frames
 
 SMOKE = [
@@ -51,16 +48,11 @@ def train(place, name, *more):
     return folder
 
 
-def composed(place, *overrides):
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose("train", [f"paths.cache={place / 'cache'}", *overrides])
-
-
 def test_the_recipe_is_the_papers(place):
-    config = assembly.resolved(
-        composed(place, "model=inception_iqa", "data=tid2013", f"data.root={place / 'tid'}")
+    experiment = composed(
+        "train", "model=inception_iqa", "data=tid2013", f"data.root={place / 'tid'}"
     )
-    learner = assembly.learner(config)
+    config, learner = experiment.config, experiment.learner()
     assert learner.start.keywords == {"weights": "imagenet"}
     optimizer = learner.optimizer([torch.nn.Parameter(torch.zeros(1))])
     assert isinstance(optimizer, torch.optim.Adam)
@@ -74,15 +66,14 @@ def test_the_recipe_is_the_papers(place):
 
 
 def test_what_the_network_gets(place):
-    config = composed(place, *SMOKE, f"data.root={place / 'tid'}")
-    database = assembly.database(config.data)
-    plain = assembly.resolved(config)
-    sources = assembly.sources_of(plain, database, config.paths.cache, config.data.reader)
+    experiment = composed(
+        "train", *SMOKE, f"data.root={place / 'tid'}", f"paths.cache={place / 'cache'}"
+    )
+    database, sources, views = experiment.database, experiment.sources, experiment.views
     outcome = sources.fill(database.videos, progress=False)
     assert (len(outcome.made), outcome.failures) == (12, {})
     facts = sources.metadata("i01_01_1.bmp")
     assert (facts["width"], facts["height"], facts["frames"]) == ("320", "310", "1")
-    views = assembly.views_of(plain, sources, config.data.reader)
     inputs = views.alone(database.videos[0])
     assert {name: tensor.shape for name, tensor in inputs.items()} == {
         "image": torch.Size([1, 3, 299, 299])
@@ -91,15 +82,12 @@ def test_what_the_network_gets(place):
 
 
 def test_gram_features_by_their_configuration():
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = compose(
-            "extract",
-            ["features=gram", *(f"features.gram.{option}" for option in (
-                "weights=random", "layers=[Mixed_5c,avgpool]", "upper=true", "pooling=both",
-                "device=cpu",
-            ))],
-        )  # fmt: skip
-    extractor = assembly.extractor_of(assembly.resolved(config))
+    options = (
+        "weights=random", "layers=[Mixed_5c,avgpool]", "upper=true", "pooling=both", "device=cpu",
+    )  # fmt: skip
+    extractor = composed(
+        "extract", "features=gram", *(f"features.gram.{option}" for option in options)
+    ).extractor
     assert isinstance(extractor, Gram)
     assert extractor.layers == ("avgpool", "Mixed_5c")
     assert extractor.dim == 2 * (2048 + 41_616)
@@ -139,7 +127,7 @@ def test_the_extractor_takes_what_was_learned(place):
         network = InceptionIQA()
     for name, initial in network.named_parameters():
         changed = not torch.equal(learned[f"network.{name}"], initial)
-        assert changed == (name.split(".")[1] in LEARNING), name
+        assert changed == (name.split(".")[1] in TRAINED), name
     for name, initial in network.named_buffers():
         assert not torch.equal(learned[f"network.{name}"], initial), name
 

@@ -3,36 +3,20 @@
 import csv
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from hydra import compose, initialize_config_dir
 
+from tests.commands.calling import Failed, call
 from tests.fakes import graded_clips
-from tests.places import CONF, ROOT
+from tests.places import SHARED
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     """A folder with nine clips of graded blur and a label table: own data."""
     return graded_clips(tmp_path_factory.mktemp("own"))
-
-
-def call(script, place, *overrides):
-    """Run an entry script's main in this process with a composed configuration."""
-    sys.path.insert(0, str(ROOT))
-    try:
-        module = __import__(script)
-    finally:
-        sys.path.remove(str(ROOT))
-    paths = [f"paths.{name}={place / name}" for name in ("data", "cache")]
-    if script == "train":
-        paths.append(f"paths.runs={place / 'runs'}")
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = compose(script, [*paths, *overrides])
-    module.main.__wrapped__(config)
 
 
 def own_data(place):
@@ -119,9 +103,11 @@ def test_a_sound_run_is_verified_and_a_tampered_file_named(finished, place, tmp_
     shutil.copytree(finished, tampered)
     path = tampered / "split0" / "predictions.csv"
     path.write_text(path.read_text().replace("0.", "1.", 1))
-    with pytest.raises(SystemExit, match="does not hold"):
+    with pytest.raises(Failed):
         call("evaluate", place, f"verify={tampered}")
-    assert "split0/predictions.csv was changed" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "does not hold" in printed
+    assert "split0/predictions.csv was changed" in printed
 
 
 def test_runs_are_compared_on_the_splits_that_they_share(finished, place, tmp_path, capsys):
@@ -187,7 +173,7 @@ def test_files_that_the_model_was_trained_on_are_left_out(finished, place, tmp_p
 
 
 def test_another_configuration_in_the_same_folder_is_refused(finished, place):
-    with pytest.raises(SystemExit, match=r"another configuration \(.*seed differ\).*fresh=true"):
+    with pytest.raises(Failed, match=r"another configuration \(.*seed differ\).*fresh=true"):
         call("train", place, *own_data(place), f"folder={finished}", "seed=1")
 
 
@@ -217,19 +203,20 @@ def scored(finished, place):
     broken = place / "videos" / "broken.mp4"
     broken.write_bytes(b"no video at all")
     try:
-        with pytest.raises(SystemExit) as stop:
+        with pytest.raises(Failed) as failure:
             call(
                 "evaluate", place, f"run={finished}", f"videos={place / 'videos'}",
                 f"output={place / 'scores.json'}",
             )  # fmt: skip
     finally:
         broken.unlink()
-    return json.loads((place / "scores.json").read_text())["videos"], stop.value
+    return json.loads((place / "scores.json").read_text())["videos"], failure.value
 
 
 def test_scores_of_files_equal_the_predictions(finished, scored):
-    videos, status = scored
-    assert "1 of 10 files failed" in str(status)
+    videos, failure = scored
+    assert "1 of 10 files failed" in str(failure)
+    assert failure.status == 1
     by_name = {Path(video["video"]).name: video for video in videos}
     assert by_name["broken.mp4"]["score"] is None
     assert by_name["broken.mp4"]["error"]
@@ -263,7 +250,7 @@ def test_predictions_of_others(place, tmp_path, capsys):
 
 
 def test_published_predictions_give_the_papers_numbers(place, capsys):
-    table = ROOT / "../shared/data/gstvqa/kon_cvd.csv"
+    table = SHARED / "gstvqa" / "kon_cvd.csv"
     if not table.is_file():
         pytest.skip("the authors' predictions are not beside the checkout")
     call("evaluate", place, f"predictions={table}")
@@ -303,7 +290,7 @@ def test_training_on_everything_tests_nothing_and_says_so(place, capsys, finishe
         ("train", ["data=konvid"], r"konvid: .* is not a folder; set data\.root"),
         ("train", ["data=konvid", "data.root=null"], r"no folder given; set data\.root"),
         ("train", ["features=vgg16", "features.vgg16.weights=/none.pth"], r"no weights file at /n"),
-        ("evaluate", [], r"give one of run=<folder"),
+        ("evaluate", [], r"expected one of run=<folder"),
         ("evaluate", ["run=/nowhere"], r"no run folder"),
         ("evaluate", ["predictions=/none.csv"], r"no such predictions file"),
     ],
@@ -311,5 +298,5 @@ def test_training_on_everything_tests_nothing_and_says_so(place, capsys, finishe
 def test_mistakes_get_one_clear_line(script, overrides, message, place):
     if script == "train" and overrides[0].startswith("features"):
         overrides = [*own_data(place)[:3], *overrides]
-    with pytest.raises(SystemExit, match=message):
+    with pytest.raises(Failed, match=message):
         call(script, place, *overrides)

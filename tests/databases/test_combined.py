@@ -43,7 +43,7 @@ def test_two_databases_as_one():
         assert replace(after, id=before.id, content=before.content, group=before.group) == before
 
 
-def test_origin_is_kept_where_there_is_one():
+def test_a_common_origin_is_kept():
     assert combined.combine([KONVID, CVD]).origin == "YFCC100M"
     assert combined.combine([CVD]).origin is None
     other = database("other", (0, 1), origin="Vimeo")
@@ -55,7 +55,7 @@ def test_a_subset_keeps_the_scales():
     assert replace(whole, videos=whole.videos[:1]).scales == whole.scales
 
 
-def test_contents_of_one_name_in_two_databases_stay_apart():
+def test_equal_contents_of_two_databases_stay_apart():
     twins = [database(name, (1, 5), contents="abcdefgh") for name in ("left", "right")]
     assert len({video.content_id for video in combined.combine(twins).videos}) == 16
 
@@ -67,14 +67,14 @@ def test_only_the_chosen_parts_are_read():
     readers = {"konvid": lambda: KONVID, "cvd2014": lambda: CVD, "lsvq": absent}
     whole = combined.read(["cvd2014", "konvid"], readers, name="both")
     assert (whole.name, list(whole.scales)) == ("both", ["cvd2014", "konvid"])
-    with pytest.raises(DatabaseError, match="absent"):
+    with pytest.raises(DatabaseError, match=r"absent.*data\.roots .*data\.read\.readers\.lsvq"):
         combined.read(["lsvq"], readers)
     with pytest.raises(DatabaseError, match=r"no reader for live; data.parts takes konvid, cvd"):
         combined.read(["konvid", "live"], readers)
 
 
 def test_databases_that_cannot_be_combined():
-    with pytest.raises(DatabaseError, match="of different names, found none"):
+    with pytest.raises(DatabaseError, match="with different names, found none"):
         combined.combine([])
-    with pytest.raises(DatabaseError, match="of different names, found 2 x konvid"):
+    with pytest.raises(DatabaseError, match="with different names, found 2 x konvid"):
         combined.combine([KONVID, KONVID])

@@ -8,7 +8,7 @@ from vqa.databases.records import DatabaseError
 
 @pytest.fixture
 def write(tmp_path):
-    """Write a label table into `own/` beside three videos."""
+    """Return a function that writes a label table next to three videos in `own/`."""
     folder = tmp_path / "own"
     (folder / "clips").mkdir(parents=True)
     for name in ("a.mp4", "b.mp4", "clips/c.yuv"):
@@ -53,7 +53,7 @@ def test_every_column(write, caplog):
     assert (second.width, second.height, second.frame_rate_hz) == (1920, 1080, 25.0)
     assert (second.split, second.group) == ("test", None)
     assert (second.mos_std, second.ratings) == (None, None)
-    assert "columns rater are not used" in caplog.text
+    assert "ignored the columns rater" in caplog.text
 
 
 def test_root_given(write, tmp_path):
@@ -63,7 +63,7 @@ def test_root_given(write, tmp_path):
     assert len(table.read(elsewhere, path.parent, mos_range=[1, 5])) == 3
     with pytest.raises(DatabaseError, match=r"nowhere is not a folder; set data.root"):
         table.read(elsewhere, tmp_path / "nowhere")
-    with pytest.raises(DatabaseError, match="none of the labelled files is there"):
+    with pytest.raises(DatabaseError, match="none of the labelled files exists"):
         table.read(elsewhere, mos_range=[1, 5])
 
 
@@ -97,22 +97,22 @@ def test_two_spellings_of_one_video_are_duplicates(write):
         ((1.0, 1.0), (0, 1)),
     ],
 )
-def test_scale_is_the_tightest_usual_one(write, caplog, mos, scale):
+def test_default_scale_is_the_narrowest_usual_one(write, caplog, mos, scale):
     database = table.read(write(f"video,mos\na.mp4,{mos[0]}\nb.mp4,{mos[1]}\n"))
     assert database.mos_range == scale
-    assert f"rating scale taken as [{scale[0]}, {scale[1]}]; data.mos_range" in caplog.text
+    assert f"assumed the rating scale [{scale[0]}, {scale[1]}]; set data.mos_range" in caplog.text
 
 
-def test_scale_that_is_none_of_the_usual(write):
+def test_mos_outside_all_usual_scales(write):
     text = "video,mos\na.mp4,-2\nb.mp4,3\n"
-    with pytest.raises(DatabaseError, match=r"MOS from -2 to 3 lie on none .*data.mos_range="):
+    with pytest.raises(DatabaseError, match=r"MOS from -2 to 3 fit none .*data.mos_range="):
         table.read(write(text))
     assert table.read(write(text), mos_range=(-3, 3)).mos_range == (-3.0, 3.0)
 
 
 @pytest.mark.parametrize("mos_range", [5, [1], [1, 2, 3], ["low", "high"]])
 def test_scale_must_be_two_numbers(write, mos_range):
-    with pytest.raises(DatabaseError, match="expected two numbers, for instance"):
+    with pytest.raises(DatabaseError, match="expected two numbers, for example"):
         table.read(write(PLAIN), mos_range=mos_range)
 
 
@@ -120,16 +120,16 @@ def test_scale_must_be_two_numbers(write, mos_range):
     ("text", "message"),
     [
         ("name,score\na.mp4,3\n", "expected columns video; mos; found name, score"),
-        ("video,mos\na.mp4,\n", "no row has a MOS"),
+        ("video,mos\na.mp4,\n", "no row has a numeric MOS"),
         ("video,mos\na.mp4,3\nb.mp4,nan\n", "b.mp4: nan"),
         ("video,mos\na.mp4,good\n", "mos of a.mp4 is 'good'"),
         ("video,mos\na.mp4,3\na.mp4,4\n", "keep one row per video"),
-        ("video,mos\na.mp4,3\n,4\n", "a row has no entry in `video`"),
+        ("video,mos\na.mp4,3\n,4\n", "a row has no entry in the column `video`"),
         ("video,mos,split\na.mp4,3,dev\n", "parts dev; expected train, val, test"),
         ("video,mos\na.mp4,3\ngone.mp4,4\n", r"1 of 2 .*gone.mp4.*data.missing=skip"),
     ],
 )
-def test_tables_that_make_no_sense(write, text, message):
+def test_invalid_tables(write, text, message):
     with pytest.raises(DatabaseError, match=message):
         table.read(write(text))
 
@@ -148,7 +148,7 @@ def test_missing_skip(write):
 def test_table_absent_or_in_another_encoding(write, tmp_path):
     with pytest.raises(DatabaseError, match=r"data.labels=/path/to/table.csv"):
         table.read(None)
-    with pytest.raises(DatabaseError, match=r"absent.csv is not there"):
+    with pytest.raises(DatabaseError, match=r"absent.csv does not exist"):
         table.read(tmp_path / "absent.csv")
     with pytest.raises(DatabaseError, match="save it as UTF-8"):
         table.read(write(PLAIN.replace("a.mp4", "fête.mp4"), "latin-1"))

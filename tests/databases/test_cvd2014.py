@@ -24,7 +24,7 @@ def write_official(root, rows):
 
 
 def official_rows():
-    """As the release writes them: no suffix, decimal comma."""
+    """Rows as in the release: no suffix, decimal comma."""
     for key, mos in MOS.items():
         _, scene, name = key.split("/")
         yield f"{name.removesuffix('.avi')};{scene};{mos:.2f}".replace(".", ",")
@@ -96,10 +96,10 @@ def test_missing_root_and_labels(release):
         ("Test01_City_D01;City;20,00", "Test1/City/Test01_City_D01.avi.*keep one row"),
         ("Test01_City_D03;City;NaN", "Test01_City_D03.avi: nan"),
         ("Test01_City_D03;City;5333", "Test01_City_D03.avi: 5333"),
-        ("Test09_City_D03;City;20,00", "'Test09_City_D03' is no video name"),
+        ("Test09_City_D03;City;20,00", "'Test09_City_D03' is not a video name"),
     ],
 )
-def test_labels_that_make_no_sense(release, row, message):
+def test_invalid_labels(release, row, message):
     write_official(release, [*official_rows(), row])
     with pytest.raises(DatabaseError, match=message):
         cvd2014.read(release)

@@ -17,7 +17,7 @@ NAMES = {
 
 @pytest.fixture
 def release(tmp_path):
-    """The official layout, three videos, one in each of the namings in use."""
+    """The official layout, three videos, one under each naming scheme."""
     root = tmp_path / "KoNViD_1k"
     (root / "KoNViD_1k_videos").mkdir(parents=True)
     for name in NAMES.values():
@@ -106,10 +106,10 @@ def test_missing_root_and_labels(release, tmp_path):
         ("a.mp4,12,,0.5,90", "12.mp4: nan"),
         ("a.mp4,12,5.2,0.5,90", r"inside \[1.0, 5.0\] \(12.mp4: 5.2\)"),
         ("a.mp4,12,good,0.5,90", "mos of 12 is 'good'"),
-        ("a.mp4,cat,2.0,0.5,90", "'cat' holds no Flickr id"),
+        ("a.mp4,cat,2.0,0.5,90", "'cat' contains no Flickr id"),
     ],
 )
-def test_labels_that_make_no_sense(release, row, message):
+def test_invalid_labels(release, row, message):
     table = release / "KoNViD_1k_metadata" / "KoNViD_1k_attributes.csv"
     table.write_text(table.read_text() + row + "\n")
     with pytest.raises(DatabaseError, match=message):

@@ -1,8 +1,10 @@
+"""Reading of label tables."""
+
 import math
 
 import pytest
 
-from vqa.databases.label_files import find_folder, find_labels, measures, parse_number, read_rows
+from vqa.databases.label_files import measures, parse_number, read_rows
 from vqa.databases.records import DatabaseError
 
 MOS = (("mos", "realignment_mos"),)
@@ -28,7 +30,7 @@ def test_delimiters_byte_order_mark_and_line_ends(table, delimiter, encoding, ne
     assert rows == [{"video": "ä b.mp4", "mos": "3.5"}]
 
 
-def test_column_names_in_normal_form_and_short_rows(table):
+def test_column_names_are_normalised_and_short_rows_padded(table):
     rows = read_rows(table("File_name; Realignment MOS ;Note\na;53,33\n"), MOS)
     assert rows == [{"file_name": "a", "realignment_mos": "53,33", "note": ""}]
 
@@ -51,21 +53,21 @@ def test_lines_without_header(table):
         ("", "the label table is empty"),
         ("video,mos\n", "a header and no rows"),
         ("name,score\na,1\n", "expected columns mos or realignment_mos; found name, score"),
-        ("video,mos,MOS\na,1,2\n", "columns mos stand twice"),
+        ("video,mos,MOS\na,1,2\n", "columns mos appear twice"),
         ("video,mos\na,1\nb,3,5\n", r"line 3: 3 entries, expected 2 \(',' between them\)"),
     ],
 )
-def test_tables_that_make_no_sense(table, text, message):
+def test_invalid_tables(table, text, message):
     with pytest.raises(DatabaseError, match=message):
         read_rows(table(text), MOS)
 
 
-def test_an_endless_entry_is_no_table(table):
+def test_an_unclosed_quote_is_an_error(table):
     with pytest.raises(DatabaseError, match="not a table"):
         read_rows(table('video,mos\n"' + "a" * 200_000))
 
 
-def test_encodings_other_than_utf8(table):
+def test_encodings_other_than_utf8_are_refused(table):
     with pytest.raises(DatabaseError, match=r"labels.csv: not UTF-8 text .*save it as UTF-8"):
         read_rows(table("video,mos\nfête.mp4,3\n", "latin-1"))
     with pytest.raises(DatabaseError, match="not UTF-8 text"):
@@ -97,32 +99,3 @@ def test_measures(tmp_path):
     }
     unknown = measures({"mos": "3", "fps": "-1", "width": "NaN", "height": "0"}, tmp_path, "a")
     assert {key for key, value in unknown.items() if value is not None} == {"mos"}
-
-
-def test_label_files_are_found_by_preference(tmp_path):
-    root = tmp_path / "release"
-    places = [root / "a.csv", root / "meta" / "b.csv", tmp_path / "labels" / "c.csv"]
-    for place in places:
-        place.parent.mkdir(exist_ok=True)
-        place.touch()
-    for place in places:
-        assert find_labels("toy", root, None, ("a.csv", "b.csv", "c.csv"), "") == place
-        place.unlink()
-    with pytest.raises(DatabaseError, match=r"looked for a.csv, b.csv, c.csv in .*Get it there."):
-        find_labels("toy", root, None, ("a.csv", "b.csv", "c.csv"), "Get it there.")
-
-
-def test_a_given_label_file_is_the_only_one_looked_at(tmp_path):
-    (tmp_path / "a.csv").touch()
-    (tmp_path / "mine.csv").touch()
-    assert find_labels("toy", tmp_path, tmp_path / "mine.csv", ("a.csv",), "").name == "mine.csv"
-    with pytest.raises(DatabaseError, match=r"absent.csv is not there; set data.labels"):
-        find_labels("toy", tmp_path, tmp_path / "absent.csv", ("a.csv",), "")
-
-
-def test_video_folder(tmp_path):
-    assert find_folder(tmp_path, "Video") == tmp_path
-    (tmp_path / "release" / "Video").mkdir(parents=True)
-    assert find_folder(tmp_path, "Video") == tmp_path / "release" / "Video"
-    (tmp_path / "Video").mkdir()
-    assert find_folder(tmp_path, "Video") == tmp_path / "Video"

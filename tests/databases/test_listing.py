@@ -1,4 +1,4 @@
-"""Lists of names in messages."""
+"""Shortened lists of names."""
 
 import pytest
 
@@ -12,5 +12,5 @@ from vqa.databases.listing import some
         (26, 2, "a, b and 24 more"),
     ],
 )  # fmt: skip
-def test_names_beyond_the_first_are_counted(count, most, text):
+def test_further_names_are_counted(count, most, text):
     assert some("abcdefghijklmnopqrstuvwxyz"[:count], most) == text

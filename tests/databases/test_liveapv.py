@@ -68,11 +68,11 @@ def test_missing_root_table_and_videos(release):
     [
         ((ROWS[0][0], 10, "football", "a", ""), "a_pristine.mp4.*keep one row"),
         (("x.mp4", 101, "golf", "d", ""), "x.mp4: 101"),
-        (("x.mp4", 50, "", "d", ""), "1 rows have no content, for instance x.mp4"),
-        (("x.mp4", 50, "tennis", "a", ""), "a source stands under several contents"),
+        (("x.mp4", 50, "", "d", ""), "1 rows have no content, for example x.mp4"),
+        (("x.mp4", 50, "tennis", "a", ""), "a source belongs to several contents"),
     ],
 )
-def test_labels_that_make_no_sense(release, row, message):
+def test_invalid_labels(release, row, message):
     write(release, [*ROWS, row])
     with pytest.raises(DatabaseError, match=message):
         liveapv.read(release)

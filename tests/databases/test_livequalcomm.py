@@ -105,7 +105,7 @@ KEY = "Focus/0911driving_note4_20150911_165933.yuv"
         (["Focus/holiday.yuv", KEY], [1.0, 2.0], "'Focus/holiday.yuv' is not <Distortion>"),
     ],
 )
-def test_labels_that_make_no_sense(release, keys, mos, message):
+def test_invalid_labels(release, keys, mos, message):
     write_official(release, keys, mos)
     with pytest.raises(DatabaseError, match=message):
         livequalcomm.read(release)
@@ -113,7 +113,7 @@ def test_labels_that_make_no_sense(release, keys, mos, message):
 
 def test_mat_file_of_another_shape(release):
     write_official(release, list(MOS), list(MOS.values()), distortions=["Artifacts"])
-    with pytest.raises(DatabaseError, match="fetch it again"):
+    with pytest.raises(DatabaseError, match="download it again"):
         livequalcomm.read(release)
     scipy.io.savemat(release / "qualcommSubjectiveData.mat", {"mos": np.ones(3)})
     with pytest.raises(DatabaseError, match="no variable qualcommVideoData"):

@@ -84,7 +84,7 @@ def test_missing_root_and_labels(release):
         (["A001.mp4", "A002.mp4"], [1.0], "2 names in video_list, 1 values in mos"),
     ],
 )
-def test_labels_that_make_no_sense(release, names, mos, message):
+def test_invalid_labels(release, names, mos, message):
     write_mat(release / "data.mat", names, mos)
     with pytest.raises(DatabaseError, match=message):
         livevqc.read(release)

@@ -91,7 +91,7 @@ def test_a_table_without_is_valid(release):
     check(lsvq.read(release))
 
 
-def test_broken_rows_are_dropped_and_counted_once(release, caplog):
+def test_broken_rows_are_skipped_and_counted_once(release, caplog):
     broken = [
         row("ia-batch1/none", 50, False, frames=0),
         row("ia-batch1/one", 50, False, frames=1),
@@ -103,10 +103,10 @@ def test_broken_rows_are_dropped_and_counted_once(release, caplog):
     write(release / "labels_train_test.csv", [*official_rows(), *broken])
     check(lsvq.read(release))
     assert caplog.messages[0] == (
-        "lsvq: 6 of 11 rows are broken and left out: 1 not valid, 2 of 0 or 1 frames, "
-        "1 of no size, 2 without MOS"
+        "lsvq: skipped 6 of 11 rows, which are broken: 1 marked as invalid, "
+        "2 with 0 or 1 frames, 2 without MOS, 1 without size"
     )
-    assert len(caplog.messages) == 2  # and the count of the release
+    assert len(caplog.messages) == 2  # the other is the count of the release
 
 
 def test_a_frame_rate_that_is_a_time_base(release, caplog):
@@ -114,10 +114,10 @@ def test_a_frame_rate_that_is_a_time_base(release, caplog):
     lines = ["yfcc-batch1/725.mp4, 8, 90000, 76.84", "yfcc-batch1/747.mp4, 8, 29.97, 67.75"]
     write(path, lines, header=None)
     assert [video.id for video in lsvq.read(release, labels=path).videos] == ["yfcc-batch1/747.mp4"]
-    assert "1 of 2 rows are broken and left out: 1 of 90000 frames per second" in caplog.text
+    assert "skipped 1 of 2 rows, which are broken: 1 with 90000 frames per second" in caplog.text
 
 
-def test_1080p_is_a_database_of_its_own(release, caplog):
+def test_1080p_is_a_separate_database(release, caplog):
     write(
         release / "labels_test_1080p.csv",
         ["yfcc-batch1/747,1080,1920,67.75,240", "ia-batch2/Some_Show,1080,1920,20.25,0"],
@@ -128,7 +128,7 @@ def test_1080p_is_a_database_of_its_own(release, caplog):
     (video,) = database.videos
     assert (video.id, video.split, video.group) == ("yfcc-batch1/747.mp4", "test", "yfcc")
     assert caplog.messages == [
-        "lsvq_1080p: 1 of 2 rows are broken and left out: 1 of 0 or 1 frames",
+        "lsvq_1080p: skipped 1 of 2 rows, which are broken: 1 with 0 or 1 frames",
         "lsvq_1080p: the label table lists 1 videos, the release 3573",
     ]
 
@@ -150,10 +150,10 @@ def test_missing_root_labels_and_videos(release):
         (row("yfcc-batch1/747", 1, True), "yfcc-batch1/747.mp4.*keep one row per video"),
         (row("yfcc-batch1/9", 101, True), "yfcc-batch1/9.mp4: 101"),
         (row("yfcc-batch1/9", 50, "perhaps"), "is_test is 'perhaps', expected True or False"),
-        (row("747", 50, True), "'747' is no video name; expected yfcc-batch1/747"),
+        (row("747", 50, True), "'747' is not a video name; expected yfcc-batch1/747"),
     ],
 )
-def test_labels_that_make_no_sense(release, line, message):
+def test_invalid_labels(release, line, message):
     write(release / "labels_train_test.csv", [*official_rows(), line])
     with pytest.raises(DatabaseError, match=message):
         lsvq.read(release)
@@ -161,7 +161,7 @@ def test_labels_that_make_no_sense(release, line, message):
 
 @pytest.fixture
 def no_disk(monkeypatch):
-    """Thirty-nine thousand files need not be made to read their labels."""
+    """Let all files exist, so that the test need not create 39,000 of them."""
     monkeypatch.setattr(Path, "is_file", lambda path: True)
 
 

@@ -29,12 +29,12 @@ def test_a_complete_table_becomes_a_database(tmp_path):
     assert all(isinstance(value, float) for value in database.mos_range)
 
 
-def test_content_is_the_video_itself_where_none_is_given():
+def test_a_video_without_content_is_a_content_by_itself():
     assert VideoRecord("a.mp4", Path("a.mp4"), 1.0).content_id == "a.mp4"
     assert VideoRecord("a.mp4", Path("a.mp4"), 1.0, content="city").content_id == "city"
 
 
-def test_select_keeps_the_order_asked_for(tmp_path):
+def test_select_keeps_the_order_of_the_ids(tmp_path):
     database = build(make_videos(tmp_path))
     assert [v.id for v in database.select(["v02.mp4", "v00.mp4"])] == ["v02.mp4", "v00.mp4"]
     with pytest.raises(DatabaseError, match=r"1 ids are not in the database \(x.mp4\)"):
@@ -55,17 +55,17 @@ def test_missing_videos_are_listed_at_most_ten_with_the_count(tmp_path):
     assert "Get it from example.org." in text
 
 
-def test_missing_skip_goes_on_and_says_so(tmp_path, caplog):
+def test_missing_skip_leaves_videos_out_with_a_warning(tmp_path, caplog):
     videos = make_videos(tmp_path)
     videos[1].path.unlink()
     with caplog.at_level(logging.WARNING, "vqa.databases.records"):
         database = build(videos, missing="skip")
     assert [video.id for video in database.videos] == ["v00.mp4", "v02.mp4"]
     assert database.skipped == ("v01.mp4",)
-    assert "without 1 of 3" in caplog.text
+    assert "skipped 1 of 3" in caplog.text
 
 
-def test_missing_skip_still_refuses_a_root_with_no_video_at_all(tmp_path):
+def test_missing_skip_refuses_a_root_without_any_video(tmp_path):
     videos = make_videos(tmp_path)
     for video in videos:
         video.path.unlink()
@@ -79,13 +79,13 @@ def test_unknown_missing_option(tmp_path):
 
 
 def test_empty_table():
-    with pytest.raises(DatabaseError, match="holds no videos"):
+    with pytest.raises(DatabaseError, match="contains no videos"):
         build([])
 
 
 def test_duplicate_names(tmp_path):
     videos = make_videos(tmp_path)
-    with pytest.raises(DatabaseError, match=r"1 names stand more than once .*\(v00.mp4\)"):
+    with pytest.raises(DatabaseError, match=r"1 names appear more than once .*\(v00.mp4\)"):
         build([*videos, videos[0]])
 
 
@@ -105,7 +105,7 @@ def test_mos_range_must_be_a_range(tmp_path, mos_range):
 @pytest.mark.parametrize("key", ["", "/a.mp4", "../a.mp4", "x/../../a.mp4", "x\\a.mp4"])
 def test_ids_must_be_relative_paths(tmp_path, key):
     (tmp_path / "a.mp4").touch()
-    with pytest.raises(DatabaseError, match="1 names are no relative paths"):
+    with pytest.raises(DatabaseError, match="1 names are not relative paths"):
         build([VideoRecord(key, tmp_path / "a.mp4", 1.0)])
 
 
@@ -128,8 +128,8 @@ def test_require_root(tmp_path):
         require_root("toy", tmp_path / "nowhere", "Get it there.")
 
 
-def test_listed_databases_keep_absent_and_strange_rows(tmp_path):
-    """What the doctor looks at: every row of the label table, judged by nobody yet."""
+def test_missing_list_keeps_absent_files_and_invalid_mos(tmp_path):
+    """The doctor gets every row of the label table, without any check."""
     videos = [*make_videos(tmp_path), VideoRecord("gone.mp4", tmp_path / "gone.mp4", 99.0)]
     listed = build_database("x", videos, (1.0, 5.0), missing="list")
     assert [video.id for video in listed.videos] == [video.id for video in videos]

@@ -5,7 +5,7 @@ import pytest
 from vqa.databases import tid2013
 from vqa.databases.records import DatabaseError
 
-# As the release writes them: names in both cases, files and list not in agreement.
+# As in the release: names in both cases, which differ between files and list.
 LINES = ("5.51429 I01_01_1.bmp", "0.24242 i25_24_5.bmp", "7.21429 I01_02_1.bmp")
 FILES = ("i01_01_1.bmp", "I25_24_5.BMP", "i01_02_1.bmp")
 
@@ -41,7 +41,7 @@ def test_official_release(release, caplog):
 
 
 def test_the_whole_release(tmp_path, caplog):
-    """3000 names in the cases of the release; MOS and spreads come with their own image."""
+    """3000 names in upper and lower case; every image gets its own MOS and deviation."""
     folder = tmp_path / "tid2013" / "distorted_images"
     folder.mkdir(parents=True)
     lines, spreads, wanted = [], [], {}
@@ -101,7 +101,7 @@ def test_missing_root_and_labels(release):
         ("I01_03_1.bmp 5.5", "is not `<mos> i01_01_1.bmp`"),
     ],
 )
-def test_labels_that_make_no_sense(release, line, message):
+def test_invalid_labels(release, line, message):
     (release / "mos_with_names.txt").write_text("\n".join([*LINES, line]))
     (release / "mos_std.txt").write_text("0.1 0.1 0.1 0.1")
     with pytest.raises(DatabaseError, match=message):

@@ -80,8 +80,8 @@ def test_the_original_wins_over_a_copy(release):
     assert paths[vid] == release / official(vid)
 
 
-def test_columns_by_name_not_place(release):
-    """Per-resolution copies carry a row number in front."""
+def test_columns_are_found_by_name(release):
+    """Per-resolution copies start each row with its number."""
     table = release / "MOS_for_YouTube_UGC_dataset.csv"
     lines = table.read_text().splitlines()
     numbered = [f",{lines[0]}", *(f"{index},{line}" for index, line in enumerate(lines[1:]))]
@@ -96,13 +96,13 @@ def test_resolutions_and_grey(release, caplog):
     assert ids(resolutions=[360, 2160]) == ["Sports_2160P-1b70", "Vlog_360P-2973"]
     assert ids(grey="drop") == ["Animation_1080P-01b3", "Sports_2160P-1b70", "Vlog_720P-7b31"]
     assert ids(resolutions=[1080], grey="drop") == ["Animation_1080P-01b3"]
-    # The count that is compared with the release's is the table's, not that of the choice.
+    # The whole table is compared with the release, not the chosen part.
     assert set(caplog.messages) == {"youtube_ugc: the label table lists 5 videos, the release 1380"}
     with pytest.raises(DatabaseError, match=r"resolutions=\[1000\]; expected some of \[360, 480"):
         ids(resolutions=[1000])
     with pytest.raises(DatabaseError, match=r"resolutions=\[\]"):
         ids(resolutions=[])
-    with pytest.raises(DatabaseError, match="grey='no' is not known; use grey=keep or grey=drop"):
+    with pytest.raises(DatabaseError, match="grey='no'; expected keep or drop"):
         ids(grey="no")
 
 
@@ -119,10 +119,10 @@ def test_missing_videos(release):
         ("Vlog_720P-7b31", 3.0, "Vlog_720P-7b31.*keep one row per video"),
         ("Vlog_720P-7b32", 5.5, "Vlog_720P-7b32: 5.5"),
         ("Vlog_720P-7b32", "", "Vlog_720P-7b32: nan"),
-        ("Vlog_720P-clip", 3.0, "'Vlog_720P-clip' is no vid"),
+        ("Vlog_720P-clip", 3.0, "'Vlog_720P-clip' is not a vid"),
     ],
 )
-def test_labels_that_make_no_sense(release, vid, mos, message):
+def test_invalid_labels(release, vid, mos, message):
     table = release / "MOS_for_YouTube_UGC_dataset.csv"
     table.write_text(f"{table.read_text()}\n{row(vid, mos)}\n")
     with pytest.raises(DatabaseError, match=message):

@@ -1,4 +1,4 @@
-"""Deep frame statistics against a literal pass, and every way that weights come or are missed."""
+"""Deep frame statistics against a literal pass, and all ways to obtain or miss weights."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import torchvision
 from safetensors.torch import save_file
 
 from vqa.features.convnet import ConvnetStatistics
-from vqa.models.pretrained.imagenet import IMAGENET_MEAN, IMAGENET_STD
+from vqa.models.pretrained.normalisation import IMAGENET_MEAN, IMAGENET_STD
 from vqa.models.pretrained.weights import WeightsError
 
 DIMS = {"vgg16": 2944, "resnet18": 1024, "resnet50": 4096, "resnet101": 4096}
@@ -30,7 +30,7 @@ def normalised(frames):
 
 
 def seeded(architecture):
-    """The same random network as the extractor's."""
+    """Return the same random network as the extractor's."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return torchvision.models.get_model(architecture, weights=None).eval()
@@ -62,7 +62,7 @@ def test_resnets_give_the_statistics_of_layer4(architecture, frames):
     wanted = torch.cat([x.mean(2), x.std(2, correction=1)], 1)
     features = extractor(frames)
     assert features.shape == (3, DIMS[architecture]) == wanted.shape
-    # Activations of a random network grow with its depth, and rounding with them.
+    # In a random network, activations and their rounding errors grow with depth.
     scale = wanted.abs().max().item()
     torch.testing.assert_close(features, wanted, rtol=1e-3, atol=1e-4 * scale)
 
@@ -75,7 +75,7 @@ def test_features_do_not_depend_on_the_batch_or_the_context(frames, resnet18):
     assert torch.equal(resnet18(frames, context=1), whole[1:])
 
 
-def test_half_precision_is_near_and_has_its_own_fingerprint(frames, resnet18):
+def test_half_precision_is_close_and_has_its_own_fingerprint(frames, resnet18):
     half = ConvnetStatistics("resnet18", "random", "cpu", precision="bfloat16")
     assert half.fingerprint != resnet18.fingerprint
     torch.testing.assert_close(half(frames), resnet18(frames), rtol=0.2, atol=0.1)

@@ -1,4 +1,4 @@
-"""Frames that are none are refused, in words."""
+"""Arrays other than frames are refused with a clear error."""
 
 import numpy as np
 import pytest
@@ -15,12 +15,12 @@ from vqa.features.frames import checked
         (np.zeros((2, 4, 4, 3), np.uint8), 2, "context=2 leaves none of 2 frames"),
     ],
 )
-def test_what_is_no_picture_is_refused(frames, context, words):
+def test_other_arrays_are_refused(frames, context, words):
     with pytest.raises(ValueError, match=f"^cnn: {words}"):
         checked(frames, context, "cnn")
 
 
-def test_small_pictures_are_refused_where_a_least_size_is_asked_for():
+def test_small_frames_are_refused_if_a_least_side_is_required():
     frames = np.zeros((2, 15, 40, 3), np.uint8)
     assert len(checked(frames, 1, "cnn")) == 1
     assert len(checked(frames, 0, "cnn", least_side=15)) == 2

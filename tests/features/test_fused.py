@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from tests import toy_classifier  # noqa: F401 (makes it known)
+from tests import toy_classifier  # noqa: F401 (registers it)
 from vqa.features.fused import SaliencyFusion
 from vqa.features.saliency import Saliency, resized
-from vqa.models.pretrained.imagenet import load_classifier, normalised
+from vqa.models.pretrained.imagenet import load_classifier
+from vqa.models.pretrained.normalisation import normalise
 from vqa.models.pretrained.weights import WeightsError
 
 TOY = {"saliency_architecture": "toy_classifier", "device": "cpu"}
@@ -22,7 +23,7 @@ def frames():
 
 @torch.inference_mode()
 @pytest.mark.parametrize("fusion", ["input", "featuremap"])
-def test_saliency_is_added_where_it_is_said_to_be(frames, fusion):
+def test_saliency_is_added_to_the_image_or_the_feature_maps(frames, fusion):
     extractor = SaliencyFusion("resnet18", "random", fusion=fusion, **TOY)
     features = extractor(frames)
     assert features.shape == (2, extractor.dim) == (2, 1024)
@@ -30,7 +31,7 @@ def test_saliency_is_added_where_it_is_said_to_be(frames, fusion):
     model = load_classifier("resnet18", "random")
     for frame, found in zip(frames, features, strict=True):
         picture = resized(frame[None])
-        x = normalised(picture, torch.device("cpu"))
+        x = normalise(picture, torch.device("cpu"))
         (map_,) = saliency.maps(picture)
         if fusion == "input":
             x = torch.stack([x[:, channel] + map_ for channel in range(3)], 1)
@@ -52,7 +53,7 @@ def test_resnet50_gives_4096(frames):
     assert extractor(frames[:1]).shape == (1, extractor.dim) == (1, 4096)
 
 
-def test_fingerprints_tell_fusion_and_saliency_apart():
+def test_fingerprints_depend_on_fusion_and_saliency():
     made = [
         SaliencyFusion("resnet18", "random", **options, **TOY)
         for options in ({}, {"fusion": "featuremap"}, {"jpeg": False})
@@ -62,7 +63,7 @@ def test_fingerprints_tell_fusion_and_saliency_apart():
     assert made[0].weights.count("sha256:") == 2
 
 
-def test_precision_concerns_the_saliency_alone(frames):
+def test_precision_affects_only_the_saliency(frames):
     exact = SaliencyFusion("resnet18", "random", **TOY)
     near = SaliencyFusion("resnet18", "random", precision="bfloat16", **TOY)
     assert near.fingerprint != exact.fingerprint
@@ -71,7 +72,7 @@ def test_precision_concerns_the_saliency_alone(frames):
     assert 0 < (found - wanted).abs().max() < 0.05 * wanted.abs().max()
     saliency = near._saliency.maps(resized(frames))
     assert torch.equal(saliency, near._saliency.maps(resized(frames)))
-    images = normalised(resized(frames), near.device) + saliency[:, None]
+    images = normalise(resized(frames), near.device) + saliency[:, None]
     deviations, means = torch.std_mean(exact._deep(images)[0], dim=(2, 3))
     torch.testing.assert_close(found, torch.cat([means, deviations], 1))
     with pytest.raises(ValueError, match=r"^precision='float16' is not known"):
@@ -103,7 +104,7 @@ def test_frames_are_the_first_of_each_whole_second(frames):
     assert drawn.shape == frames[0].shape[:2]
 
 
-def test_options_that_do_not_fit_are_refused(tmp_path):
+def test_invalid_options_are_refused(tmp_path):
     with pytest.raises(ValueError, match="fusion='sum' is not known; use input or featuremap"):
         SaliencyFusion("resnet18", "random", fusion="sum", **TOY)
     path = tmp_path / "resnet18.pth"

@@ -1,4 +1,4 @@
-"""Gram features against literal formulas and torchvision's own network; any frames, any chunks."""
+"""Gram features against literal formulas and torchvision's network, for any frames and chunks."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def chunked(frames, size):
 
 @pytest.fixture(scope="module")
 def mixed_5b():
-    """The cheapest extractor; every frame."""
+    """The cheapest extractor, on every frame."""
     return Gram(["Mixed_5b"], "both", frames_per_second=None, weights="random", device="cpu")
 
 
@@ -54,7 +54,7 @@ def single(mixed_5b, clip):
     return torch.stack(rows)
 
 
-def test_gram_matrix_is_a_sum_of_products_that_nothing_divides():
+def test_the_gram_matrix_is_an_undivided_sum_of_products():
     x = torch.randn(2, 4, 3, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     wanted = torch.zeros(2, 4, 4, dtype=torch.float64)
     for n in range(2):
@@ -70,7 +70,7 @@ def test_gram_matrix_is_a_sum_of_products_that_nothing_divides():
 
 
 @torch.inference_mode()
-def test_features_are_those_of_torchvisions_network(clip):
+def test_features_agree_with_torchvisions_network(clip):
     extractor = Gram(frames_per_second=None, weights="random", device="cpu")
     features, _ = extractor.describe(iter([clip[:1]]), video(1))
     with torch.random.fork_rng():
@@ -96,7 +96,7 @@ def test_features_are_those_of_torchvisions_network(clip):
     assert features.shape == (1, extractor.dim) == (1, 150_528)
     assert features.dtype == torch.float32
     for part, literal in zip(parts, wanted, strict=True):
-        # The maps of a random network differ by powers of ten.
+        # Activations of a random network differ by powers of ten.
         scale = literal.abs().max().item()
         torch.testing.assert_close(part, literal, rtol=1e-4, atol=1e-5 * scale)
 
@@ -111,14 +111,14 @@ def test_features_are_those_of_torchvisions_network(clip):
         (["Mixed_5c", "Mixed_5b"], True, 32_896 + 41_616),
     ],
 )
-def test_subsets_keep_the_order_of_the_whole(layers, upper, dim, clip):
+def test_subsets_keep_the_order_of_all_layers(layers, upper, dim, clip):
     extractor = Gram(layers, upper=upper, weights="random", device="cpu")
     features, _ = extractor.describe(iter([clip[:1]]), video(1))
     assert features.shape == (1, extractor.dim) == (1, dim)
     assert extractor.layers == tuple(layer for layer in TAPS if layer in layers)
 
 
-def test_layers_stand_one_after_the_other(clip):
+def test_layers_are_concatenated(clip):
     avgpool, mixed, both = (
         Gram(layers, weights="random", device="cpu").describe(iter([clip[:1]]), video(1))[0]
         for layers in ("avgpool", "Mixed_5b", ["Mixed_5b", "avgpool"])
@@ -148,18 +148,18 @@ def test_features_do_not_depend_on_chunks_or_batches(batch_frames, clip, single)
         torch.testing.assert_close(features[0], single.amax(0), rtol=1e-4, atol=1e-6)
 
 
-def test_two_frames_a_second_or_every_frame():
+def test_two_frames_per_second_or_every_frame():
     sparse = Gram(["Mixed_5b"], weights="random", device="cpu")
     assert sparse.indices(video(90)).tolist() == [0, 15, 30, 45, 60, 75]
     assert sparse.indices(video(1)).tolist() == [0]
-    # A slow video gives each of its frames once.
+    # A video with a lower rate gives each of its frames once.
     assert sparse.indices(video(3, rate_hz=1.0)).tolist() == [0, 1, 2]
     dense = Gram(["Mixed_5b"], frames_per_second=None, weights="random", device="cpu")
     assert dense.indices(video(4)).tolist() == [0, 1, 2, 3]
     assert sparse.fingerprint != dense.fingerprint
 
 
-def test_the_one_time_is_that_of_the_frames(clip, mixed_5b):
+def test_the_time_is_the_mean_of_the_frames(clip, mixed_5b):
     _, times_s = mixed_5b.describe(chunked(clip, 4), video(5))
     assert times_s.tolist() == pytest.approx([2 / 30])
     assert moments(times_s, 1).tolist() == times_s.tolist()
@@ -177,7 +177,7 @@ def test_all_frames_give_finite_features(frame, mixed_5b):
     assert times_s.tolist() == [0.0]
 
 
-def test_frames_that_nobody_may_write_to_are_left_alone(clip, mixed_5b, single):
+def test_read_only_frames_are_accepted(clip, mixed_5b, single):
     locked = clip[:1].copy()
     locked.setflags(write=False)
     features, _ = mixed_5b.describe(iter([locked]), video(1))
@@ -226,7 +226,7 @@ def test_a_fine_tuned_network_gives_other_features(tmp_path, clip, mixed_5b):
         Gram(weights=str(tmp_path / "none.pth"), device="cpu")
 
 
-def test_fingerprints_tell_options_apart_and_spellings_not():
+def test_fingerprints_depend_on_options_not_on_spelling():
     def fingerprint(**options):
         return Gram(**{"layers": ["Mixed_5b"], "weights": "random", **options}).fingerprint
 

@@ -1,3 +1,5 @@
+"""The fixed bank: chunks, signs and scales of its channels, unusual frames."""
+
 import numpy as np
 import pytest
 import torch
@@ -6,7 +8,7 @@ from vqa.features.multiscale import Multiscale
 
 
 def clip(frames=5, height=60, width=80, seed=0):
-    """A drifting smooth pattern with a little grain, uint8 (frames, height, width, 3)."""
+    """Return a drifting smooth pattern with slight noise, uint8 (frames, height, width, 3)."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width]
     shots = []
@@ -50,7 +52,7 @@ def test_two_extractors_agree_bit_for_bit(extractor):
 
 
 @pytest.mark.parametrize("cut", [2, 3, 4])
-def test_chunks_change_no_number(extractor, cut):
+def test_chunks_do_not_change_the_numbers(extractor, cut):
     frames = clip(7)
     whole = extractor(frames)
     parts = [extractor(frames[:cut]), extractor(frames[cut - 1 :], context=1)]
@@ -64,7 +66,7 @@ def test_only_the_last_of_several_past_frames_counts(extractor):
     assert torch.equal(longer, extractor(frames[2:], context=1))
 
 
-def test_first_frame_borrows_only_the_temporal_channels_of_the_second(extractor):
+def test_the_first_frame_takes_only_the_temporal_channels_of_the_second(extractor):
     frames = clip(3)
     features = extractor(frames)
     temporal = torch.tensor(["change" in name for name in extractor.names]).repeat(2)
@@ -87,7 +89,7 @@ def test_flat_frames_have_neither_contrast_nor_change(extractor, grey):
     full = [k for k, n in enumerate(kinds) if n.endswith(("flatness", "smoothness", "stillness"))]
     assert (features[:, full] - 1).abs().max() < 0.05
     quiet = [k for k, n in enumerate(kinds) if n != "luminance" and k not in full]
-    # sums of a plane are float32: a flat one is flat to a tenth of a grey level
+    # sums of a plane are float32: a flat plane is flat to a tenth of a grey level
     assert features[:, quiet].abs().max() < 0.15
 
 
@@ -107,7 +109,7 @@ def test_luminance_and_opponent_colours_have_the_right_sign(extractor):
 
 
 def test_contrast_agrees_with_a_literal_window(extractor):
-    """Local deviation under [1 2 2 2 1]/8 squared, pixel by pixel, against the fast sums."""
+    """Compare local deviations under [1 2 2 2 1]/8 squared, pixel by pixel, with the fast sums."""
     frame = clip(1, 20, 24)
     luminance = frame[0].astype(np.float64) @ [0.299, 0.587, 0.114]
     window = np.outer([1, 2, 2, 2, 1], [1, 2, 2, 2, 1]) / 64
@@ -169,7 +171,7 @@ def test_flicker_is_signed(extractor):
         (0, "blockiness_vertical", "blockiness_horizontal"),
     ],
 )
-def test_blockiness_sees_the_grid_of_its_own_direction(extractor, axis, name, other):
+def test_blockiness_responds_to_the_grid_of_its_own_direction(extractor, axis, name, other):
     steps = np.arange(64) // 8 % 2 * 30 + 100
     plane = np.broadcast_to(steps, (64, 64)) if axis == 1 else np.broadcast_to(steps, (64, 64)).T
     features = extractor(np.repeat(plane[None, :, :, None], 3, axis=3).astype(np.uint8))
@@ -181,7 +183,7 @@ def test_blockiness_sees_the_grid_of_its_own_direction(extractor, axis, name, ot
     assert mean_of(extractor, features, find(other)).item() == pytest.approx(0.0, abs=1e-3)
 
 
-def test_read_only_and_strided_frames_are_taken_and_left_alone(extractor):
+def test_read_only_and_strided_frames_are_accepted_and_unchanged(extractor):
     frames = clip(3)
     expected = extractor(frames)
     frames.flags.writeable = False
@@ -204,6 +206,6 @@ def test_read_only_and_strided_frames_are_taken_and_left_alone(extractor):
         (np.zeros((0, 32, 32, 3), np.uint8), 0, "at least one"),
     ],
 )
-def test_bad_input_is_refused_in_words(extractor, frames, context, words):
+def test_bad_input_is_refused_with_a_clear_error(extractor, frames, context, words):
     with pytest.raises(ValueError, match=words):
         extractor(frames, context)

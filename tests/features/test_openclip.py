@@ -1,26 +1,24 @@
-"""CLIP's windows against a literal pass, with the toy CLIP that comes with the features."""
+"""CLIP on windows against a literal pass, with the toy CLIP of the package."""
 
 import math
+import shutil
 
 import numpy as np
 import open_clip
 import pytest
 import torch
-from omegaconf import OmegaConf
 from PIL import Image
 from safetensors.torch import save_file
 
-from tests.places import CONF, ROOT
-from vqa.commands.assembly import extractor_of
+from vqa.commands.building import build as build_from
+from vqa.commands.configuration import compose, resolved
 from vqa.features.clip_windows import enlarge, paint, window_corners
 from vqa.features.descriptions import PUBLISHED, read_descriptions
 from vqa.features.openclip import OpenClipWindows
-from vqa.models.pretrained.clip_network import known_architecture
+from vqa.models.pretrained.clip_network import TOY, known_architecture
 from vqa.models.pretrained.weights import WeightsError
 
-OPENCLIP = CONF / "features" / "openclip.yaml"
-TOY = ROOT / "vqa" / "models" / "pretrained" / "toy_clip.json"
-SIDE = 96  # pixels, of its windows
+SIDE = 96  # of the toy CLIP's windows, in pixels
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
 FEW = {"light": ["bright image block", "dark image block"], "mood": ["sad block", "calm block"]}
@@ -29,11 +27,11 @@ SENTENCES = [*FEW["light"], *FEW["mood"]]
 
 @pytest.fixture(scope="module")
 def clip():
-    """The toy network itself, its weights large enough for windows to differ."""
+    """The toy network itself, with weights large enough for windows to differ."""
     generator = torch.Generator().manual_seed(1)
-    with torch.random.fork_rng(devices=[]):  # whatever other tests have drawn before
+    with torch.random.fork_rng(devices=[]):  # independent of other tests
         torch.manual_seed(1)
-        model = open_clip.create_model(known_architecture(str(TOY)), pretrained_hf=False).eval()
+        model = open_clip.create_model(known_architecture("toy"), pretrained_hf=False).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter += 0.2 * torch.randn(parameter.shape, generator=generator)
@@ -52,7 +50,7 @@ def weights(clip, tmp_path_factory):
 def build(weights):
     def build(**options):
         settings = {"weights": weights, "descriptions": FEW, "device": "cpu"} | options
-        return OpenClipWindows(str(TOY), **settings)
+        return OpenClipWindows("toy", **settings)
 
     return build
 
@@ -67,14 +65,14 @@ def noise(*shape, seed=0):
 
 
 def smooth(frames, height, width, seed=0):
-    """Frames of coarse blocks, so that windows differ by more than noise."""
+    """Return frames of coarse blocks, so that windows differ by more than noise."""
     blocks = noise(frames, -(-height // 24), -(-width // 24), seed=seed)
     return blocks.repeat(24, 1).repeat(24, 2)[:, :height, :width]
 
 
 @torch.no_grad()
 def literal(clip, frames, count, groups=((0, 1, 2, 3),)):
-    """One window, one cosine, one exponential at a time: (T, W, r)."""
+    """Compute one window, one cosine, one exponential at a time: (T, W, r)."""
     texts = clip.encode_text(open_clip.get_tokenizer("toy_clip")(SENTENCES))
     texts = [text / math.sqrt(sum(text**2)) for text in texts]
     values = []
@@ -96,7 +94,7 @@ def literal(clip, frames, count, groups=((0, 1, 2, 3),)):
 
 
 def pooled(values):
-    """Plain loops over frames and descriptions."""
+    """Pool with plain loops over frames and descriptions."""
     rows = []
     for frame in values:
         columns = [[float(window[k]) for window in frame] for k in range(frame.shape[1])]
@@ -117,7 +115,7 @@ def test_features_are_means_and_maxima_of_the_softmax(clip, nine, height, width)
     assert features.shape == (2, nine.dim) == (2, 8)
     near(features, pooled(wanted))
     if height > SIDE:
-        assert wanted.std(1).max() > 0.01, "windows too alike for the test to say anything"
+        assert wanted.std(1).max() > 0.01, "the windows must differ for the test to mean anything"
 
 
 def test_grouped_softmax_runs_over_each_group(clip, build, nine):
@@ -158,11 +156,11 @@ def test_small_frames_are_enlarged(clip, nine, height, width):
     near(nine(frames), pooled(literal(clip, larger, 9)))
 
 
-def test_enlargement_is_bicubic_and_keeps_what_is_large_enough():
+def test_enlargement_is_bicubic_and_leaves_large_frames_unchanged():
     enough = noise(1, 224, 300)
     assert enlarge(enough, 224) is enough
     assert (enlarge(np.full((1, 50, 60, 3), 77, np.uint8), 224) == 77).all()
-    # Twice the size: an output sample lies a quarter pixel beside an input one.
+    # At twice the size, an output sample is a quarter of a pixel from an input sample.
     row = np.zeros((1, 9, 9, 3), np.uint8)
     row[:, :, 4] = 200
     cubic = [(-0.75 * (d**3 - 5 * d**2 + 8 * d - 4)) if d > 1 else 1.25 * d**3 - 2.25 * d**2 + 1
@@ -171,7 +169,7 @@ def test_enlargement_is_bicubic_and_keeps_what_is_large_enough():
     assert enlarge(row, 18)[0, 9, 6:9, 0].tolist() == wanted
 
 
-def test_corners_are_where_the_facts_put_them():
+def test_corners_of_common_sizes():
     assert window_corners(540, 960, 1, 224) == [(158, 368)]
     rows, columns = (0, 158, 316), (0, 368, 736)
     assert window_corners(540, 960, 9, 224) == [(r, c) for r in rows for c in columns]
@@ -211,7 +209,7 @@ def test_maps_are_the_values_behind_the_features(clip, nine):
 
 @pytest.mark.parametrize("count", [1, 5, 9, 45])
 @pytest.mark.parametrize(("height", "width"), [(300, 500), (460, 230)])
-def test_a_pixel_is_drawn_with_the_mean_of_the_windows_over_it(clip, build, count, height, width):
+def test_a_pixel_shows_the_mean_of_the_windows_over_it(clip, build, count, height, width):
     frame = smooth(1, height, width)[0]
     values = literal(clip, frame[None], count)[0]
     corners = window_corners(height, width, count, SIDE)
@@ -232,7 +230,7 @@ def test_a_pixel_is_drawn_with_the_mean_of_the_windows_over_it(clip, build, coun
             assert picture[row, column] == pytest.approx(wanted, rel=1e-3, abs=1e-4, nan_ok=True)
 
 
-def test_the_maps_of_an_enlarged_frame_are_drawn_at_its_own_size(build):
+def test_maps_of_an_enlarged_frame_are_drawn_at_its_original_size(build):
     frame = noise(24, 40)  # enlarged four times, to 96 x 160
     one = build(windows=1)
     seen = one.maps(frame)
@@ -240,9 +238,9 @@ def test_the_maps_of_an_enlarged_frame_are_drawn_at_its_own_size(build):
     larger = [paint(row, seen.corners, SIDE, 96, 160) for row in seen.values]
     for (_, picture), wanted in zip(one.draw(frame), larger, strict=True):
         assert picture.shape == (24, 40)
-        # pixel i of the frame has its middle at 4 i + 2 of the enlarged one
+        # the centre of pixel i of the frame is at 4 i + 2 of the enlarged frame
         np.testing.assert_array_equal(picture, wanted[2::4, 2::4].numpy())
-        assert 0.3 < np.isnan(picture).mean() < 0.45, "one window leaves the sides unknown"
+        assert 0.3 < np.isnan(picture).mean() < 0.45, "one window does not cover the sides"
 
 
 def test_painting_is_the_mean_over_the_windows_of_a_pixel():
@@ -262,7 +260,7 @@ def test_painting_is_the_mean_over_the_windows_of_a_pixel():
                 assert picture[row, column].isnan()
 
 
-def test_fingerprint_tells_apart_what_changes_features(build, nine, clip, tmp_path):
+def test_the_fingerprint_depends_on_everything_that_changes_features(build, nine, clip, tmp_path):
     state = clip.state_dict() | {"logit_scale": torch.tensor(3.0)}
     torch.save({"state_dict": state}, tmp_path / "other.pt")
     others = [
@@ -280,7 +278,7 @@ def test_fingerprint_tells_apart_what_changes_features(build, nine, clip, tmp_pa
     assert build(batch_windows=1).fingerprint == nine.fingerprint
 
 
-def test_random_weights_are_seeded_and_say_so(build, nine):
+def test_random_weights_are_seeded_and_marked(build, nine):
     torch.manual_seed(7)
     first = build(weights="random")
     assert torch.initial_seed() == 7
@@ -312,14 +310,35 @@ def test_the_published_descriptions(build):
     assert only.descriptions == published["subjective"]
 
 
-def test_the_recipe_builds_the_extractor(weights):
-    features = OmegaConf.load(OPENCLIP)
-    assert features.weights == "openai"
-    features.update(architecture=str(TOY), weights=weights, groups=["objective"], device="cpu")
-    config = OmegaConf.create({"features": {"openclip": features}})
-    extractor = extractor_of(OmegaConf.to_container(config, resolve=True))
+def features_of(*overrides):
+    """Return the composed settings of `features=openclip`."""
+    return resolved(compose("extract", ["features=openclip", *overrides]))["features"]["openclip"]
+
+
+def test_the_configuration_builds_the_extractor(weights):
+    assert features_of()["weights"] == "openai"
+    settings = features_of(
+        "features.openclip.architecture=toy",
+        f"features.openclip.weights={weights}",
+        "features.openclip.groups=[objective]",
+        "features.openclip.device=cpu",
+    )
+    extractor = build_from(settings["extractor"])
     assert extractor.dim == 70
     assert extractor.windows == 9
+
+
+def test_toy_names_the_file_of_the_package_and_its_folder_does_not_matter(tmp_path):
+    copied = shutil.copy(TOY, tmp_path)
+    made = [
+        OpenClipWindows(architecture, "random", device="cpu")
+        for architecture in ("toy", str(TOY), str(copied))
+    ]
+    assert len({one.fingerprint for one in made}) == 1
+    assert len({one.weights for one in made}) == 1
+    assert made[0].weights.startswith("toy_clip random sha256:")
+    with pytest.raises(ValueError, match=r"no architecture file at /none/toy\.json"):
+        OpenClipWindows("/none/toy.json", "random")
 
 
 @pytest.mark.parametrize(
@@ -329,15 +348,15 @@ def test_the_recipe_builds_the_extractor(weights):
         ({"softmax": "both"}, "softmax='both'; choose one of .'joint', 'grouped'"),
         ({"precision": "float16"}, "precision='float16'; choose one of .'float32', 'bfloat16'"),
         ({"groups": ["weather"]}, "no group 'weather'; choose among light, mood"),
-        ({"groups": []}, "no group asked for"),
+        ({"groups": []}, "no group selected"),
         ({"descriptions": {"a": ["x"]}}, "'a' has 1 descriptions; a softmax needs two"),
-        ({"descriptions": {"a": ["x", "y"], "b": ["x", "z"]}}, "'x' stands twice"),
+        ({"descriptions": {"a": ["x", "y"], "b": ["x", "z"]}}, "'x' is repeated"),
         ({"descriptions": {"a": "x"}}, "not lists of sentences by group"),
         ({"descriptions": {}}, "not lists of sentences by group"),
         ({"descriptions": "/none.yaml"}, r"no descriptions file at /none\.yaml"),
     ],
 )
-def test_options_that_cannot_be_are_refused(build, options, message):
+def test_options_that_are_not_available_are_refused(build, options, message):
     with pytest.raises(ValueError, match=message):
         build(**options)
 
@@ -345,19 +364,19 @@ def test_options_that_cannot_be_are_refused(build, options, message):
 def test_a_broken_descriptions_file_is_named(build, tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("objective: [a, b")
-    with pytest.raises(ValueError, match=r"mine\.yaml is no YAML") as refusal:
+    with pytest.raises(ValueError, match=r"mine\.yaml is not YAML") as refusal:
         build(descriptions=str(path))
     assert "\n" not in str(refusal.value)
     path.write_text("mood: [sad block, calm block]\n")
     assert build(descriptions=str(path)).descriptions == ("sad block", "calm block")
 
 
-def test_an_unknown_architecture_names_its_neighbours():
+def test_the_error_for_an_unknown_architecture_suggests_similar_ones():
     with pytest.raises(ValueError, match="no architecture 'ViT-B/32'; its names include ViT-B-32"):
         OpenClipWindows("ViT-B/32", "random")
 
 
-def test_weights_that_are_missing_or_do_not_fit(build, tmp_path, clip):
+def test_weights_that_are_missing_or_do_not_fit_are_refused(build, tmp_path, clip):
     with pytest.raises(WeightsError, match=r"no weights file at /none\.pt.*weights=random"):
         build(weights="/none.pt")
     (tmp_path / "text.pt").write_text("no weights")
@@ -399,19 +418,19 @@ def test_weights_that_cannot_be_downloaded_name_the_remedy(monkeypatch):
         (np.zeros((1, 0, 224, 3), np.uint8), 0),
     ],
 )
-def test_what_is_no_frame_is_refused(nine, frames, context):
+def test_arrays_other_than_frames_are_refused(nine, frames, context):
     with pytest.raises(ValueError, match=r"^openclip: .*(decode to 8-bit RGB|at least one more)"):
         nine(frames, context)
 
 
-def test_maps_of_what_is_no_frame_are_refused(nine):
+def test_maps_of_other_arrays_are_refused(nine):
     for use in (nine.maps, nine.draw):
         with pytest.raises(ValueError, match="decode to 8-bit RGB"):
             use(np.zeros((224, 224, 3), np.float32))
 
 
 @pytest.mark.parametrize("height", [40, 240])
-def test_frames_that_may_not_be_written_are_read(nine, height):
+def test_read_only_frames_are_accepted(nine, height):
     frames = noise(2, height, 260)
     wanted = nine(frames)
     frames.setflags(write=False)
@@ -425,7 +444,7 @@ def test_extremes_are_finite(nine):
 
 @pytest.mark.slow
 @torch.inference_mode()
-def test_the_default_network_by_open_clips_own_transform():
+def test_the_default_network_agrees_with_open_clips_own_transform():
     extractor = OpenClipWindows(weights="random", windows=1, device="cpu", groups="objective")
     with torch.random.fork_rng():
         torch.manual_seed(0)

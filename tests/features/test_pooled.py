@@ -8,7 +8,8 @@ import torch
 
 from vqa.features.nss.imresize import imresize
 from vqa.features.pooled import PooledFeatures, resized
-from vqa.models.pretrained.imagenet import load_classifier, normalised
+from vqa.models.pretrained.imagenet import load_classifier
+from vqa.models.pretrained.normalisation import normalise
 
 
 @pytest.fixture(scope="module")
@@ -22,20 +23,20 @@ def cnn():
 
 
 @torch.inference_mode()
-def test_resnet50_gives_what_its_average_pooling_gives(frames):
+def test_resnet50_agrees_with_its_average_pooling(frames):
     cnn = PooledFeatures(weights="random", device="cpu")
     assert cnn.dim == 2048
     model = load_classifier("resnet50", "random")
     model.fc = torch.nn.Identity()
     x = torch.from_numpy(frames).permute(0, 3, 1, 2).double()
     x = imresize(x, size=(224, 224), rounded=True).permute(0, 2, 3, 1)
-    wanted = model(normalised(x.to(torch.uint8).numpy(), torch.device("cpu")))
+    wanted = model(normalise(x.to(torch.uint8).numpy(), torch.device("cpu")))
     features = cnn(frames)
     assert features.shape == (3, 2048)
     torch.testing.assert_close(features, wanted, rtol=1e-3, atol=1e-4 * wanted.abs().max().item())
 
 
-def test_frames_are_resized_whatever_their_shape(frames):
+def test_frames_of_any_shape_are_resized(frames):
     assert resized(frames).shape == (3, 224, 224, 3)
     flat = np.full((2, 300, 40, 3), (10, 20, 30), np.uint8)
     assert (resized(flat) == (10, 20, 30)).all()
@@ -58,7 +59,7 @@ def test_extremes_are_finite(cnn, value, size):
     assert cnn(np.full((1, *size, 3), value, np.uint8)).isfinite().all()
 
 
-def test_frames_are_the_middles_of_seconds(cnn):
+def test_frames_are_the_middle_of_each_second(cnn):
     info = SimpleNamespace(frames=75, frame_rate_hz=29.97)
     assert cnn.indices(info).tolist() == [15, 45]
 

@@ -1,4 +1,4 @@
-"""The study's 224 numbers: pictures, columns, frames, and what may not change them."""
+"""The study's 224 features: pictures, columns, frames, and options without effect on them."""
 
 import io
 from types import SimpleNamespace
@@ -8,10 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from tests import toy_classifier  # noqa: F401 (makes it known)
+from tests import toy_classifier  # noqa: F401 (registers it)
 from vqa.features.saliency import Saliency, resized, through_jpeg
 from vqa.features.score_cam import score_cam
-from vqa.models.pretrained.imagenet import normalised
+from vqa.models.pretrained.normalisation import normalise
 from vqa.models.pretrained.weights import fingerprint
 
 CPU = torch.device("cpu")
@@ -35,14 +35,14 @@ def test_features_are_means_over_the_rows_of_the_map(frames, saliency):
         picture = Image.fromarray(frame).resize((224, 224), Image.Resampling.LANCZOS)
         file = io.BytesIO()
         picture.save(file, "JPEG", quality=100)
-        images = normalised(np.asarray(Image.open(file))[None], CPU)
+        images = normalise(np.asarray(Image.open(file))[None], CPU)
         (map_,) = score_cam(images, *saliency.classifier(images), saliency.classifier.logits)
         columns = torch.tensor([sum(map_[row, w] for row in range(224)) / 224 for w in range(224)])
         torch.testing.assert_close(found, columns, rtol=1e-4, atol=1e-5)
 
 
-def test_a_salient_column_has_its_own_number():
-    """The map is (rows, columns): a bright right edge raises the last numbers."""
+def test_a_salient_column_has_its_own_feature():
+    """The map is (rows, columns): a bright right edge raises the last features."""
 
     class Edge:
         state, block, untrained, weights, device = "s", "b", True, "w", CPU
@@ -63,7 +63,7 @@ def test_a_salient_column_has_its_own_number():
     assert features[:190].max() == 0
 
 
-def test_jpeg_of_quality_100_changes_little_and_can_be_left_out(frames, saliency):
+def test_jpeg_of_quality_100_changes_little_and_can_be_skipped(frames, saliency):
     pictures = resized(frames)
     error = through_jpeg(pictures).astype(int) - pictures
     assert 0 < np.abs(error[..., 1]).mean() < 30
@@ -85,7 +85,7 @@ def test_features_do_not_depend_on_chunk_batch_or_context(frames, saliency):
         torch.testing.assert_close(single, whole, rtol=1e-4, atol=1e-6)
 
 
-def test_bfloat16_masks_move_features_little(frames, saliency):
+def test_bfloat16_masks_change_features_little(frames, saliency):
     wanted = saliency(frames)
     for batch in (1, 7, 500):
         near = Saliency(
@@ -96,14 +96,14 @@ def test_bfloat16_masks_move_features_little(frames, saliency):
         assert 0 < (found - wanted).abs().max() < 0.01
 
 
-def test_bfloat16_does_not_touch_maps_and_class(saliency, frames):
+def test_bfloat16_does_not_affect_maps_and_class(saliency, frames):
     near = Saliency("toy_classifier", "random", device="cpu", precision="bfloat16")
-    images = normalised(resized(frames), CPU)
+    images = normalise(resized(frames), CPU)
     for found, wanted in zip(near.classifier(images), saliency.classifier(images), strict=True):
         assert torch.equal(found, wanted)
 
 
-def test_the_precision_is_in_fingerprint_and_words_where_it_is_not_float32(saliency):
+def test_a_precision_other_than_float32_is_in_fingerprint_and_weights(saliency):
     near = Saliency("toy_classifier", "random", device="cpu", precision="bfloat16")
     assert near.fingerprint != saliency.fingerprint
     assert near.weights == f"{saliency.weights} (masks in bfloat16)"
@@ -144,13 +144,13 @@ def test_weights_and_names(tmp_path, saliency):
     assert trained.fingerprint != saliency.fingerprint
 
 
-def test_what_is_no_picture_is_refused(saliency):
+def test_other_arrays_are_refused(saliency):
     with pytest.raises(ValueError, match=r"^saliency: expected uint8 frames"):
         saliency(np.zeros((1, 8, 8, 3), np.float32))
 
 
 @pytest.mark.parametrize("size", [(90, 160), (301, 40)])
-def test_the_drawn_map_is_the_frames_size(saliency, size):
+def test_the_drawn_map_has_the_frames_size(saliency, size):
     frame = np.random.default_rng(3).integers(0, 256, (*size, 3)).astype(np.uint8)
     ((title, drawn),) = saliency.draw(frame)
     assert "saliency" in title

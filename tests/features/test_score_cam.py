@@ -1,18 +1,18 @@
-"""Score-CAM in batches against one mask at a time, as the published code goes about it."""
+"""Score-CAM in batches against one mask at a time, as in the published code."""
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-from tests import toy_classifier  # noqa: F401 (makes it known)
+from tests import toy_classifier  # noqa: F401 (registers it)
 from vqa.features.score_cam import scaled, score_cam
 from vqa.models.pretrained.classifier import Classifier
 from vqa.models.pretrained.imagenet import load_classifier
 
 
 def literal(model, tap, image):
-    """The map (H, W) of one image (3, H, W), None where it is constant."""
+    """Compute the map (H, W) of one image (3, H, W), None if it is constant."""
     maps, logits = tap(image[None])[0], model(image[None])[0]
     chosen = int(logits.argmax())
     total = torch.zeros(image.shape[1:])
@@ -38,7 +38,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def images():
-    """Three images, each of noise in another corner."""
+    """Three images, each with noise in another corner."""
     images = torch.randn(3, 3, 224, 224, generator=torch.Generator().manual_seed(1))
     images[0, :, 100:] = 0.5
     images[1, :, :, :120] = -1
@@ -47,17 +47,17 @@ def images():
 
 
 @pytest.mark.parametrize("batch", [1, 5, 16, 100])
-def test_batches_give_what_one_mask_at_a_time_gives(model, images, batch):
+def test_batches_agree_with_one_mask_at_a_time(model, images, batch):
     classifier = Classifier("toy_classifier", "random", "cpu")
     maps, logits = classifier(images)
     found = score_cam(images, maps, logits, classifier.logits, batch=batch)
     wanted = torch.stack([literal(model, model.features[:4], image) for image in images])
     assert found.shape == (3, 224, 224)
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
-    assert (wanted.std((1, 2)) > 0.05).all(), "the images must have something to map"
+    assert (wanted.std((1, 2)) > 0.05).all(), "the maps must vary for the test to mean anything"
 
 
-def test_no_more_is_classified_than_there_are_uneven_maps(images):
+def test_only_uneven_maps_are_classified(images):
     classifier = Classifier("toy_classifier", "random", "cpu")
     maps, logits = classifier(images)
     uneven = int((maps.flatten(2).std(2) > 0).sum())
@@ -73,8 +73,8 @@ def test_no_more_is_classified_than_there_are_uneven_maps(images):
     assert max(counts) == 8
 
 
-def test_weights_are_probabilities_of_the_whole_images_class():
-    """Maps of one cell each, and a classifier that says the same of every masked image."""
+def test_weights_are_probabilities_of_the_class_of_the_whole_image():
+    """Use maps of one cell each, and a classifier with the same answer to every masked image."""
     maps = torch.eye(4).reshape(1, 4, 2, 2)
     logits = torch.tensor([[0.0, 3.0, 1.0]])
 
@@ -91,7 +91,7 @@ def test_the_class_is_that_of_the_image_without_a_mask():
     images = torch.ones(1, 3, 2, 2)
 
     def classify(masked):
-        """Class 0 where the first place is kept, class 1 where the last is."""
+        """Return class 0 if the first position is kept, class 1 if the last is."""
         return 8 * masked[:, 0, [0, 1], [0, 1]]
 
     first = score_cam(images, maps, torch.tensor([[1.0, 0.0]]), classify)[0]
@@ -121,8 +121,8 @@ def test_scaling_is_from_lowest_to_highest():
     assert torch.equal(scaled(-x)[1], wanted[1])
 
 
-def test_bfloat16_maps_are_near_those_of_a_network_that_decides():
-    """AlexNet, its last layer scaled until probabilities are far from uniform; 32 of its masks."""
+def test_bfloat16_maps_are_close_for_a_confident_network():
+    """AlexNet with its last layer scaled until probabilities are far from uniform; 32 masks."""
     classifier = Classifier("alexnet", "random", "cpu")
     last = classifier._model.classifier[-1]
     last.weight *= 800
@@ -144,12 +144,12 @@ def test_bfloat16_maps_are_near_those_of_a_network_that_decides():
     assert np.corrcoef(exact.flatten(), found.flatten())[0, 1] > 0.999
     torch.testing.assert_close(seen(near, 5), found, rtol=0, atol=0.005)
     equal = seen(lambda masked: torch.zeros(len(masked), 1000), 16)
-    assert (equal - exact).abs().max() > 5 * apart, "what the masks weigh must matter"
+    assert (equal - exact).abs().max() > 5 * apart, "the weights of the masks must matter"
 
 
 @pytest.mark.slow
-def test_vgg16_on_one_frame_is_the_literal_pass_on_some_masks(images):
-    """The whole network; the literal sum over all 512 masks would take minutes."""
+def test_vgg16_on_one_frame_agrees_with_the_literal_pass_on_some_masks(images):
+    """Use the whole network; the literal sum over all 512 masks would take minutes."""
     classifier = Classifier("vgg16", "random", "cpu")
     assert (classifier.block, classifier.channels) == ("features.29", 512)
     model = load_classifier("vgg16", "random")

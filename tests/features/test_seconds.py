@@ -1,4 +1,4 @@
-"""One frame of each second against the loops of the releases."""
+"""Selection of one frame per second against the loops of the releases."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def literal(frames, rate, which):
 @pytest.mark.parametrize("which", ["first", "middle", "last"])
 @pytest.mark.parametrize("frames", [30, 31, 44, 45, 46, 59, 60, 61, 240])
 @pytest.mark.parametrize("rate", [24, 25, 30])
-def test_frames_are_those_of_the_release(frames, rate, which):
+def test_frames_agree_with_the_release(frames, rate, which):
     assert frame_of_each_second(frames, rate, which).tolist() == literal(frames, rate, which)
 
 
@@ -29,7 +29,7 @@ def test_frames_are_those_of_the_release(frames, rate, which):
     [("first", 12, 0), ("middle", 12, 5), ("last", 12, 11)]
     + [(which, 1, 0) for which in ("first", "middle", "last")],
 )
-def test_a_video_too_short_for_any_gives_one(which, frames, index):
+def test_a_very_short_video_gives_one_frame(which, frames, index):
     assert frame_of_each_second(frames, 30, which).tolist() == [index]
 
 
@@ -39,6 +39,6 @@ def test_rates_are_rounded_to_whole_frames():
 
 
 @pytest.mark.parametrize(("frames", "rate"), [(0, 30), (5, 0), (5, float("nan"))])
-def test_what_is_no_video_is_refused(frames, rate):
+def test_a_video_without_frames_or_rate_is_refused(frames, rate):
     with pytest.raises(ValueError, match="expected a video of at least one frame"):
         frame_of_each_second(frames, rate, "first")

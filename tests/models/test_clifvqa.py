@@ -1,4 +1,4 @@
-"""CLiF-VQA's network: the paper's equations step by step, its ablations, padding and clips."""
+"""CLiF-VQA: the paper's equations step by step, its ablations, padding and clips."""
 
 import itertools
 
@@ -15,13 +15,13 @@ from vqa.video.sampling import uniform_indices
 
 BRANCHES = ("both", "semantic", "spatial")
 DIM, STEPS, CHANNELS, MAP = 10, 8, 5, (2, 3, 3)
-# Mean and deviation of each colour, 0 to 255.
+# Mean and standard deviation of each colour, 0 to 255.
 RGB = ((123.675, 58.395), (116.28, 57.12), (103.53, 57.375))
 LENGTHS = torch.tensor([8, 1, 5, 20])
 
 
 def backbone():
-    """Stands for the Swin transformer: (N, 3, 4, 12, 12) -> (N, 5, 2, 3, 3)."""
+    """Replace the Swin transformer: (N, 3, 4, 12, 12) -> (N, 5, 2, 3, 3)."""
     return nn.Conv3d(3, CHANNELS, (2, 4, 4), (2, 4, 4))
 
 
@@ -33,7 +33,7 @@ def network(branches="both", regression=True, **options):
 
 
 def inputs(clips=3, seed=1):
-    """Features with noise where the padding is, lengths, clips."""
+    """Return features with noise in the padding, lengths, and clips."""
     generator = torch.Generator().manual_seed(seed)
     videos, padded = len(LENGTHS), max(LENGTHS)
     features = torch.rand(videos, padded, DIM, generator=generator, dtype=torch.float64)
@@ -47,8 +47,8 @@ every_ablation = pytest.mark.parametrize(
 )
 
 
-def by_hand(model, features, length, clips):
-    """Scores of one video's clips by equations 8 to 13, one number at a time."""
+def literal_scores(model, features, length, clips):
+    """Score the clips of one video by equations 8 to 13, one number at a time."""
     state = model.state_dict()
     semantic = spatial = None
     if model.semantic is not None:
@@ -81,14 +81,14 @@ def by_hand(model, features, length, clips):
 
 @every_ablation
 @torch.inference_mode()
-def test_scores_are_the_papers_equations(branches, regression):
+def test_scores_follow_the_papers_equations(branches, regression):
     model = network(branches, regression)
     features, lengths, fragments = inputs()
-    clips = [by_hand(model, features[i], int(lengths[i]), fragments[i]) for i in range(4)]
+    clips = [literal_scores(model, features[i], int(lengths[i]), fragments[i]) for i in range(4)]
     expected = torch.stack(clips)
     timeline = model.timeline(features, lengths, fragments)
     assert timeline.shape == ((4, 1) if branches == "semantic" else (4, 3))
-    # The network's colour constants are float32 in origin: hence 1e-6.
+    # 1e-6 because the network's colour constants are float32.
     torch.testing.assert_close(timeline.expand(4, 3), expected, rtol=0, atol=1e-6)
     score = model(features, lengths, fragments)
     torch.testing.assert_close(score, expected.mean(1), rtol=0, atol=1e-6)
@@ -96,7 +96,7 @@ def test_scores_are_the_papers_equations(branches, regression):
 
 @every_ablation
 @torch.inference_mode()
-def test_padding_and_neighbours_change_no_score(branches, regression):
+def test_scores_do_not_depend_on_padding_or_batch(branches, regression):
     model = network(branches, regression)
     features, lengths, fragments = inputs()
     together = model(features, lengths, fragments)
@@ -116,14 +116,14 @@ def test_every_parameter_gets_a_gradient(branches, regression):
     features, lengths, fragments = inputs()
     target = torch.tensor([0.2, 0.9, 0.4, 0.6], dtype=torch.float64)
     score = model(features, lengths, fragments)
-    # Without the head the last bias shifts all scores alike, which the paper's loss cannot see.
+    # Without the head the last bias shifts all scores alike, and the loss is invariant to that.
     (monotone_linear_loss(score, target) + score.mean()).backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad.abs().sum() > 0, name
 
 
 @torch.inference_mode()
-def test_each_branch_reads_its_own_inputs_only():
+def test_each_branch_reads_only_its_own_inputs():
     features, lengths, fragments = inputs()
     semantic, spatial = network("semantic"), network("spatial")
     assert torch.equal(semantic(features, lengths), semantic(features, lengths, fragments))
@@ -137,7 +137,7 @@ def test_each_branch_reads_its_own_inputs_only():
 
 
 @torch.inference_mode()
-def test_clips_of_a_video_are_averaged_over_one_semantic_vector():
+def test_clips_share_the_semantic_vector_and_are_averaged():
     model = network()
     features, lengths, fragments = inputs(clips=4)
     single = [model(features, lengths, fragments[:, k : k + 1]) for k in range(4)]
@@ -147,7 +147,7 @@ def test_clips_of_a_video_are_averaged_over_one_semantic_vector():
     torch.testing.assert_close(score, timeline.mean(1), rtol=0, atol=1e-12)
 
 
-def test_steps_are_those_that_frames_are_sampled_by():
+def test_middle_steps_match_the_sampling_of_frames():
     lengths = torch.arange(1, 71)
     x = torch.arange(70.0)[None, :, None].expand(70, -1, 2)
     for row, length in zip(middle_steps(x, lengths, 32), lengths.tolist(), strict=True):
@@ -155,7 +155,7 @@ def test_steps_are_those_that_frames_are_sampled_by():
     assert torch.equal(middle_steps(x[:1, :32], torch.tensor([32]), 32), x[:1, :32])
 
 
-def test_sizes_are_those_of_the_paper():
+def test_parameter_counts_match_the_paper():
     model = CLiFVQA(backbone=nn.Identity)
     sizes = {
         name: sum(parameter.numel() for parameter in part.parameters())
@@ -174,7 +174,7 @@ def test_without_the_head_the_spatial_branch_is_fast_vqa():
     torch.testing.assert_close(model(fragments=fragments), fast(fragments), rtol=0, atol=1e-12)
 
 
-def test_each_network_makes_its_own_backbone_and_begins_in_training_mode():
+def test_each_network_builds_its_own_backbone_and_starts_in_training_mode():
     made = []
 
     def published():
@@ -186,7 +186,7 @@ def test_each_network_makes_its_own_backbone_and_begins_in_training_mode():
     assert all(part.training for part in one.modules())
 
 
-def test_dropout_acts_in_training_only():
+def test_dropout_is_active_only_in_training():
     model = network("spatial", dropout=0.5)
     _, _, fragments = inputs()
     assert torch.equal(model(fragments=fragments), network("spatial")(fragments=fragments))
@@ -194,7 +194,7 @@ def test_dropout_acts_in_training_only():
     assert not torch.equal(model(fragments=fragments), model(fragments=fragments))
 
 
-def test_what_needs_both_branches_is_learnt_by_both_only():
+def test_a_target_that_needs_both_branches_is_learnt_only_by_both():
     torch.manual_seed(2)
     videos, half = 64, 32
     meaning, brightness = torch.rand(videos), torch.rand(videos)
@@ -228,17 +228,17 @@ def test_autocast_gives_nearly_the_same_score(branches):
     torch.testing.assert_close(half.float(), full, rtol=0.05, atol=0.02)
 
 
-def test_wrong_use_is_said_in_words():
+def test_invalid_options_and_inputs_are_refused():
     features, lengths, fragments = inputs()
-    with pytest.raises(ValueError, match=r"branches=both\|semantic\|spatial, not neither"):
+    with pytest.raises(ValueError, match=r"branches='neither': expected both, semantic or spatial"):
         network("neither")
-    with pytest.raises(ValueError, match="branches=spatial needs a backbone"):
+    with pytest.raises(ValueError, match="branches='spatial' needs a backbone"):
         CLiFVQA(branches="spatial")
-    with pytest.raises(ValueError, match="needs features and lengths"):
+    with pytest.raises(ValueError, match="expected features and lengths"):
         network()(fragments=fragments)
-    with pytest.raises(ValueError, match="needs fragments"):
+    with pytest.raises(ValueError, match="expected fragments, found none"):
         network()(features, lengths)
     with pytest.raises(ValueError, match="stack the clips"):
         network()(features, lengths, fragments[:, 0])
-    with pytest.raises(ValueError, match=r"map is \(1, 3, 3\) where map_size=\(2, 3, 3\)"):
+    with pytest.raises(ValueError, match=r"map is \(1, 3, 3\), expected map_size=\(2, 3, 3\)"):
         network()(features, lengths, fragments[:, :, :2])

@@ -1,4 +1,4 @@
-"""FAST-VQA: the release's layout, the head's literal formula, clips and colours."""
+"""FAST-VQA: the layout of the release, the literal formula of the head, clips and colours."""
 
 from functools import partial
 
@@ -26,7 +26,7 @@ def fragments(*shape):
 
 
 def released(model):
-    """The model's weights in the layout of the release."""
+    """Return the model's weights in the layout of the release."""
     names = {"1": "fc_hid", "4": "fc_last"}
     head = {
         f"vqa_head.{names[key[0]]}{key[1:]}": tensor
@@ -46,7 +46,7 @@ def released(model):
 
 
 @torch.inference_mode()
-def test_score_is_the_mean_of_the_head_over_clips_and_places():
+def test_score_is_the_mean_over_clips_and_positions():
     model, x = toy(), fragments(2, 3, 8, 64, 64)
     first, last = model.head[1], model.head[4]
     for video, score in zip(x, model(x), strict=True):
@@ -67,28 +67,30 @@ def test_score_is_the_mean_of_the_head_over_clips_and_places():
 
 
 @torch.inference_mode()
-def test_released_layout_is_read():
+def test_a_released_checkpoint_gives_the_same_scores():
     model, x = toy(), fragments(1, 2, 8, 64, 64)
     again = FastVQA.from_published(released(model), window_size=WINDOW)
     torch.testing.assert_close(again(x), model(x), rtol=0, atol=0)
     assert not again.training
 
 
-def test_released_layout_has_the_released_size():
+def test_the_network_has_the_size_of_the_release():
     keys = released(FastVQA())["state_dict"]
     assert sum(tensor.numel() for tensor in keys.values()) == 28_127_901
-    assert len(keys) == 197 - 12  # without the index buffers, which are no weights
+    assert len(keys) == 197 - 12  # without the index buffers, which are not weights
     assert keys["fragments_backbone.layers.2.downsample.reduction.weight"].shape == (768, 1536)
     assert keys["fragments_backbone.layers.3.blocks.1.mlp.fc2.weight"].shape == (768, 3072)
     assert keys["vqa_head.fc_hid.weight"].shape == (64, 768, 1, 1, 1)
 
 
-def test_foreign_checkpoints_and_layouts_are_refused():
+def test_other_checkpoints_and_layouts_are_refused():
     model = toy()
     state = {k: v for k, v in released(model)["state_dict"].items() if k != "vqa_head.fc_last.bias"}
-    with pytest.raises(ValueError, match=r"FAST-VQA checkpoint: keys missing .*fc_last\.bias"):
+    with pytest.raises(ValueError, match=r"FAST-VQA checkpoint: missing keys .*fc_last\.bias"):
         FastVQA.from_published(state, window_size=WINDOW)
-    with pytest.raises(ValueError, match=r"FastVQA expects fragments .* found \(1, 8, 64, 64, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"FastVQA expected fragments .* found \(1, 8, 64, 64, 3\)"
+    ):
         model(fragments(1, 8, 64, 64))
 
 
@@ -98,7 +100,7 @@ def test_every_parameter_gets_a_gradient():
     assert all(parameter.grad.abs().sum() > 0 for parameter in model.parameters())
 
 
-def test_any_backbone_serves():
+def test_any_backbone_can_be_used():
     model = FastVQA(partial(nn.Conv3d, 3, 6, 4, 4), channels=6, hidden_dim=2)
     assert model(fragments(2, 2, 8, 16, 16)).shape == (2,)
     assert not any("rgb" in key for key in model.state_dict())

@@ -1,4 +1,4 @@
-"""GSTVQA: the authors' golden values, a literal forward pass, and properties."""
+"""GSTVQA: the authors' golden values, a literal forward pass, and invariances."""
 
 import numpy as np
 import pytest
@@ -33,13 +33,13 @@ SHAPES = {
     "rnn.weight_ih_l0": (96, 256),
 }
 LENGTHS = (120, 92, 60, 29)
-# The authors' code on the fill below; the second row of scores has a nearly vanishing denominator.
+# Scores of the authors' code for the weights below. The second video has a denominator near zero.
 VIDEO_SCORES = (-0.298369, -15.608717, -0.402731, -2.823779)
 FRAME_SCORES = (0.718298, 0.702723, 0.730460, 0.747954)
 
 
 def published_fill():
-    """The deterministic checkpoint that the golden values were recorded with."""
+    """Return the deterministic checkpoint for which the golden values were recorded."""
     state = {}
     for position, key in enumerate(sorted(SHAPES)):
         shape = SHAPES[key]
@@ -75,7 +75,7 @@ def model():
 
 
 @torch.inference_mode()
-def test_published_layout_gives_the_authors_scores(model, golden_batch):
+def test_a_released_checkpoint_gives_the_authors_scores(model, golden_batch):
     assert sum(int(np.prod(shape)) for shape in SHAPES.values()) == 1_415_314
     output = model.assess(*golden_batch)
     assert model(*golden_batch).tolist() == pytest.approx(VIDEO_SCORES, rel=1e-3)
@@ -87,7 +87,7 @@ def test_published_layout_gives_the_authors_scores(model, golden_batch):
 
 
 def literal_forward(model, features):
-    """One video (T, D) through the specification, step by step."""
+    """Compute both scores of one video (T, D) step by step from the specification."""
     means, deviations = features[:, : model.channels], features[:, model.channels :]
     squeeze, _, expand, _ = model.channel_attention
     attention = torch.sigmoid(expand(torch.relu(squeeze(means.std(0, correction=0)))))
@@ -114,7 +114,7 @@ def literal_forward(model, features):
     return video, frame
 
 
-def test_literal_forward_agrees_with_values_and_gradients():
+def test_values_and_gradients_match_the_literal_forward_pass():
     torch.manual_seed(3)
     model = GSTVQA(24, attention_dim=6, reduced_dim=10, hidden_dim=8).double()
     features = torch.rand(3, 75, 24, dtype=torch.float64, requires_grad=True)
@@ -147,7 +147,7 @@ def test_literal_forward_agrees_with_values_and_gradients():
         {"score": "fused", "fusion_weight": 0.8},
     ],
 )
-def test_padding_and_neighbours_change_no_score(options):
+def test_scores_do_not_depend_on_padding_or_batch(options):
     torch.manual_seed(0)
     model = GSTVQA(24, attention_dim=6, reduced_dim=10, hidden_dim=8, **options).double()
     features = torch.rand(5, 80, 24, dtype=torch.float64)
@@ -155,13 +155,13 @@ def test_padding_and_neighbours_change_no_score(options):
     together = model(features, lengths)
     alone = [model(features[i : i + 1, :n], torch.tensor([n])) for i, n in enumerate(lengths)]
     torch.testing.assert_close(together, torch.cat(alone), rtol=1e-9, atol=1e-9)
-    scribbled = features.clone()
+    overwritten = features.clone()
     for row, n in enumerate(lengths):
-        scribbled[row, n:] = 1e3
-    torch.testing.assert_close(model(scribbled, lengths), together, rtol=1e-9, atol=1e-9)
+        overwritten[row, n:] = 1e3
+    torch.testing.assert_close(model(overwritten, lengths), together, rtol=1e-9, atol=1e-9)
 
 
-def test_fused_score_and_timeline(golden_batch):
+def test_fused_score_and_timeline_follow_their_definitions(golden_batch):
     torch.manual_seed(0)
     model = GSTVQA(24, score="fused", fusion_weight=0.4, hidden_dim=8)
     features, lengths = torch.rand(2, 40, 24), torch.tensor([40, 35])
@@ -180,16 +180,16 @@ def test_every_parameter_gets_a_gradient():
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
 
 
-def test_bad_options_and_foreign_checkpoints_are_refused():
-    with pytest.raises(ValueError, match=r"attention=std\|concat"):
+def test_invalid_options_and_other_checkpoints_are_refused():
+    with pytest.raises(ValueError, match="attention='self': expected std or concat"):
         GSTVQA(attention="self")
-    with pytest.raises(ValueError, match="even input_dim"):
+    with pytest.raises(ValueError, match=r"input_dim=2943.* expected an even input_dim"):
         GSTVQA(2943)
-    with pytest.raises(ValueError, match=r"keys missing .*q_reg2\.bias"):
+    with pytest.raises(ValueError, match=r"missing keys .*q_reg2\.bias"):
         GSTVQA.from_published({"q.weight": torch.zeros(1, 32)})
 
 
-def test_critic_yields_a_probability_per_row():
+def test_critic_returns_a_probability_per_row():
     out = Critic(8)(torch.randn(5, 8))
     assert out.shape == (5,)
     assert ((out > 0) & (out < 1)).all()

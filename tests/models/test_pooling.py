@@ -1,4 +1,4 @@
-"""The vectorised pooling against loops that say what it means."""
+"""The vectorised pooling against literal loops."""
 
 import math
 
@@ -20,14 +20,14 @@ LENGTHS = (40, 12, 11, 5, 1)
 
 @pytest.fixture
 def batch():
-    """Padded frame quality whose padding must not matter, and the lengths."""
+    """Padded frame quality with random padding, and the lengths."""
     generator = torch.Generator().manual_seed(0)
     quality = 3 * torch.randn(len(LENGTHS), max(LENGTHS), generator=generator, dtype=torch.float64)
     return quality.requires_grad_(), torch.tensor(LENGTHS)
 
 
 def literal_subjective(values, tau=12, beta=0.5):
-    """VSFA's pooling word by word."""
+    """Compute VSFA's pooling of one video frame by frame."""
     total, count = 0.0, len(values)
     for t in range(count):
         memory = min(values[max(0, t - tau + 1) : t + 1])
@@ -39,7 +39,7 @@ def literal_subjective(values, tau=12, beta=0.5):
 
 
 def literal_pyramid(x, levels=7):
-    """Rows of one video (T, C) -> (127, C), bins as in adaptive average pooling."""
+    """Average the bins of one video (T, C) -> (127, C), as adaptive average pooling does."""
     rows = []
     for level in range(levels):
         bins = 2**level
@@ -50,7 +50,7 @@ def literal_pyramid(x, levels=7):
     return torch.stack(rows)
 
 
-def test_subjective_pooling_equals_the_literal_loop_with_gradients(batch):
+def test_subjective_pooling_and_its_gradient_match_the_literal_loop(batch):
     quality, lengths = batch
     pooled = subjective_pooling(quality, lengths)
     literal = torch.stack(
@@ -65,7 +65,7 @@ def test_subjective_pooling_equals_the_literal_loop_with_gradients(batch):
     assert all(not row[n:].any() for row, n in zip(ours, LENGTHS, strict=True))
 
 
-def test_subjective_pooling_in_single_precision(batch):
+def test_subjective_pooling_is_accurate_in_float32(batch):
     quality, lengths = batch
     single = subjective_pooling(quality.detach().float(), lengths)
     literal = subjective_pooling(quality.detach(), lengths)
@@ -74,13 +74,13 @@ def test_subjective_pooling_in_single_precision(batch):
 
 @pytest.mark.parametrize("tau", [1, 3, 12, 50])
 @pytest.mark.parametrize("beta", [0.0, 0.3, 1.0])
-def test_subjective_pooling_for_other_windows(tau, beta):
+def test_subjective_pooling_with_other_parameters(tau, beta):
     values = torch.linspace(-2, 3, 20, dtype=torch.float64).sin()
     pooled = subjective_pooling(values[None], torch.tensor([20]), tau, beta)
     assert pooled.item() == pytest.approx(literal_subjective(list(values), tau, beta).item())
 
 
-def test_subjective_pooling_never_exceeds_the_mean_of_a_falling_video():
+def test_subjective_pooling_is_below_the_mean_for_falling_quality():
     falling = torch.linspace(5, 1, 60)[None]
     assert subjective_pooling(falling, torch.tensor([60])) < falling.mean()
 
@@ -94,7 +94,7 @@ def test_subjective_quality_of_extreme_values_is_finite():
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 63, 64, 65, 92, 212])
-def test_pyramid_equals_the_literal_loop_and_adaptive_pooling(length):
+def test_pyramid_matches_the_literal_loop_and_adaptive_pooling(length):
     generator = torch.Generator().manual_seed(length)
     x = torch.randn(1, length + 7, 5, generator=generator, dtype=torch.float64)
     pooled = pyramid_pooling(x, torch.tensor([length]))[0]
@@ -105,7 +105,7 @@ def test_pyramid_equals_the_literal_loop_and_adaptive_pooling(length):
     torch.testing.assert_close(pooled, adaptive[0].mT, rtol=0, atol=1e-12)
 
 
-def test_pyramid_gradients_equal_the_literal_loop():
+def test_pyramid_gradients_match_the_literal_loop():
     generator = torch.Generator().manual_seed(1)
     x = torch.randn(2, 90, 3, generator=generator, dtype=torch.float64, requires_grad=True)
     weight = torch.randn(127, 3, generator=generator, dtype=torch.float64)
@@ -115,7 +115,7 @@ def test_pyramid_gradients_equal_the_literal_loop():
     torch.testing.assert_close(first, second, rtol=0, atol=1e-12)
 
 
-def test_masked_moments_equal_those_of_the_cut_sequences():
+def test_masked_moments_match_those_of_unpadded_sequences():
     generator = torch.Generator().manual_seed(2)
     x = torch.randn(3, 20, 4, generator=generator, dtype=torch.float64)
     lengths = torch.tensor([20, 7, 1])
@@ -124,7 +124,7 @@ def test_masked_moments_equal_those_of_the_cut_sequences():
         torch.testing.assert_close(masked_std(x, lengths)[row], x[row, :n].std(0, correction=0))
 
 
-def test_masked_std_of_a_still_channel_has_a_finite_gradient():
+def test_masked_std_of_a_constant_channel_has_a_finite_gradient():
     x = torch.ones(1, 10, 2, requires_grad=True)
     masked_std(x, torch.tensor([10])).sum().backward()
     assert x.grad.isfinite().all()

@@ -1,7 +1,6 @@
-"""Gated Video Swin: the authors' golden values, torchvision's output, a literal attention."""
+"""Gated Video Swin: the authors' golden values, torchvision's output, released layouts."""
 
 import copy
-import itertools
 import re
 
 import numpy as np
@@ -10,10 +9,10 @@ import torch
 from torchvision.models.video import swin3d_t
 from torchvision.models.video.swin_transformer import SwinTransformer3d
 
-from vqa.models.swin3d import FragmentAttention, FragmentSwin
+from vqa.models.swin3d import FragmentSwin
 
 TOY = {"embed_dim": 8, "depths": (2, 2), "num_heads": (1, 2), "window_size": (2, 4, 4)}
-RELATIVE, FRAGMENT = "relative_position_bias_table", "fragment_position_bias_table"
+FRAGMENT = "fragment_position_bias_table"
 
 
 def toy(**options):
@@ -40,7 +39,7 @@ def torchvision_map(model, video):
 
 
 def video_swin_layout(state, prefix="backbone."):
-    """A state under the keys of Video Swin's and FAST-VQA's releases."""
+    """Rename a state to the keys of the releases of Video Swin and FAST-VQA."""
 
     def key_of(ours):
         key = re.sub(
@@ -55,7 +54,7 @@ def video_swin_layout(state, prefix="backbone."):
 
 
 def filled(state):
-    """Weights of the golden values, from the sorted keys alone."""
+    """Return the weights of the golden values, which depend on the sorted keys only."""
     result = {}
     for j, key in enumerate(sorted(state)):
         shape = state[key].shape
@@ -105,7 +104,7 @@ def test_tied_tables_give_torchvisions_swin3d_t():
     torch.testing.assert_close(ours(video), torchvision_map(theirs, video), rtol=1e-4, atol=1e-4)
 
 
-# Whole windows; maps that windows overhang; a window larger than the map in time.
+# Whole windows; windows that extend beyond the map; a window larger than the map in time.
 @pytest.mark.parametrize("shape", [(8, 64, 64), (12, 40, 48), (2, 64, 40)])
 def test_tied_tables_give_torchvisions_output(shape):
     theirs = toy_torchvision()
@@ -118,80 +117,6 @@ def test_tied_tables_give_torchvisions_output(shape):
         torch.testing.assert_close(ours(video), expected, rtol=1e-4, atol=1e-5)
     with torch.enable_grad():
         torch.testing.assert_close(ours(video), expected.clone(), rtol=1e-4, atol=1e-5)
-
-
-def literal_attention(attention, x, limit=None):
-    """Attention of a map (T, H, W, C) of whole windows, token pair by token pair."""
-    size, (t, h, w) = x.shape[:3], attention.window_size
-    relative, fragment = (
-        attention.relative_position_bias_table,
-        attention.fragment_position_bias_table,
-    )
-    heads, dim = attention.num_heads, x.shape[-1] // attention.num_heads
-    q, k, v = attention.qkv(x).unflatten(-1, (3, heads, dim)).unbind(-3)
-    tokens = list(itertools.product(*map(range, size)))
-    rolled = {
-        p: [(i - s) % n for i, s, n in zip(p, attention.shift_size, size, strict=True)]
-        for p in tokens
-    }
-    window = {p: [i // n for i, n in zip(rolled[p], (t, h, w), strict=True)] for p in tokens}
-    # The roll brings the first tokens of an axis to its end, beside others.
-    wrapped = {p: [i < s for i, s in zip(p, attention.shift_size, strict=True)] for p in tokens}
-    out = torch.zeros_like(x)
-    for p in tokens:
-        peers = [o for o in tokens if window[o] == window[p]]
-        for head in range(heads):
-            logits = []
-            for o in peers:
-                dt, dh, dw = (a - b for a, b in zip(rolled[p], rolled[o], strict=True))
-                row = (
-                    (dt + t - 1) * (2 * h - 1) * (2 * w - 1)
-                    + (dh + h - 1) * (2 * w - 1)
-                    + dw
-                    + w
-                    - 1
-                )
-                g = abs(h * p[1] // size[1] - h * o[1] // size[1])
-                g += abs(w * p[2] // size[2] - w * o[2] // size[2])
-                g = g if limit is None else min(g, limit)
-                bias = relative[row, head]
-                if fragment is not None:
-                    bias = g * relative[row, head] + (1 - g) * fragment[row, head]
-                logit = q[p][head] @ k[o][head] / dim**0.5 + bias
-                logits.append(logit if wrapped[p] == wrapped[o] else logit - 100)
-            weights = torch.stack(logits).softmax(0)
-            out[p][head * dim : (head + 1) * dim] = sum(
-                a * v[o][head] for a, o in zip(weights, peers, strict=True)
-            )
-    return attention.proj(out)
-
-
-@pytest.mark.parametrize("shift", [(0, 0, 0), (1, 1, 1), (1, 0, 1)])
-@pytest.mark.parametrize(("gate", "limit"), [("distance", None), ("binary", 1), (None, None)])
-def test_gated_attention_is_the_literal_formula(shift, gate, limit):
-    torch.manual_seed(0)
-    attention = FragmentAttention(4, [2, 3, 3], list(shift), 2, gate=gate).double()
-    for parameter in attention.parameters():
-        torch.nn.init.normal_(parameter)
-    x = torch.randn(4, 6, 3 if shift[2] == 0 else 6, 4, dtype=torch.float64)
-    with torch.no_grad():
-        expected = literal_attention(attention, x, limit)
-        found = attention(x[None])[0]
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-10)
-    torch.testing.assert_close(attention(x[None])[0], expected, rtol=0, atol=1e-10)
-
-
-def test_a_smaller_window_keeps_the_tables_middle():
-    torch.manual_seed(0)
-    wide = FragmentAttention(4, [2, 5, 5], [0, 0, 0], 1, gate="distance")
-    narrow = FragmentAttention(4, [2, 3, 3], [0, 0, 0], 1, gate="distance")
-    torch.nn.init.normal_(wide.relative_position_bias_table)
-    state = wide.state_dict()
-    for key in (RELATIVE, FRAGMENT):
-        state[key] = state[key].view(3, 9, 9, 1)[:, 2:7, 2:7].reshape(-1, 1)
-    narrow.load_state_dict(state)
-    x = torch.randn(1, 2, 3, 3, 4)
-    torch.testing.assert_close(wide(x), narrow(x))
 
 
 def test_three_layouts_hold_the_same_network():
@@ -218,20 +143,20 @@ def test_three_layouts_hold_the_same_network():
     torch.testing.assert_close(*outputs, rtol=0, atol=0)
 
 
-def test_absent_fragment_tables_begin_at_zero():
+def test_missing_fragment_tables_start_at_zero():
     plain = toy_torchvision().state_dict()
     options = {"window_size": (2, 4, 4), "gated_stages": 1}
     model = FragmentSwin.from_published(plain, **options)
     tables = [v for k, v in model.state_dict().items() if k.endswith(FRAGMENT)]
     assert len(tables) == 2
     assert not any(table.any() for table in tables)
-    # A FAST-VQA head without fragment tables: the mobile model, which has no gate.
+    # A FAST-VQA head without fragment tables belongs to FAST-VQA-M, which has no gate.
     mobile = plain | {"vqa_head.fc_hid.weight": torch.zeros(1)}
     model = FragmentSwin.from_published(mobile, window_size=(2, 4, 4))
     assert not any(key.endswith(FRAGMENT) for key in model.state_dict())
 
 
-def test_foreign_checkpoints_are_refused():
+def test_other_checkpoints_are_refused():
     state = toy().state_dict()
     with pytest.raises(ValueError, match=r"bias tables of 2535 rows, found .* \[147\] rows"):
         FragmentSwin.from_published(state)
@@ -239,15 +164,15 @@ def test_foreign_checkpoints_are_refused():
         FragmentSwin.from_published({"fc.bias": torch.zeros(1)})
     lacking = {k: v for k, v in state.items() if k != "norm.bias"} | {"surplus": torch.zeros(1)}
     with pytest.raises(
-        ValueError, match=r"keys missing \['norm.bias'\], keys unknown \['surplus'\]"
+        ValueError, match=r"missing keys \['norm.bias'\], unknown keys \['surplus'\]"
     ):
         FragmentSwin.from_published(lacking, window_size=(2, 4, 4))
 
 
-def test_wrong_arguments_and_clips_are_refused():
-    with pytest.raises(ValueError, match=r"gate=distance\|binary"):
+def test_invalid_arguments_and_clips_are_refused():
+    with pytest.raises(ValueError, match="gate='soft': expected distance or binary"):
         FragmentSwin(gate="soft")
-    with pytest.raises(ValueError, match="as many depths"):
+    with pytest.raises(ValueError, match="expected as many depths"):
         FragmentSwin(depths=(2, 2))
     with pytest.raises(ValueError, match="no more gated_stages"):
         toy(gated_stages=3)
@@ -256,13 +181,14 @@ def test_wrong_arguments_and_clips_are_refused():
             toy()(torch.zeros(shape))
 
 
-def test_every_parameter_gets_a_gradient_and_checkpointing_changes_none():
-    # On this map fragments and windows differ: where they agree, every first gate is closed.
+def test_every_parameter_gets_a_gradient_with_and_without_checkpointing():
+    # On this map the windows differ from the fragments; if they coincide, the gate of unshifted
+    # blocks is zero everywhere and R gets no gradient.
     video, target = torch.randn(2, 3, 8, 40, 48), torch.randn(2, 16, 4, 5, 6)
     gradients = []
     for checkpointing in (False, True):
         model = toy(checkpointing=checkpointing, stochastic_depth=0.3).train()
-        torch.manual_seed(3)  # the blocks that stochastic depth skips
+        torch.manual_seed(3)  # decides which blocks stochastic depth skips
         (model(video) * target).sum().backward()
         gradients.append({name: p.grad for name, p in model.named_parameters()})
     assert sum(FRAGMENT in name for name in gradients[0]) == 2
@@ -271,21 +197,21 @@ def test_every_parameter_gets_a_gradient_and_checkpointing_changes_none():
     assert all(gradient.abs().sum() > 1e-6 for gradient in gradients[0].values())
 
 
-def test_each_clip_is_alone():
+def test_clips_do_not_influence_each_other():
     model, clips = toy(), torch.randn(3, 3, 8, 64, 40)
     with torch.no_grad():
         alone = torch.cat([model(clip[None]) for clip in clips])
         torch.testing.assert_close(model(clips), alone, rtol=1e-4, atol=1e-5)
 
 
-def test_geometry_is_remembered_outside_the_state():
+def test_geometry_is_kept_outside_the_state():
     model, video = toy(), torch.randn(1, 3, 8, 64, 64)
     keys = set(model.state_dict())
     attention = model.features[0][1].attn
     with torch.inference_mode():
         model(video)
     first = attention._last[1]
-    model(video).mean().backward()  # tensors of inference mode would fail here
+    model(video).mean().backward()  # tensors made in inference mode would fail here
     assert attention._last[1] is first
     model(video[..., :40])
     assert attention._last[1] is not first
@@ -307,9 +233,9 @@ def test_bfloat16_autocast_stays_close():
         assert (output.float() - expected).abs().mean() < 0.03 * expected.abs().mean()
 
 
-# 2026-11: torch 2.15 warns of names of its own while it traces; nothing we can change.
+# 2026-11: torch 2.15 warns about its own names while tracing; nothing we can change.
 @pytest.mark.filterwarnings("ignore")
-def test_compiles_as_one_graph():
+def test_the_network_compiles_as_one_graph():
     model, video = toy(), torch.randn(1, 3, 8, 64, 64)
     compiled = torch.compile(model, backend="eager", fullgraph=True)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""VSFA: the authors' golden values, and what must hold for any weights."""
+"""VSFA: the authors' golden values, and invariances for any weights."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from tests.places import SHARED
 from vqa.models.vsfa import VSFA
 
 CHECKPOINT = SHARED / "weights/VSFA.pt"
-# The authors' code on their published VSFA.pt, input 0.5 + 0.5 sin(0.05 t + 0.01 c), by length.
+# Scores by length from the authors' code with VSFA.pt, input 0.5 + 0.5 sin(0.05 t + 0.01 c).
 GOLDEN = {40: 0.8710574, 12: 0.7229132, 5: 0.6893519, 1: 0.5138904}
 
 
@@ -20,12 +20,12 @@ def sine(length, dim=4096):
 @pytest.fixture(scope="module")
 def published():
     if not CHECKPOINT.is_file():
-        pytest.skip("the published VSFA.pt is not beside the checkout")
+        pytest.skip(f"the published weights are not at {CHECKPOINT}")
     return torch.load(CHECKPOINT, map_location="cpu", weights_only=True)
 
 
 @torch.inference_mode()
-def test_published_checkpoint_gives_the_authors_scores(published):
+def test_the_released_checkpoint_gives_the_authors_scores(published):
     model = VSFA.from_published(published)
     for length, score in GOLDEN.items():
         assert model(sine(length)[None], torch.tensor([length])).item() == pytest.approx(
@@ -38,14 +38,14 @@ def test_published_checkpoint_gives_the_authors_scores(published):
     assert scores.tolist() == pytest.approx(list(GOLDEN.values()), abs=1e-5)
 
 
-def test_foreign_checkpoint_is_refused(published):
-    with pytest.raises(ValueError, match=r"keys missing .*q\.bias.* unknown .*surplus"):
+def test_another_checkpoint_is_refused(published):
+    with pytest.raises(ValueError, match=r"missing keys .*q\.bias.* unknown keys .*surplus"):
         VSFA.from_published({k: v for k, v in published.items() if k != "q.bias"} | {"surplus": 1})
 
 
 @pytest.mark.parametrize("rnn", ["gru", "lstm", "none"])
 @pytest.mark.parametrize("pooling", ["subjective", "mean"])
-def test_padding_and_neighbours_change_no_score(rnn, pooling):
+def test_scores_do_not_depend_on_padding_or_batch(rnn, pooling):
     torch.manual_seed(0)
     model = VSFA(24, 16, 8, rnn, pooling).double()
     features = torch.randn(4, 30, 24, dtype=torch.float64)
@@ -63,6 +63,8 @@ def test_every_parameter_gets_a_gradient():
     assert all(parameter.grad.abs().sum() > 0 for parameter in model.parameters())
 
 
-def test_unknown_option_is_refused():
-    with pytest.raises(ValueError, match=r"rnn=gru\|lstm\|none"):
+def test_unknown_options_are_refused():
+    with pytest.raises(ValueError, match="rnn='transformer': expected gru, lstm or none"):
         VSFA(rnn="transformer")
+    with pytest.raises(ValueError, match="pooling='max': expected subjective or mean"):
+        VSFA(pooling="max")

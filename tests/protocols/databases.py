@@ -1,4 +1,4 @@
-"""Label tables as protocols see them: made up, in the sizes of real databases, and real."""
+"""Databases for the tests of protocols: synthetic ones in the sizes of real ones, and real ones."""
 
 import csv
 from dataclasses import replace
@@ -13,7 +13,7 @@ LABELS = SHARED / "labels"
 
 
 def make_database(sizes, split_of=None):
-    """One content per size, with that many videos; a size of 1 is a video without content."""
+    """A content of each size, counted in videos; a size of 1 is a video without content."""
     videos = []
     for index, size in enumerate(sizes):
         for version in range(size):
@@ -47,7 +47,7 @@ def shuffled_records(database, generator):
 
 
 def shuffled_mos(database, generator):
-    """The same videos with each other's MOS."""
+    """The same videos with permuted MOS."""
     mos = [video.mos for video in database.videos]
     generator.shuffle(mos)
     videos = [replace(video, mos=value) for video, value in zip(database.videos, mos, strict=True)]
@@ -56,7 +56,7 @@ def shuffled_mos(database, generator):
 
 
 def read_real(reader, table, root):
-    """A published label table, with empty files in the places of the videos."""
+    """Read a published label table, with empty files as videos."""
     path = LABELS / table
     if not path.is_file():
         pytest.skip(f"the published label table is not at ../shared/data/labels/{table}")
@@ -72,7 +72,7 @@ def read_real(reader, table, root):
 
 
 def published(name):
-    """An info .mat as its authors published it."""
+    """The path of a published info .mat."""
     path = LABELS / name
     if not path.is_file():
         pytest.skip(f"the published splits are not at ../shared/data/labels/{name}")

@@ -1,4 +1,4 @@
-"""Info `.mat` files as the authors of VSFA and SimpleVQA publish them."""
+"""Writers of info `.mat` files in the formats of VSFA and SimpleVQA."""
 
 import h5py
 import numpy as np
@@ -13,7 +13,7 @@ def permutations(count, start, length=20):
 
 
 def write_vsfa(path, orders, names=NAMES, references=None, scores=None):
-    """Version 7.3 as VSFA publishes it: transposed, strings as codes behind references."""
+    """Write version 7.3 like VSFA: transposed, with strings as references to codes."""
     with h5py.File(path, "w") as file:
         file["index"] = np.asarray(orders, float).T
         file["scores"] = np.arange(len(names), dtype=float)[None] if scores is None else scores
@@ -27,7 +27,7 @@ def write_vsfa(path, orders, names=NAMES, references=None, scores=None):
 
 
 def write_simplevqa(path, orders, names=NAMES):
-    """Version 5 as SimpleVQA publishes it: cells of strings, rows counted from zero."""
+    """Write version 5 like SimpleVQA: cells of strings, rows counted from 0."""
     cells = np.empty((len(names), 1), object)
     cells[:, 0] = names
     scores = np.arange(len(names), dtype=float)[:, None]

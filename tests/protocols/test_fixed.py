@@ -6,7 +6,7 @@ from tests.protocols.databases import CVD, KONVID, contents, make_database, size
 from vqa.protocols import SplitError, full, official
 
 
-def test_official_parts_are_taken_as_they_are(caplog):
+def test_official_parts_are_those_of_the_release(caplog):
     parts = ["train", "train", "val", "test"]
     database = make_database([3] * 8, lambda index: parts[index % 4])
     [split] = official(database)
@@ -18,7 +18,7 @@ def test_official_parts_are_taken_as_they_are(caplog):
     assert not caplog.records
 
 
-def test_official_validation_part_is_carved_from_training_by_content():
+def test_official_validation_part_is_taken_from_training_by_content():
     database = make_database([4] * 20, lambda index: "test" if index < 5 else "train")
     [split] = official(database, val_fraction=0.1, seed=2)
     assert sizes(split) == (52, 8, 20)
@@ -28,7 +28,7 @@ def test_official_validation_part_is_carved_from_training_by_content():
 
 
 @pytest.mark.parametrize("other", ["train", "val"])
-def test_official_split_that_leaks_says_so(caplog, other):
+def test_a_leaking_official_split_is_reported(caplog, other):
     database = make_database([2, 2])
     parts = [other, "test", "train", "train"]
     videos = [replace(v, split=part) for v, part in zip(database.videos, parts, strict=True)]
@@ -51,9 +51,9 @@ def test_full_trains_on_everything():
         (lambda: full(make_database([9]), val_fraction=0.2), "1 groups .* fill 2 parts"),
         (lambda: full(CVD, val_fraction=-0.1), r"val_fraction=-0.1: expected"),
         (lambda: official(CVD, seed=-1), "seed=-1: expected zero or more"),
-        (lambda: official(CVD), "found 0 train, 0 val, 0 test, 234 without one"),
+        (lambda: official(CVD), "found 0 train, 0 val, 0 test, 234 without part"),
     ],
 )
-def test_options_that_make_no_sense(call, message):
+def test_invalid_options(call, message):
     with pytest.raises(SplitError, match=message):
         call()

@@ -32,7 +32,7 @@ def test_every_video_is_tested_once_a_round_in_folds_of_whole_contents(
         for split in dealt:
             assert Counter((*split.train, *split.val, *split.test)) == ids
             assert contents(database, split.val).isdisjoint(contents(database, split.train))
-            # Whole contents: validation ends at most half a content from its target.
+            # Contents are whole, so the size is off by at most half a content.
             target = val_fraction * len(database)
             assert abs(len(split.val) - target) <= largest_content(database) / 2
 
@@ -49,12 +49,12 @@ def test_real_databases_are_dealt_evenly(real_cvd2014, real_livequalcomm):
 
 
 def test_contents_of_very_different_sizes_are_dealt_evenly():
-    """Video by video, the largest first: folds of 12, whatever the round shuffles."""
+    """The largest contents are dealt first, so every round has folds of 12."""
     splits = kfold(make_database([12, 4, 4, 4] + [1] * 12), folds=3)
     assert {len(split.test) for split in splits} == {12}
 
 
-def test_default_is_the_hundred_results_of_the_literature():
+def test_default_is_a_hundred_splits_as_in_the_literature():
     splits = kfold(KONVID)
     assert len(splits) == 100
     assert {sizes(split) for split in splits} == {(960, 0, 240)}
@@ -65,7 +65,7 @@ def test_default_is_the_hundred_results_of_the_literature():
     assert len({split.test for split in splits}) == 100
 
 
-def test_rounds_and_seeds_are_dealt_independently():
+def test_rounds_and_seeds_are_independent():
     assert kfold(QUALCOMM, rounds=2) == kfold(QUALCOMM, rounds=20)[:10]
     tests = {split.test for seed in range(3) for split in kfold(QUALCOMM, rounds=4, seed=seed)}
     assert len(tests) == 60
@@ -79,7 +79,7 @@ def test_the_folds_do_not_depend_on_the_validation_share():
         assert set(plain.train) == {*carved.train, *carved.val}
 
 
-def test_by_video_deals_contents_apart(caplog):
+def test_by_video_divides_contents(caplog):
     splits = kfold(CVD, rounds=1, group_by="video")
     assert sorted(len(split.test) for split in splits) == [46, 47, 47, 47, 47]
     assert {split.group_by for split in splits} == {"video"}
@@ -106,14 +106,14 @@ def test_each_content_is_left_out_once():
             assert sum(sizes(split)) == len(database)
 
 
-def test_real_contents_make_names_of_folders(real_cvd2014):
+def test_real_contents_give_folder_names(real_cvd2014):
     splits = leave_one_content_out(real_cvd2014)
     assert len(splits) == 18
     assert splits[0].name == "content-Test1-City"
     assert all(name.startswith("Test1/City/") for name in splits[0].test)
 
 
-def test_contents_of_awkward_names_stay_apart(tmp_path):
+def test_unusual_contents_give_distinct_folder_names(tmp_path):
     awkward = ["a/b", "a b", "A-B", "..", "été", "x" * 300 + "1", "x" * 300 + "2", "c."]
     videos = tuple(
         VideoRecord(f"{number}.mp4", tmp_path, 3.0, content=content)
@@ -132,8 +132,11 @@ def test_contents_of_awkward_names_stay_apart(tmp_path):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: kfold(CVD, folds=1), "folds=1, rounds=20: expected two folds"),
-        (lambda: kfold(CVD, rounds=0), "folds=5, rounds=0: expected two folds and one round"),
+        (lambda: kfold(CVD, folds=1), "folds=1, rounds=20: expected at least two folds"),
+        (
+            lambda: kfold(CVD, rounds=0),
+            "folds=5, rounds=0: expected at least two folds and one round",
+        ),
         (lambda: kfold(CVD, val_fraction=0.8), r"val_fraction=0.8: expected .* below 0.8"),
         (lambda: kfold(CVD, seed=-1), "seed=-1: expected zero or more"),
         (lambda: kfold(CVD, group_by="scene"), "group_by='scene': expected content or video"),
@@ -143,6 +146,6 @@ def test_contents_of_awkward_names_stay_apart(tmp_path):
         (lambda: leave_one_content_out(CVD, val_fraction=1), "val_fraction=1: expected"),
     ],
 )
-def test_options_that_make_no_sense(call, message):
+def test_invalid_options(call, message):
     with pytest.raises(SplitError, match=message):
         call()

@@ -34,7 +34,7 @@ def write_all(splits, folder):
     ],
     ids=["repeated", "kfold", "full"],
 )
-def test_splits_come_back_with_their_hashes(tmp_path, splits):
+def test_splits_keep_their_hashes(tmp_path, splits):
     write_splits_csv(splits, tmp_path / "splits.csv")
     assert imported(CVD, tmp_path / "splits.csv") == splits
     folder = write_all(splits, tmp_path / "run" / "splits")
@@ -44,7 +44,7 @@ def test_splits_come_back_with_their_hashes(tmp_path, splits):
     assert imported(CVD, folder / f"{splits[0].name}.json") == splits[:1]
 
 
-def test_split_files_come_in_the_order_of_their_numbers(tmp_path):
+def test_split_files_are_read_in_the_order_of_their_numbers(tmp_path):
     splits = repeated(CVD, count=12)
     assert imported(CVD, write_all(splits, tmp_path)) == splits
     assert imported(CVD, tmp_path, count=3) == splits[:3]
@@ -52,7 +52,7 @@ def test_split_files_come_in_the_order_of_their_numbers(tmp_path):
         imported(CVD, tmp_path, count=13)
 
 
-def test_splits_by_video_come_back_as_such(tmp_path, caplog):
+def test_splits_by_video_stay_by_video(tmp_path, caplog):
     splits = repeated(CVD, count=2, group_by="video")
     for path in (write_all(splits, tmp_path / "splits"), tmp_path / "splits.csv"):
         write_splits_csv(splits, tmp_path / "splits.csv")
@@ -73,7 +73,7 @@ def test_edited_split_files_are_refused(tmp_path):
         imported(CVD, tmp_path)
 
 
-def test_long_table_of_others(tmp_path):
+def test_long_table(tmp_path):
     rows = f"video,part,split\n{A},train,one\n{B}, Train,one\n{C},val,one\n{E},test,one\n"
     path = write(tmp_path / "splits.csv", f"\ufeff{rows}{A},test,two\n{C},train,two\n")
     assert imported(SMALL, path) == [
@@ -96,20 +96,20 @@ def test_wide_table(tmp_path, caplog):
 def test_a_single_column_called_split_is_wide(tmp_path):
     path = write(tmp_path / "labels.csv", f"video,split\n{A},train\n{C},test\n")
     [split] = imported(SMALL, path)
-    # The column is the split's name, which must not be a folder that runs have already.
+    # The column is the split's name, which must not be the name of a folder in every run.
     assert (split.name, split.train, split.test) == ("split", (A,), (C,))
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no split table"),
+        ("", "the split table is empty"),
         ("video\na\n", "found the columns video; expected"),
         ("clip,part,split\na,train,x\n", "found the columns clip, part, split; expected"),
-        ("video,mos,split\na,3.5,train\n", r"1 entries are no part, for instance '3.5' in split"),
+        ("video,mos,split\na,3.5,train\n", r"1 entries are not parts, for example '3.5' in split"),
         ("split,video,part\nx,a,training\n", "'training' in split 'x'; expected train, val, test"),
         ("split,video,part\n", "the split table is empty"),
-        ("split,video,part\nx,a,train\nx,a,test\n", r"1 ids stand more than once .* instance a"),
+        ("split,video,part\nx,a,train\nx,a,test\n", r"1 ids appear more than once .* example a"),
         ("split,video,part\nx,a,test\n", "x: the training part is empty"),
         (
             "split,video,part,seed\nx,a,train,one\n",
@@ -121,7 +121,7 @@ def test_a_single_column_called_split_is_wide(tmp_path):
         ("split,video,part\nx,a,train\nX,a,train\n", "the splits are called x, X; expected"),
     ],
 )
-def test_tables_that_make_no_sense(tmp_path, text, message):
+def test_invalid_tables(tmp_path, text, message):
     path = write(tmp_path / "splits.csv", text)
     with pytest.raises(SplitError, match=f"splits.csv: .*{message}"):
         imported(SMALL, path)
@@ -130,7 +130,7 @@ def test_tables_that_make_no_sense(tmp_path, text, message):
 def test_one_video_under_two_names(tmp_path):
     stem = A.removesuffix(".mp4")
     path = write(tmp_path / "splits.csv", f"video,x\n{A},train\n{stem},test\n")
-    with pytest.raises(SplitError, match=f"x: 1 ids stand more than once .* instance {A}"):
+    with pytest.raises(SplitError, match=f"x: 1 ids appear more than once .* example {A}"):
         imported(SMALL, path)
 
 
@@ -142,12 +142,12 @@ def test_one_video_under_two_names(tmp_path):
         ("train,val", "0 of 1"),
     ],
 )
-def test_one_content_on_two_sides_is_refused_unless_asked_for(tmp_path, parts, leaked, caplog):
+def test_a_content_in_two_parts_is_refused_by_default(tmp_path, parts, leaked, caplog):
     first, second = parts.split(",")
     rest = {"train", "val", "test"} - {first, second}
     text = f"video,x\n{A},{first}\n{B},{second}\n{C},{rest.pop()}\n"
     path = write(tmp_path / "splits.csv", text)
-    message = f"1 of 1 splits put a content on two sides, x for instance scene0; {leaked} test"
+    message = f"1 of 1 splits have a content in several parts, for example x: scene0; {leaked} test"
     with pytest.raises(SplitError, match=message):
         imported(SMALL, path)
     [split] = imported(SMALL, path, group_by="video")
@@ -155,12 +155,12 @@ def test_one_content_on_two_sides_is_refused_unless_asked_for(tmp_path, parts, l
     assert message in caplog.text
 
 
-def test_what_is_torn_is_called_so(tmp_path):
-    """A table may claim what it likes; the database's contents decide."""
+def test_splits_with_divided_contents_are_marked(tmp_path):
+    """The contents of the database decide, not the table's column `group_by`."""
     text = f"split,video,part,group_by\nx,{A},train,content\nx,{B},test,content\n"
-    torn = f"y,{A},train,official\ny,{B},test,official\n"
+    divided = f"y,{A},train,official\ny,{B},test,official\n"
     whole = f"z,{A},train,content\nz,{C},test,content\n"
-    path = write(tmp_path / "splits.csv", text + torn + whole)
+    path = write(tmp_path / "splits.csv", text + divided + whole)
     splits = imported(SMALL, path, group_by="video")
     assert [split.group_by for split in splits] == ["video", "official", "content"]
 
@@ -179,23 +179,23 @@ def test_videos_that_the_database_lacks(tmp_path, caplog):
     assert "2 of 4 videos are not in toy" in caplog.text
 
 
-def test_skipping_leaves_no_part_empty(tmp_path):
+def test_skipping_must_not_empty_a_part(tmp_path):
     database = replace(SMALL, videos=SMALL.videos[:4])
     path = write(tmp_path / "s.csv", f"video,x\n{A},train\n{E},test\n")
-    with pytest.raises(SplitError, match="x: the database has no video of its test part"):
+    with pytest.raises(SplitError, match="x: the database has no video of the test part"):
         imported(database, path, missing="skip")
 
 
-def test_another_database_altogether(tmp_path):
+def test_splits_of_another_database(tmp_path):
     write_all(repeated(KONVID, count=2), tmp_path)
     other = make_database([3, 3])
     other = replace(other, videos=tuple(replace(v, id=f"other/{v.id}x") for v in other.videos))
-    with pytest.raises(SplitError, match=r"1200 of 1200 videos .* of another database"):
+    with pytest.raises(SplitError, match=r"1200 of 1200 videos .* to another database"):
         imported(other, tmp_path, missing="skip")
 
 
-def test_a_skipped_video_is_not_taken_for_its_namesake(tmp_path):
-    """Without the skipped id, `1.mp4` would mean the only one left."""
+def test_a_skipped_video_does_not_match_a_namesake(tmp_path):
+    """Without the skipped id, `1.mp4` would match the only other candidate."""
     videos = tuple(
         replace(video, id=name, content=None)
         for video, name in zip(SMALL.videos, ["x/1.mp4", "x/2.mp4"], strict=False)
@@ -207,7 +207,7 @@ def test_a_skipped_video_is_not_taken_for_its_namesake(tmp_path):
         imported(replace(database, skipped=("y/1.mp4",)), path)
 
 
-def test_other_mos_are_noticed(tmp_path, caplog):
+def test_different_mos_are_reported(tmp_path, caplog):
     names = [video.id for video in SMALL.videos]
     orders = np.array([[1, 2, 3, 4, 5, 6]])
     mos = np.array([[video.mos for video in SMALL.videos]])
@@ -219,7 +219,7 @@ def test_other_mos_are_noticed(tmp_path, caplog):
     assert "4 of 6 MOS differ from those of toy" in caplog.text
 
 
-def test_shares_belong_to_matrices_alone(tmp_path):
+def test_shares_apply_only_to_matrices(tmp_path):
     splits = holdout(CVD, val_fraction=0.1)
     write_splits_csv(splits, tmp_path / "splits.csv")
     assert imported(CVD, tmp_path / "splits.csv", test_fraction=0.5, val_fraction=0.0) == splits
@@ -230,7 +230,7 @@ def test_shares_belong_to_matrices_alone(tmp_path):
     assert (len(split.train), len(split.val), len(split.test)) == (10, 0, 10)
 
 
-def test_imported_splits_say_what_by_video_would_have_leaked(tmp_path, caplog):
+def test_imported_splits_report_the_leaks_by_video(tmp_path, caplog):
     caplog.set_level(logging.INFO)
     splits = repeated(CVD, count=2)
     write_all(splits, tmp_path)
@@ -239,20 +239,35 @@ def test_imported_splits_say_what_by_video_would_have_leaked(tmp_path, caplog):
     assert "a split by video would have leaked" in caplog.text
 
 
+def test_delimiters_and_short_rows(tmp_path):
+    path = write(tmp_path / "splits.csv", f"video;x;y\n{A};Train\n{C};test;train\n")
+    assert imported(SMALL, path) == [
+        Split("x", (A,), (), (C,), "content", 0),
+        Split("y", (C,), (), (), "content", 0),
+    ]
+    with pytest.raises(SplitError, match=r"splits.csv, line 2: 3 entries, expected 2"):
+        imported(SMALL, write(path, f"video,x\n{A},train,test\n"))
+    with pytest.raises(SplitError, match=r"splits.csv: columns x appear twice"):
+        imported(SMALL, write(path, f"video,x,x\n{A},train,test\n"))
+    path.write_bytes("video,x\nfête.mp4,train\n".encode("latin-1"))
+    with pytest.raises(SplitError, match=r"splits.csv: not UTF-8 text"):
+        imported(SMALL, path)
+
+
 @pytest.mark.parametrize(
     ("path", "options", "message"),
     [
         (None, {}, "no splits given; set protocol.path"),
-        ("", {}, "no splits there; expected a .csv"),
-        ("nowhere", {}, "nowhere: no splits there; expected a .csv"),
-        ("nowhere.json", {}, "nowhere.json: no splits there"),
-        ("nowhere.csv", {}, "nowhere.csv: no split table"),
-        ("s.txt", {}, "s.txt: not a split file: no JSON"),
+        ("", {}, "no splits found; expected a .csv"),
+        ("nowhere", {}, "nowhere: no splits found; expected a .csv"),
+        ("nowhere.json", {}, "nowhere.json: no splits found"),
+        ("nowhere.csv", {}, "nowhere.csv: the split table cannot be opened"),
+        ("s.txt", {}, "s.txt: not a split file: not JSON"),
         ("s.txt", {"group_by": "scene"}, "group_by='scene': expected content or video"),
-        ("s.txt", {"missing": "ignore"}, "missing='ignore' is not known; use error or skip"),
+        ("s.txt", {"missing": "ignore"}, "missing='ignore': expected error or skip"),
     ],
 )
-def test_calls_that_make_no_sense(tmp_path, path, options, message):
+def test_invalid_calls(tmp_path, path, options, message):
     write(tmp_path / "s.txt", "train: a")
     with pytest.raises(SplitError, match=message):
         imported(SMALL, None if path is None else tmp_path / path, **options)

@@ -11,7 +11,7 @@ from vqa.protocols.splits import Split
 
 
 def literal_leaks(database, split):
-    """Test videos one by one, each looked for among all videos that training has seen."""
+    """Count test videos by comparing each with every video seen in training."""
     seen = database.select((*split.train, *split.val))
     return sum(
         any(other.content_id == video.content_id for other in seen)
@@ -29,7 +29,7 @@ def test_actual_leaks_are_those_of_a_literal_count(database):
     assert report["test"] == sum(len(split.test) for split in splits)
 
 
-def test_naive_leaks_are_those_of_the_split_by_video_that_is_drawn_with_the_same_seed():
+def test_naive_leaks_are_those_of_the_split_by_video_with_the_same_seed():
     """A split by video is its own naive split."""
     for protocol in (repeated, kfold):
         for seed in (0, 7):
@@ -49,7 +49,7 @@ def test_the_naive_split_deals_the_same_videos_in_the_same_sizes():
     assert len(naive.test) == len(split.test)
     [row] = leak_report(database, [split])["splits"]
     assert row["leaked_by_video"] == literal_leaks(database, naive) > 0
-    # Of a part of the database, only that part is dealt.
+    # A split of some videos is compared with a naive split of the same videos.
     some = replace(split, train=split.train[:1], val=(), test=split.test[:1])
     [row] = leak_report(database, [some])["splits"]
     assert (row["test"], row["leaked"], row["leaked_by_video"]) == (1, 0, 0)
@@ -76,7 +76,7 @@ def test_report_is_plain_and_counts_contents():
     assert (report["repeated_contents"], report["leaked_by_video"]) == (0, 0)
 
 
-def test_by_video_says_how_many_test_videos_share_a_content(caplog):
+def test_by_video_reports_how_many_test_videos_share_a_content(caplog):
     [split] = holdout(CVD, group_by="video")
     assert len(split.test) == 47
     shared = literal_leaks(CVD, split)
@@ -84,7 +84,7 @@ def test_by_video_says_how_many_test_videos_share_a_content(caplog):
     assert f"toy: {shared} of 47 test videos share a content with the training part" in caplog.text
 
 
-def test_by_content_says_what_a_split_by_video_would_have_leaked(caplog):
+def test_by_content_reports_the_leaks_of_a_split_by_video(caplog):
     caplog.set_level(logging.INFO)
     splits = repeated(QUALCOMM, count=3)
     report = leak_report(QUALCOMM, splits)
@@ -96,22 +96,22 @@ def test_by_content_says_what_a_split_by_video_would_have_leaked(caplog):
     ) in record.getMessage()
 
 
-def test_nothing_is_said_where_no_content_repeats(caplog):
+def test_nothing_is_reported_if_no_content_repeats(caplog):
     caplog.set_level(logging.INFO)
     repeated(KONVID, group_by="video")
     kfold(KONVID, rounds=1)
     assert not caplog.records
 
 
-def test_the_figures_of_the_documentation(real_cvd2014, real_livequalcomm):
-    """By video, all of CVD2014's and nearly all of LIVE-Qualcomm's test scenes are known."""
+def test_figures_of_the_documentation(real_cvd2014, real_livequalcomm):
+    """By video, training sees all test scenes of CVD2014 and nearly all of LIVE-Qualcomm."""
     for database, figures in ((real_cvd2014, (477, 477)), (real_livequalcomm, (413, 421))):
         report = leak_report(database, repeated(database))
         assert report["leaked"] == 0
         assert (report["leaked_by_video"], report["test"]) == figures
 
 
-def test_contents_on_two_sides_are_found():
+def test_contents_in_two_parts_are_found():
     database = make_database([2, 2, 2, 1])
     a, b, c, d, e, f, g = (video.id for video in database.videos)
     split = Split("split0", (a, c), (b, g), (d, e, f), "video", 0)

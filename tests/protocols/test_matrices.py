@@ -19,7 +19,7 @@ VSFA_SIZES = {
 
 
 def literal_cut(order, names, references, test_ratio, val_ratio):
-    """Position by position, as the releases' training scripts take them."""
+    """Cut position by position, as the training scripts of the releases do."""
     first = int(np.ceil((1 - test_ratio - val_ratio) * len(order)))
     second = int(np.ceil((1 - test_ratio) * len(order)))
     parts = {"train": set(), "val": set(), "test": set()}
@@ -65,7 +65,7 @@ def test_simplevqa_matrix_counts_from_zero_and_rounds_down(tmp_path):
 
 
 def test_references_keep_their_videos_together(tmp_path):
-    """Ten references of two videos each: the matrix permutes references, not videos."""
+    """The matrix permutes ten references of two videos each, not videos."""
     references = [1 + number for _ in "ab" for number in range(10)]
     orders = permutations(2, start=1, length=10)
     path = write_vsfa(tmp_path / "info.mat", orders, references=references)
@@ -75,12 +75,12 @@ def test_references_keep_their_videos_together(tmp_path):
         assert sum(map(len, scenes)) == 10
 
 
-def test_gstvqa_shuffles_the_first_permutation_on_and_on(tmp_path):
+def test_gstvqa_shuffles_the_first_permutation_repeatedly(tmp_path):
     orders = permutations(2, start=1)
     matrix = read_matrix(write_vsfa(tmp_path / "info.mat", orders, references=range(1, 21)))
     splits = matrix_splits(matrix, val_fraction=0.0, reshuffle_seed=1)
     assert len(splits) == 10
-    # The script seeds Python's own generator and shuffles an array in place.
+    # The script seeds Python's global generator and shuffles an array in place.
     index = orders[0].astype(float)
     state = random.getstate()
     random.seed(1)
@@ -112,8 +112,8 @@ def test_published_splits_have_the_sizes_of_their_papers(name):
         ("LIVE-Qualcomminfo.mat", "real_livequalcomm", 1e-7),
     ],
 )
-def test_published_names_and_mos_are_ours(name, fixture, tolerance, request):
-    """A wrong join, by row for instance, would pair other MOS."""
+def test_published_names_and_mos_match_ours(name, fixture, tolerance, request):
+    """A wrong join, for example by row, would pair different MOS."""
     matrix = read_matrix(published(name))
     database = request.getfixturevalue(fixture)
     ours = {video.id: video.mos for video in database.videos}
@@ -137,9 +137,7 @@ def test_published_konvid_splits_are_imported_whole(real_konvid, caplog):
         ("LIVE-Qualcomminfo.mat", "real_livequalcomm", "400 of 410"),
     ],
 )
-def test_published_splits_by_video_are_refused_unless_asked_for(
-    name, fixture, leaked, request, caplog
-):
+def test_published_splits_by_video_are_refused_by_default(name, fixture, leaked, request, caplog):
     database, path = request.getfixturevalue(fixture), published(name)
     with pytest.raises(SplitError, match=f"{leaked} test videos show a scene .*group_by=video"):
         imported(database, path)
@@ -160,18 +158,18 @@ def test_published_splits_by_video_are_refused_unless_asked_for(
         ({"count": 0, "reshuffle_seed": 1}, "count=0: expected"),
     ],
 )
-def test_options_that_make_no_sense(tmp_path, options, message):
+def test_invalid_options(tmp_path, options, message):
     matrix = read_matrix(write_vsfa(tmp_path / "info.mat", permutations(3, start=1)))
     with pytest.raises(SplitError, match=message):
         matrix_splits(matrix, **options)
 
 
-def test_files_that_make_no_sense(tmp_path):
+def test_invalid_files(tmp_path):
     path = tmp_path / "info.mat"
-    with pytest.raises(SplitError, match=r"info.mat: no published index matrix"):
+    with pytest.raises(SplitError, match=r"info.mat: not a published index matrix"):
         read_matrix(path)
     path.write_bytes(b"no MATLAB file at all" * 20)
-    with pytest.raises(SplitError, match=r"info.mat: no published index matrix"):
+    with pytest.raises(SplitError, match=r"info.mat: not a published index matrix"):
         read_matrix(path)
     scipy.io.savemat(path, {"index": permutations(2, 0)})
     with pytest.raises(SplitError, match=r"video_names.*expected a MATLAB file with index"):
@@ -180,10 +178,10 @@ def test_files_that_make_no_sense(tmp_path):
     with pytest.raises(SplitError, match="20 names, 3 scores and 20 references"):
         read_matrix(path)
     write_vsfa(path, permutations(2, 1, length=19))
-    with pytest.raises(SplitError, match=r"index is 2 x 19 .* no permutations of the 20"):
+    with pytest.raises(SplitError, match=r"index is 2 x 19 .* not permutations of the 20"):
         read_matrix(path)
     orders = permutations(2, 1)
     orders[1, 0] = orders[1, 1]
     write_vsfa(path, orders)
-    with pytest.raises(SplitError, match=r"index is 2 x 20 .* no permutations of the 20"):
+    with pytest.raises(SplitError, match=r"index is 2 x 20 .* not permutations of the 20"):
         read_matrix(path)

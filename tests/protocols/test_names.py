@@ -21,7 +21,7 @@ from vqa.protocols.names import match_names
         ("LSVQ/yfcc-batch1/747", "yfcc-batch1/747.mp4"),
     ],
 )
-def test_names_in_use(name, ours):
+def test_matching_names(name, ours):
     ours = ours or "Test3/Talking_head/Test03_Talking_Head_D10.avi"
     others = ["A002.mp4", "333996284.mp4", "Test4/City/Test04_City_D10.avi", "ia-batch1/747.mp4"]
     assert match_names([name], [*others, ours]) == {name: ours}
@@ -39,11 +39,11 @@ def test_names_in_use(name, ours):
         ("a.MP4", ["a.mp4", "A.mp4"]),
     ],
 )
-def test_names_that_mean_none_or_several(name, ids):
+def test_names_with_no_match_or_several(name, ids):
     assert match_names([name], ids) == {}
 
 
-def test_the_literal_name_wins():
+def test_the_identical_name_wins():
     ids = ["a.mp4", "a.avi", "x/a.mp4"]
     assert match_names(ids, ids) == {name: name for name in ids}
     assert match_names(["X/a.mp4"], ids) == {"X/a.mp4": "x/a.mp4"}

@@ -19,10 +19,10 @@ def test_parts_are_disjoint_in_videos_and_contents_and_cover_all(database, proto
 
 @pytest.mark.parametrize(
     ("database", "slack"),
-    # Whole contents: a part ends at most half a content from its target.
+    # Contents are whole, so a size is off by at most half a content.
     [(CVD, 8), (QUALCOMM, 2), (KONVID, 0)],
 )
-def test_sizes_are_as_near_to_the_target_as_whole_contents_allow(database, slack):
+def test_sizes_are_as_close_to_the_target_as_whole_contents_allow(database, slack):
     for split in repeated(database, count=20, test_fraction=0.2, val_fraction=0.15):
         _, val, test = sizes(split)
         assert abs(test - 0.2 * len(database)) <= slack
@@ -52,7 +52,7 @@ def test_splits_differ_and_seeds_differ():
     assert len(tests) == 30
 
 
-def test_every_video_gets_tested_about_equally_often():
+def test_all_videos_are_tested_about_equally_often():
     splits = repeated(CVD, count=200)
     counts = Counter(name for split in splits for name in split.test)
     assert len(counts) == len(CVD)
@@ -66,8 +66,8 @@ def test_the_test_part_does_not_depend_on_the_validation_share():
         assert set(plain.train) == {*carved.train, *carved.val}
 
 
-def test_a_split_is_the_same_next_year():
-    """Recorded when written: splits must not move between releases of this package."""
+def test_splits_do_not_change_between_releases():
+    """The hash is a recorded value."""
     assert (
         holdout(CVD, val_fraction=0.2, seed=1)[0].sha256
         == "b3cc1126768b826a4e4972d9296e8d19dcbe47a5d21c5efb283c713f418d2f18"
@@ -90,10 +90,10 @@ def test_smallest_databases():
         (lambda: holdout(CVD, test_fraction=1.0), r"test_fraction=1.0: expected"),
         (lambda: holdout(CVD, val_fraction=0.8), r"val_fraction=0.8: expected .* below 0.8"),
         (lambda: holdout(CVD, seed=-1), "seed=-1: expected zero or more"),
-        (lambda: repeated(CVD, count=0), "count=0: expected one split or more"),
+        (lambda: repeated(CVD, count=0), "count=0: expected at least one split"),
         (lambda: holdout(CVD, group_by="scene"), "group_by='scene': expected content or video"),
     ],
 )
-def test_options_that_make_no_sense(call, message):
+def test_invalid_options(call, message):
     with pytest.raises(SplitError, match=message):
         call()

@@ -17,7 +17,7 @@ def test_round_trip(tmp_path):
     assert json.loads(path.read_text(encoding="utf-8"))["sha256"] == SPLIT.sha256
 
 
-def test_hash_is_of_the_content_and_not_of_its_order():
+def test_hash_depends_on_the_content_and_not_on_the_order():
     assert len(SPLIT.sha256) == 64
     assert replace(SPLIT, train=("ö/b", "a"), test=("e", "d")).sha256 == SPLIT.sha256
     changed = [
@@ -30,8 +30,8 @@ def test_hash_is_of_the_content_and_not_of_its_order():
     assert len({split.sha256 for split in [SPLIT, *changed]}) == 6
 
 
-def test_hash_is_the_same_next_year():
-    """Recorded when written: another value would refuse every split file in existence."""
+def test_hash_does_not_change_between_releases():
+    """The hash is a recorded value; another value would refuse every existing split file."""
     assert SPLIT.sha256 == "b7089af42fd5f5e788a776a5301ea4975eb4c5f77a27e010927b2a45f0913124"
 
 
@@ -39,7 +39,7 @@ def test_hash_is_the_same_next_year():
     ("field", "value"),
     [("train", ["a"]), ("test", ["d", "f"]), ("seed", 8), ("name", "x"), ("group_by", "video")],
 )
-def test_a_changed_file_is_refused(tmp_path, field, value):
+def test_an_edited_file_is_refused(tmp_path, field, value):
     path = tmp_path / "split3.json"
     write_split(SPLIT, path)
     content = json.loads(path.read_text(encoding="utf-8"))
@@ -51,12 +51,12 @@ def test_a_changed_file_is_refused(tmp_path, field, value):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"train": "abc"}, "train absent or of another kind"),
-        ({"test": ["d", 5]}, "test absent or of another kind"),
+        ({"train": "abc"}, "train absent or of the wrong type"),
+        ({"test": ["d", 5]}, "test absent or of the wrong type"),
         ({"seed": "7", "sha256": None}, "seed, sha256 absent"),
     ],
 )
-def test_a_file_of_another_kind_is_refused(tmp_path, change, message):
+def test_other_json_is_refused(tmp_path, change, message):
     path = tmp_path / "split3.json"
     write_split(SPLIT, path)
     path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | change))
@@ -65,7 +65,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path, change, message):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1, 2]", "null", "\xff"])
-def test_no_split_file_at_all(tmp_path, text):
+def test_files_that_are_not_split_files(tmp_path, text):
     path = tmp_path / "split.json"
     path.write_text(text, encoding="latin-1")
     with pytest.raises(SplitError, match=r"split.json: not a split file"):
@@ -77,8 +77,8 @@ def test_no_split_file_at_all(tmp_path, text):
 @pytest.mark.parametrize(
     "parts", [(("a", "a"), (), ()), (("a",), ("a",), ()), (("a",), (), ("a",))]
 )
-def test_a_video_stands_in_one_part(parts):
-    with pytest.raises(SplitError, match=r"1 ids stand more than once .* for instance a"):
+def test_a_video_is_in_one_part(parts):
+    with pytest.raises(SplitError, match=r"1 ids appear more than once .* for example a"):
         Split("split0", *parts, "content", 0)
 
 
@@ -88,7 +88,7 @@ def test_nothing_to_train_on():
 
 
 def test_table_of_splits(tmp_path):
-    """The way back is tested with `vqa.protocols.imported`."""
+    """Reading is tested with `vqa.protocols.imported`."""
     path = tmp_path / "made" / "splits.csv"
     write_splits_csv([SPLIT, replace(SPLIT, name="full", val=(), test=(), seed=1)], path)
     with path.open(encoding="utf-8", newline="") as file:

@@ -1,4 +1,4 @@
-"""Pages in headless Chromium: what it makes of them, and what it complains about."""
+"""Open pages in headless Chromium and examine them."""
 
 import html
 import json
@@ -21,7 +21,7 @@ REPORT = """document.body.append(Object.assign(
 
 
 def browse(page, profile, *flags):
-    """What Chromium writes about a page, and the console's lines."""
+    """Return Chromium's output for a page, and the lines of its console."""
     command = [BROWSER, *FLAGS, f"--user-data-dir={profile}", *flags, page.as_uri()]
     for patience_s in (60, 180):  # on a busy machine it sometimes hangs while it starts
         try:
@@ -35,9 +35,9 @@ def browse(page, profile, *flags):
 
 
 def examine(page, script, profile, *flags):
-    """What a script finds in a page: it sees our script's functions and fills `found`."""
+    """Return what a script finds in a page; it uses our script's functions and fills `found`."""
     text = page.read_text()
-    # The page's policy would refuse a second script.
+    # The content policy of the page allows no second script.
     text = re.sub(r"script-src '[^']*'", "script-src 'unsafe-inline'", text)
     copy = page.with_name(f"examined-{page.name}")
     body = f"<script>const found = {{}};\n{script}\n{REPORT}</script>\n</body>"
@@ -46,7 +46,7 @@ def examine(page, script, profile, *flags):
 
 
 def examine_without_scripts(page, script, profile):
-    """What a script outside finds in a page (`inner`, a document) whose own scripts are off."""
+    """Return what an outer script finds in a page (`inner`, a document) with its scripts off."""
     frame = profile / "frame.html"
     frame.write_text(
         f"""<!doctype html><body>

@@ -1,4 +1,4 @@
-"""A page as its reader meets it: words, attributes, headings."""
+"""The words, attributes and headings of a page."""
 
 import re
 from html.parser import HTMLParser
@@ -7,7 +7,7 @@ VOID = {"meta", "link", "img", "input", "br", "hr"}
 
 
 class Page(HTMLParser):
-    """A page's text and attributes; refuses tags that do not close."""
+    """The text and attributes of a page; refuses tags that do not close."""
 
     def __init__(self, html):
         super().__init__(convert_charrefs=True)
@@ -43,7 +43,7 @@ class Page(HTMLParser):
 
 
 def assert_well_made(page):
-    """What holds for every page: asks nothing from outside, ids and headings in order, named."""
+    """Check what holds for every page: no outside requests, valid ids and headings, labels."""
     assert "http://" not in page.html
     assert "https://" not in page.html
     assert "@import" not in page.html

@@ -1,4 +1,4 @@
-"""Folders of a comparison and of a matrix, made up and seeded, as the pages' writers read them."""
+"""Made-up, seeded folders of a comparison and of a matrix, for tests of their pages."""
 
 import itertools
 import json
@@ -6,11 +6,12 @@ import json
 import numpy as np
 
 from tests import run_folders
-from vqa.evaluation.results import summarise, write_json
+from vqa.evaluation.summary import summarise
+from vqa.files import write_json
 
 AWKWARD = "clip <b>& co</b>"
 LABELS = ("vsfa", "gstvqa", AWKWARD)
-# Name, dimension, seconds a video and of the regression as Wang et al. (table 2) list them; noise.
+# Name, dimension, seconds per video and of the regression from Wang et al. (table 2); noise.
 ELEVEN = (
     ("SALIENCY", 224, 52.62, 4.98, 1.6),
     ("NSS", 1836, 103.31, 15.68, 0.6),
@@ -38,8 +39,7 @@ def comparison(folder, splits=3):
     )
     scores.to_csv(folder / "predictions.csv", index=False)
     summaries = {
-        label: summarise(scores.assign(score=scores[label]), resamples=100)["summary"]
-        for label in LABELS
+        label: _summary(scores.assign(score=scores[label]), resamples=100) for label in LABELS
     }
     single = splits == 1
     content = {
@@ -58,7 +58,7 @@ def comparison(folder, splits=3):
                 ],
             }
         ],
-        "notes": ["gstvqa was tested on 2 videos more, which are left out here."],
+        "notes": ["gstvqa was tested on 2 more videos, which were skipped."],
         "level": 0.95,
         "command": "python evaluate.py runs=[runs/vsfa,'runs/a<b']",
     }
@@ -85,7 +85,7 @@ def eleven(folder):
     for label, *_, noise in ELEVEN:
         table[label] = table["score"] + rng.normal(0, noise, len(table))
         scores = table[["split", "video", "mos"]].assign(score=table[label])
-        summaries[label] = summarise(scores, resamples=50)["summary"]
+        summaries[label] = _summary(scores, resamples=50)
     table.drop(columns="score").to_csv(folder / "predictions.csv", index=False)
     content = {
         "title": "eleven feature sets",
@@ -124,6 +124,17 @@ def matrix(folder):
     }
     write_json(folder / "matrix.json", content)
     return folder
+
+
+def _summary(scores, resamples):
+    """What a comparison keeps of a model's results."""
+    summary = summarise(scores, resamples=resamples).summary
+    return {
+        "median": summary.median | summary.alongside,
+        "mean": summary.mean,
+        "std": summary.std,
+        "interval": summary.intervals,
+    }
 
 
 def _model(label):
@@ -176,5 +187,5 @@ def _cell(train, test, value):
         "metrics": metrics,
         "interval": around,
         "run": f"runs/{train}",
-        "notes": [] if own else ["7 videos are files of both and were left out."],
+        "notes": [] if own else ["7 videos are files of both and were skipped."],
     }

@@ -1,4 +1,4 @@
-"""The pages in a real browser: quiet, whole, sortable, reachable by keyboard, printed."""
+"""The pages in a real browser: no errors, complete, sortable, reachable by keyboard, printable."""
 
 import re
 
@@ -25,7 +25,7 @@ const buttons = heads.flatMap((head) => [...head.querySelectorAll("button")]);
 found.buttons = buttons.filter((button) => button.tabIndex === 0).length;
 const scrolling = [...document.querySelectorAll(".wide")];
 found.stuck = scrolling.filter((part) => part.tabIndex !== 0 || part.role !== "region").length;
-// A headless window is not always the active one, so the rule is read instead of what it makes.
+// A headless window is not always active, so the CSS rule is read instead of its effect.
 const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]);
 const focused = rules.filter((rule) => (rule.selectorText || "").includes(":focus-visible"));
 found.outline = focused.map((rule) => rule.style.getPropertyValue("outline"));
@@ -141,7 +141,7 @@ def test_an_intruding_script_does_not_run(pages, tmp_path):
     assert "Content Security Policy" in console[0]
 
 
-def test_without_scripts_all_is_there_and_the_switch_works(pages, tmp_path):
+def test_without_scripts_the_page_is_complete_and_the_switch_works(pages, tmp_path):
     script = """
     const tall = (part) => part.getBoundingClientRect().height > 0;
     found.rows = [...inner.querySelectorAll("#prediction-table tbody tr")].filter(tall).length;

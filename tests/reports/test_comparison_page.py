@@ -8,9 +8,10 @@ from tests.reports import page_folders
 from tests.reports.browser import BROWSER, examine
 from tests.reports.html_page import Page, assert_well_made
 from tests.reports.page_folders import AWKWARD
+from vqa.evaluation.metrics import METRICS
+from vqa.evaluation.text import seconds_text
 from vqa.reports import write_comparison
 from vqa.reports.comparison_page import ranked, significance
-from vqa.reports.figures.cost import seconds_text
 
 
 @pytest.fixture(scope="module")
@@ -44,19 +45,24 @@ def test_verdict_and_sections(found, page):
     assert f"significantly better than {AWKWARD}." in words
     for text in (
         "Ranking",
-        "Which differences are more than chance",
+        "Further metrics",
+        "Significant differences",
         "Scores and opinions",
         "By kind of video",
         "The models",
         "Reproduce this",
-        "3 shared splits 94 videos 144 predictions a model",
+        "3 shared splits 94 videos 144 predictions per model",
         found["notes"][0],
         found["command"],
     ):
         assert text in words
     for summary in found["summaries"].values():
         for metric, value in summary["median"].items():
-            assert f"{value:.4f}" in words, metric
+            if value is None:  # how far the raters agree is not known
+                assert METRICS[metric].needs_ci95
+                assert METRICS[metric].title not in words
+            else:
+                assert f"{value:.4f}" in words, metric
 
 
 def test_names_are_escaped(html, page):
@@ -85,7 +91,7 @@ def test_significance_reads_both_ways(found):
     assert untested["vsfa", "gstvqa"]["text"] == "not tested"
 
 
-def test_significance_is_said_and_not_only_shown(page):
+def test_significance_is_also_told_in_words(page):
     assert f"vsfa is better than {AWKWARD}, p 0.001" in page.words()
 
 
@@ -123,11 +129,11 @@ def test_costs_are_a_table_and_a_picture(tmp_path):
     words = page.words()
     assert "Accuracy, dimension and run time" in words
     assert "times from different machines are not comparable" in words
-    assert "in the table alone" not in words
+    assert "Only in the table" not in words
     for label, dimension, seconds, training, _ in page_folders.ELEVEN:
         assert f" {dimension} {seconds_text(seconds)} {seconds_text(training)}" in words, label
     (title,) = [title for title in html.split("<title>") if title.startswith("NSS_CNN: SROCC 0.")]
-    told = "features 115 s a video, 3884 dimensions, training 29.6 s a split</title>"
+    told = "features 115 s per video, 3884 dimensions, training 29.6 s per split</title>"
     assert told in title
     assert (tmp_path / "eleven" / "figures" / "cost.svg").is_file()
 
@@ -146,14 +152,14 @@ def test_eleven_models_fit_a_narrow_window(tmp_path):
     assert (found, console) == ({"wide": 0, "scrolls": True, "named": 11}, [])
 
 
-def test_costs_that_are_not_known_are_dashes_and_no_dots(tmp_path):
+def test_unknown_costs_are_dashes_without_dots(tmp_path):
     costs = {"vsfa": (4096, 2.5, 60.0), "gstvqa": (1472, 7.5, None), AWKWARD: (None, None, 9.0)}
     folder = page_folders.timed(page_folders.comparison(tmp_path / "demo"), costs)
     html = write_comparison(folder).read_text()
     words = Page(html).words()
     assert "1472 7.50 –" in words
-    assert f"in the table alone: {AWKWARD}." in words
-    assert html.count("s a video, ") == 2
+    assert f"Only in the table, because a time or a value is unknown: {AWKWARD}." in words
+    assert html.count(" s per video, ") == 2
 
     page_folders.timed(folder, costs | {"gstvqa": (1472, None, None)})
     (folder / "figures" / "cost.svg").unlink()
@@ -163,7 +169,7 @@ def test_costs_that_are_not_known_are_dashes_and_no_dots(tmp_path):
     assert not (folder / "figures" / "cost.svg").exists()
 
 
-def test_without_costs_nothing_speaks_of_them(html, folder):
+def test_without_costs_the_page_does_not_mention_them(html, folder):
     page_folders.timed(folder, dict.fromkeys(page_folders.LABELS, (None, None, None)))
     for text in (html, write_comparison(folder).read_text()):
         assert "run time" not in text
@@ -191,10 +197,10 @@ def test_faults_are_named(tmp_path):
         write_comparison(folder)
     lines = text.splitlines()
     scores.write_text("\n".join([lines[0], lines[1].rsplit(",", 1)[0] + ",", *lines[2:]]))
-    with pytest.raises(ValueError, match=r"cells of clip .* that are no finite numbers"):
+    with pytest.raises(ValueError, match=r"cells of clip .* that are not finite numbers"):
         write_comparison(folder)
     content = json.loads((folder / "comparison.json").read_text())
     del content["summaries"]["vsfa"]
     (folder / "comparison.json").write_text(json.dumps(content))
-    with pytest.raises(ValueError, match="no summaries of vsfa; expected one a model"):
+    with pytest.raises(ValueError, match="no summaries of vsfa; expected one per model"):
         write_comparison(folder)

@@ -1,4 +1,4 @@
-"""The picture of accuracy over run time: its dots, its axis, its labels."""
+"""The picture of accuracy over run time: dots, axis and labels."""
 
 from itertools import combinations
 
@@ -8,7 +8,7 @@ from matplotlib.text import Text
 
 from tests.reports.page_folders import ELEVEN
 from vqa.reports import figures
-from vqa.reports.figures.cost import frontier, seconds_text
+from vqa.reports.figures.cost import frontier
 from vqa.reports.style import BLUE, MUTED
 from vqa.reports.svg import DOTS, to_svg
 
@@ -30,7 +30,7 @@ def eleven():
 
 @pytest.fixture(scope="module")
 def crowd():
-    """Long names, one run beside the other."""
+    """Runs with long names, close to each other."""
     return [
         row(f"svr-konvid-nss-resnet50-saliency-{k}", 3.2 + k % 3 / 100, 0.75 + k / 250, 3884,
             (0.7, 0.8))
@@ -65,7 +65,7 @@ def assert_apart(figure):
     """No label shares a point with another label or another's dot, or leaves the axes."""
     figure.draw_without_rendering()
     axes = figure.axes[0]
-    # Of the letters alone: an annotation's own extent has its line in it.
+    # Only of the letters: the extent of an annotation includes its line.
     boxes = [Text.get_window_extent(text) for text in axes.texts]
     for one, other in combinations(boxes, 2):
         assert not one.overlaps(other)
@@ -90,7 +90,7 @@ def test_overlapping_labels_would_be_seen(eleven):
         assert_apart(figure)
 
 
-def test_the_axis_is_logarithmic_where_times_differ_much():
+def test_the_axis_is_logarithmic_if_times_differ_much():
     def axes(*seconds):
         rows = [row(f"run {k}", one, 0.5) for k, one in enumerate(seconds)]
         return figures.accuracy_over_seconds(rows, "srocc", 0.95).axes[0]
@@ -106,7 +106,7 @@ def test_the_axis_is_logarithmic_where_times_differ_much():
 
 
 @pytest.mark.parametrize("metric", ["srocc", "rmse"])
-def test_the_frontier_is_what_no_other_run_surpasses(metric):
+def test_no_other_run_surpasses_the_frontier(metric):
     rng = np.random.default_rng(0)
     seconds, values = rng.integers(1, 6, 20), rng.integers(1, 6, 20) / 10
     sign = -1 if metric == "rmse" else 1
@@ -131,14 +131,8 @@ def test_the_frontier_is_full_and_blue_the_others_pale():
     assert "<title>b</title>" in marks[1]
 
 
-def test_unknown_dimensions_and_intervals_are_left_out():
+def test_unknown_dimensions_and_intervals_are_omitted():
     rows = [row("$a$", 1.0, 0.8, None), row("b", 2.0, 0.7)]
     figure = figures.accuracy_over_seconds(rows, "rmse", 0.95)
     assert [text.get_text() for text in figure.axes[0].texts] == ["$a$", "b · 10"]
     assert "lower is better" in figure.axes[0].get_ylabel()
-
-
-def test_seconds_have_three_digits():
-    values = [1944.48, 311.2, 31.98, 5, 0.8, 0.01234, 0, None, float("nan")]
-    texts = ["1940", "311", "32.0", "5.00", "0.800", "0.0123", "0.00", "–", "–"]
-    assert list(map(seconds_text, values)) == texts

@@ -1,30 +1,25 @@
-"""`extract.py draw=`: which frame, which maps, the file that is written, and what mistakes get."""
+"""Drawings of a frame: which frame, which maps, the file, and errors for mistakes."""
 
-import importlib
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 from PIL import Image
 
 from tests.clips import numbers, read_number, write_clip, write_raw
 from tests.fakes import MeanColour
-from tests.places import CONF, ROOT
 from vqa.databases.records import VideoRecord
 from vqa.reports import drawing
-from vqa.reports.drawing import DRAWABLE, FEW, MOST, choose, draw_video, frame_index
+from vqa.reports.drawing import FEW, MOST, choose, draw_video, frame_index
 from vqa.video import probe
 
 FRAMES = 50
 
 
 class Halves:
-    """Draws the left half of each frame, as bright as the frame and as its complement."""
+    """Draws the left half of each frame, as its brightness and the complement."""
 
-    name, weights, untrained = "halves", "none at all", False
+    name, weights, untrained, draws = "halves", "none at all", False, True
 
     def __init__(self):
         self.seen = []
@@ -57,7 +52,7 @@ def record(path, **facts):
         ("0.0333s", 1), ("0.034s", 1), ("0.06s", 1), ("1.65s", 49),
     ],
 )  # fmt: skip
-def test_a_frame_is_named_by_index_or_time(info, frame, index):
+def test_a_frame_is_given_by_index_or_time(info, frame, index):
     assert frame_index(frame, info) == index
 
 
@@ -71,7 +66,7 @@ def test_a_frame_beyond_the_end_is_refused(info, frame):
 
 
 @pytest.mark.parametrize("frame", [-1, 2.5, True, "middle", "2,5s", "1e3", "", "-1s", "2.5 min"])
-def test_what_names_no_frame_is_refused(info, frame):
+def test_other_forms_of_a_frame_are_refused(info, frame):
     with pytest.raises(
         ValueError, match=r"expected an index such as 120, or seconds such as 2\.5s"
     ):
@@ -79,13 +74,13 @@ def test_what_names_no_frame_is_refused(info, frame):
 
 
 def width_of(path):
-    """Of a picture, in pixels."""
+    """Return the width of a picture in pixels."""
     with Image.open(path) as picture:
         return picture.width
 
 
 def maps_of(**means):
-    """Maps of 2 x 2 with these means over what is known."""
+    """Return maps of 2 x 2 with these means over the known pixels."""
     return [
         (title.replace("_", " "), np.array([[mean, np.nan], [0.5 * mean, 1.5 * mean]]))
         for title, mean in means.items()
@@ -113,7 +108,7 @@ def test_the_highest_are_shown_by_default():
         (["with"], ["block with sharpness loss"]),
     ],
 )
-def test_words_choose_whole_words_first_and_parts_else(wanted, found):
+def test_words_select_whole_words_first_and_otherwise_parts(wanted, found):
     maps = maps_of(
         sharp_block=1, block_with_sharpness_loss=2, block_without_sharpness_loss=3, noisy_block=4,
         block_without_noise=5, comfortable_block=6, uncomfortable_block=7,
@@ -126,11 +121,11 @@ def test_words_choose_whole_words_first_and_parts_else(wanted, found):
 @pytest.mark.parametrize(
     ("part", "message"),
     [
-        ("colourful", "^no map is called 'colourful'; near it are: colorful block$"),
-        ("xyz", "^no map is called 'xyz'; among the 2 are: colorful block, dull block$"),
+        ("colourful", "^no map is called 'colourful'; similar ones are: colorful block$"),
+        ("xyz", "^no map is called 'xyz'; some of the 2 are: colorful block, dull block$"),
     ],
 )
-def test_an_unknown_map_names_its_neighbours(part, message):
+def test_the_error_for_an_unknown_map_suggests_similar_ones(part, message):
     with pytest.raises(ValueError, match=message):
         choose(maps_of(colorful_block=1, dull_block=2), ["dull", part])
 
@@ -152,14 +147,14 @@ def test_the_frame_and_its_maps_reach_the_picture(clip, tmp_path, monkeypatch):
     np.testing.assert_array_equal(values, dict(Halves().draw(given["frame"]))["dark half"])
     assert drawn.path == output
     assert drawn.title == given["title"] == "a clip.mp4, frame 15 at 0.50 s"
-    assert drawn.caption == "1 of 2 maps, as asked for"
-    assert given["caption"] == "1 of 2 maps, as asked for. halves, none at all"
+    assert drawn.caption == "1 of 2 maps, as selected"
+    assert given["caption"] == "1 of 2 maps, as selected. halves, none at all"
     assert drawn.note == given["warning"] == ""
     assert width_of(output) > 1000
     assert [path.name for path in output.parent.iterdir()] == ["seen.png"]
 
 
-def test_an_svg_holds_the_words(clip, tmp_path):
+def test_an_svg_contains_the_texts(clip, tmp_path):
     untrained = Halves()
     untrained.untrained = True
     drawn = draw_video(untrained, record(clip), tmp_path / "seen.SVG")
@@ -181,86 +176,12 @@ def test_what_cannot_be_drawn_is_refused_and_nothing_written(clip, tmp_path):
     text = tmp_path / "text.mp4"
     text.write_text("no video")
     for extractor, path, output, message in (
-        (MeanColour(), clip, "a.png", "mean-colour have no maps to draw; use features=openclip"),
+        (MeanColour(), clip, "a.png", "the features mean-colour have no maps to draw$"),
         (Halves(), clip, "a.jpg", r"output=.*a\.jpg: expected a file that ends in \.png or \.svg"),
         (Halves(), tmp_path / "none.mp4", "a.png", r"none\.mp4: no such file"),
-        (Halves(), text, "a.png", r"text\.mp4: .*; draw= takes a video that plays"),
+        (Halves(), text, "a.png", r"text\.mp4: .*; draw= takes a video that can be decoded"),
     ):
         with pytest.raises(ValueError, match=message) as refusal:
             draw_video(extractor, record(path), tmp_path / "out" / output)
         assert "\n" not in str(refusal.value)
     assert not (tmp_path / "out").exists()
-
-
-def test_the_features_said_to_be_drawable_are_those_with_draw():
-    able = set()
-    for path in (CONF / "features").glob("*.yaml"):
-        settings = OmegaConf.load(path)
-        if "extractor" not in settings:  # features computed elsewhere
-            continue
-        module, _, name = settings.extractor._target_.rpartition(".")
-        if hasattr(getattr(importlib.import_module(module), name), "draw"):
-            able.add(path.stem)
-    assert able == set(DRAWABLE)
-
-
-TOY_CLIP = (
-    "features=openclip",
-    f"features.openclip.architecture={ROOT / 'vqa' / 'features' / 'toy_clip.json'}",
-    "features.openclip.weights=random",
-    "features.openclip.device=cpu",
-)
-
-
-@pytest.fixture
-def extract_py(monkeypatch, tmp_path):
-    """The entry script's main with a composed configuration."""
-    monkeypatch.syspath_prepend(str(ROOT))
-    monkeypatch.chdir(tmp_path)
-
-    def call(*overrides):
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            config = compose("extract", list(overrides))
-        importlib.import_module("extract").main.__wrapped__(config)
-
-    yield call
-    sys.modules.pop("extract", None)
-
-
-def test_the_command_draws_what_clip_sees(extract_py, clip, tmp_path, capsys):
-    extract_py(
-        *TOY_CLIP, f"draw='{clip}'", "output=seen.png", "frame=1.2s", "descriptions=[bright,noisy]"
-    )
-    assert capsys.readouterr().out.splitlines() == [
-        "NOTE: openclip has RANDOM weights (features.openclip.weights=random): its maps say "
-        "nothing about quality.",
-        "a clip.mp4, frame 36 at 1.20 s: 2 of 53 maps, as asked for",
-        "written: seen.png",
-    ]
-    assert width_of(tmp_path / "seen.png") > 1000
-    assert [path.name for path in tmp_path.iterdir()] == ["seen.png"]
-
-
-def test_the_command_without_more_draws_the_middle_frame(extract_py, clip, tmp_path, capsys):
-    extract_py(*TOY_CLIP, f"draw='{clip}'")
-    assert "frame 25 at 0.83 s: 6 of 53 maps, the highest by mean" in capsys.readouterr().out
-    assert (tmp_path / "maps.png").is_file()
-
-
-@pytest.mark.parametrize(
-    ("overrides", "message"),
-    [
-        (["descriptions=[brigth]"], "error: no map is called 'brigth'; near it are: bright image"),
-        (["frame=1000"], "error: frame=1000 is beyond the end"),
-        (["draw=/none.mp4"], r"error: /none\.mp4: no such file"),
-        (["draw=/none.yuv", "raw_size=large"], "error: raw_size='large': expected WIDTHxHEIGHT"),
-    ],
-)
-def test_mistakes_get_one_clear_line(extract_py, clip, overrides, message):
-    with pytest.raises(SystemExit, match=message):
-        extract_py(*TOY_CLIP, f"draw='{clip}'", *overrides)
-
-
-def test_features_without_maps_get_one_clear_line(extract_py, clip):
-    with pytest.raises(SystemExit, match=r"error: .* have no maps to draw; use features=openclip"):
-        extract_py("features=multiscale", f"draw='{clip}'")

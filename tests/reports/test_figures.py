@@ -1,4 +1,4 @@
-"""What the figures draw, read from matplotlib's own objects."""
+"""The content of the figures, read from matplotlib's own objects."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pytest
 
 from tests import run_folders
 from vqa.evaluation.metrics import fit_logistic
-from vqa.evaluation.results import summarise
+from vqa.evaluation.summary import summarise
 from vqa.reports import figures
 from vqa.reports.svg import to_svg
 
@@ -32,7 +32,7 @@ def test_scatter_has_all_predictions_and_a_curve_for_each_split(table):
 
 
 @pytest.mark.parametrize("over", ["mapped", "mos"])
-def test_residuals_are_the_errors_of_the_splits_own_mapping(table, over):
+def test_residuals_are_the_errors_after_the_curve_of_each_split(table, over):
     mapped = figures.mapped_scores(table)
     for name, part in table.groupby("split"):
         curve = fit_logistic(part["score"], part["mos"])
@@ -47,7 +47,7 @@ def test_residuals_over_something_else_are_refused(table):
         figures.residuals(table, "score")
 
 
-def test_a_split_without_mapping_has_dots_and_no_curve(table):
+def test_a_split_without_curve_has_only_dots(table):
     constant = table.assign(score=table["score"].where(table["split"] == "split-0", 3.0))
     assert len(figures.scatter(constant).axes[0].lines) == 1
     assert len(dots(figures.residuals(constant))) == 48
@@ -91,8 +91,8 @@ def test_split_intervals_survive_undefined_splits(table):
     results = summarise(constant, resamples=50)
     figure = figures.split_intervals(results)
     first, value = figure.axes[0].lines[:2]
-    assert list(first.get_xdata()) == results["splits"]["split-0"]["interval"]["srocc"]
-    assert list(value.get_xdata()) == [results["splits"]["split-0"]["srocc"]]
+    assert tuple(first.get_xdata()) == results.splits["split-0"].interval("srocc")
+    assert list(value.get_xdata()) == [results.splits["split-0"].value("srocc")]
     assert "split-1" in to_svg(figure)
 
 

@@ -1,13 +1,13 @@
-"""The heat map of a matrix: its colours, its letters, its gaps."""
+"""The heat map of a matrix: colours, text and gaps."""
 
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex, to_rgb
 
 from tests.reports import page_folders
+from vqa.files import read_json
 from vqa.reports import figures
 from vqa.reports.figures.heat import COLOURS, DARKEST, LIGHTEST, readable_on, share
-from vqa.reports.page import read_json
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The histogram shows each value once, and where half of them lie."""
+"""The histogram shows each value once, and the median."""
 
 import numpy as np
 import pytest
@@ -42,6 +42,6 @@ def test_bins_cover_few_equal_and_far_values(values):
 
 
 @pytest.mark.parametrize("values", [[], [0.1, np.nan], [[0.1]], [np.inf]])
-def test_what_cannot_be_counted_is_refused(values):
+def test_values_that_are_not_finite_are_refused(values):
     with pytest.raises(ValueError, match="at least one finite value of cosine"):
         histogram(np.array(values), "cosine")

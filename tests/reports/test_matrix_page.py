@@ -37,7 +37,7 @@ def test_verdict_and_sections(page):
         "vsfa <i>across</i> databases",
         "8 of 9 cells computed",
         "Features come from untrained weights.",
-        "konvid to livevqc: 7 videos are files of both and were left out.",
+        "konvid to livevqc: 7 videos are files of both and were skipped.",
         "What a cell means",
         "python train.py --config-name cross",
         "livequalcomm livevqc not computed",
@@ -96,6 +96,9 @@ def test_faults_are_named(tmp_path):
     folder = page_folders.matrix(tmp_path / "demo")
     path = folder / "matrix.json"
     content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"metric": "psnr"}))
+    with pytest.raises(ValueError, match=r"matrix\.json: metric='psnr': expected one of srocc, kr"):
+        write_matrix_page(folder)
     del content["cells"][2]["n"]
     path.write_text(json.dumps(content))
     with pytest.raises(ValueError, match=r"matrix\.json: cell 2 has no n"):

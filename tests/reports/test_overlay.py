@@ -135,13 +135,13 @@ def test_the_frame_is_as_high_as_two_rows_of_maps():
 
 
 def rows_of(drawn):
-    """How many maps stand in each row."""
+    """Number of maps in each row."""
     tops = [round(box(axes)[1], 6) for axes in drawn]
     return [tops.count(top) for top in sorted(set(tops))]
 
 
 def test_all_letters_lie_inside_the_picture_and_apart():
-    """As drawn: long titles are broken, numbers below narrow maps do not touch."""
+    """Long titles are broken, and numbers below narrow maps do not touch."""
     maps = [
         ("image block with spatially correlated noise of a long name", values)
         for _, values in some_maps(3, 32, 18)
@@ -166,7 +166,7 @@ def test_all_letters_lie_inside_the_picture_and_apart():
 
 
 @pytest.mark.parametrize("unknown", [False, True])
-def test_grey_is_explained_where_there_is_some(unknown):
+def test_grey_is_explained_if_there_is_any(unknown):
     maps = some_maps(2, 9, 16)
     if unknown:
         maps[1][1][0, 0] = np.nan

@@ -1,4 +1,4 @@
-"""What all pages share: colours that can be read, words and numbers."""
+"""Shared by all pages: colours with contrast, words and numbers."""
 
 import itertools
 import re
@@ -6,7 +6,7 @@ from importlib import resources
 
 import pytest
 
-from vqa.evaluation.metrics import lower_is_better
+from vqa.evaluation.metrics import METRICS, cards
 from vqa.reports import words
 
 CSS = resources.files("vqa.reports").joinpath("templates/page.css").read_text("utf-8")
@@ -58,5 +58,5 @@ def test_numbers_as_text():
     assert words.plural(2, "more row") == "2 more rows"
     assert words.grouping_title("frame_rate") == "Frame rate"
     assert words.grouping_title("own_thing") == "Own thing"
-    assert [words.metric_title(name) for name in ("srocc", "own")] == ["SROCC", "own"]
-    assert [lower_is_better(name) for name in ("rmse_raw", "plcc")] == [True, False]
+    assert [cards.title_of(name) for name in ("srocc", "own")] == ["SROCC", "own"]
+    assert [METRICS[name].lower_is_better for name in ("rmse_raw", "plcc")] == [True, False]

@@ -18,7 +18,7 @@ CONFIG = {
 }
 
 
-def test_configuration_is_said_by_name_with_its_options():
+def test_configuration_is_described_by_name_with_its_options():
     facts = {label: (value, options) for label, value, options in run_facts(CONFIG, {}, {})}
     assert facts == {
         "Model": ("GSTVQA", "by AdversarialLearner, epochs 30"),
@@ -44,5 +44,5 @@ def test_durations():
     assert said == ["4.3 s", "1 min 0 s", "1 h 0 min", "2 h 5 min"]
 
 
-def test_what_is_not_known_is_not_said():
+def test_unknown_facts_are_omitted():
     assert run_facts({}, {}, {}) == []

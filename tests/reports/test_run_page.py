@@ -1,4 +1,4 @@
-"""The report of a made-up run: all there, escaped, self-contained, and robust against gaps."""
+"""The report of a made-up run: complete, escaped, self-contained, and robust against gaps."""
 
 import base64
 import hashlib
@@ -28,7 +28,7 @@ def page(html):
     return Page(html)
 
 
-def test_further_metrics_stand_beside_the_table(folder, page):
+def test_metrics_alongside_are_below_the_table(folder, page):
     further = json.loads((folder / "results.json").read_text())["summary"]["further"]
     assert f"PWRC {further['pwrc']:.4f}" in page.words()
 
@@ -46,7 +46,7 @@ def test_headline_and_sections(folder, page):
         "Read this first",
         "Scores and opinions",
         "Learning curves",
-        "Where the model errs most",
+        "Largest errors",
         "All predictions",
         "Videos that failed 2",
         "The run",
@@ -121,7 +121,7 @@ def test_groups_come_from_the_videos_table(page):
     ]  # fmt: skip
 
 
-def test_dots_say_their_video_and_carry_their_groups(html):
+def test_dots_have_the_name_and_the_groups_of_their_video(html):
     scatter = html[html.index('<g id="scatter-videos">') :]
     scatter = scatter[: scatter.index("</g>\n   </g>")]
     assert scatter.count("<title>") == 144
@@ -139,7 +139,7 @@ def test_tables_are_whole_without_scripts(html):
     assert "<button" not in bare
 
 
-def test_figures_are_written_beside_it(folder, html):
+def test_figures_are_written_as_files(folder, html):
     names = {path.name for path in (folder / "figures").iterdir()}
     assert names == {
         "scatter.svg",
@@ -174,14 +174,14 @@ def test_predictions_alone_are_enough(tmp_path):
     assert_well_made(page)
 
 
-def test_permuted_labels_are_remarked_upon(tmp_path):
-    """Scores that know nothing of the opinions: the reader is told before any number."""
+def test_permuted_labels_are_noted(tmp_path):
+    """If scores are unrelated to the opinions, the reader is told before any number."""
     table = run_folders.predictions(splits=1)
     honest = Page(write_report(run_folders.minimal(tmp_path / "honest", table)).read_text())
-    assert "interval of SROCC holds 0" not in honest.words()
+    assert "interval of SROCC contains 0" not in honest.words()
     permuted = table.assign(mos=table["mos"].sample(frac=1, random_state=0).to_numpy())
     page = Page(write_report(run_folders.minimal(tmp_path / "permuted", permuted)).read_text())
-    assert "The interval of SROCC holds 0" in page.words()
+    assert "The interval of SROCC contains 0" in page.words()
 
 
 def test_undefined_metrics_are_shown_as_such(tmp_path):
@@ -196,7 +196,7 @@ def test_undefined_metrics_are_shown_as_such(tmp_path):
     assert "nan" not in words.replace("Features", "")
 
 
-def test_a_straight_line_instead_of_a_curve_is_said(tmp_path):
+def test_a_straight_line_instead_of_a_curve_is_noted(tmp_path):
     few = run_folders.predictions(splits=1, videos=4, tested=4)
     words = Page(write_report(run_folders.minimal(tmp_path / "few", few)).read_text()).words()
     assert "PLCC and RMSE of 1 split (split-0) are after a straight line" in words

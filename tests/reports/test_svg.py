@@ -1,4 +1,4 @@
-"""Figures as text: stable, readable, and fit for a page."""
+"""Figures as SVG: stable, readable, and suited to a page."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -28,12 +28,12 @@ def test_the_same_figure_is_the_same_text(table, svg):
     assert "<dc:date>" not in svg
 
 
-def test_letters_stay_letters(svg):
+def test_letters_stay_text(svg):
     texts = [text.text for text in ET.fromstring(svg).iterfind(".//svg:text", NAMESPACE)]
     assert {"score", "MOS"} <= set(texts)
 
 
-def test_every_dot_says_which_video_it_is(table, svg):
+def test_every_dot_has_the_name_of_its_video(table, svg):
     titles = [title.text for title in ET.fromstring(svg).iterfind(".//svg:title", NAMESPACE)]
     assert titles == list(table["video"])
     assert run_folders.AWKWARD in titles
@@ -49,7 +49,7 @@ def test_a_single_dot_has_its_name_too(table):
 
 
 def test_names_must_match_the_dots(table):
-    with pytest.raises(ValueError, match="expected 48 names, one for each dot, found 2"):
+    with pytest.raises(ValueError, match="expected 48 names, one per dot, found 2"):
         to_svg(figures.scatter(table), ["a", "b"])
 
 

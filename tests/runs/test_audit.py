@@ -1,4 +1,4 @@
-"""The audit: a sound run passes, and each tampered file is named."""
+"""The audit: a sound run passes, and every changed file is named."""
 
 import json
 
@@ -9,6 +9,7 @@ import pytest
 from vqa.databases.records import Database, VideoRecord
 from vqa.protocols.splits import Split
 from vqa.runs.audit import audit, dependent_scores, digest
+from vqa.runs.hashes import file_hashes
 from vqa.runs.opening import open_run
 from vqa.training.learners.base import Prediction
 
@@ -78,7 +79,7 @@ def test_lost_and_added_files_are_named(run):
 
 
 def test_a_better_score_is_found_even_with_new_hashes(run):
-    """Someone improves one prediction everywhere it stands, and the manifest too."""
+    """One prediction is improved in all files, and the manifest is renewed."""
     for path in (run.folder / "predictions.csv", run.folder / "split0" / "predictions.csv"):
         table = pd.read_csv(path)
         table.loc[0, "score"] = table.loc[0, "mos"]
@@ -86,6 +87,36 @@ def test_a_better_score_is_found_even_with_new_hashes(run):
     renew(run)
     assert list(faults(run)) == ["results follow from the predictions"]
     assert "first splits.split0" in faults(run)["results follow from the predictions"]
+
+
+def test_a_run_without_a_newer_metric_holds(run):
+    """Older versions computed fewer metrics; what they stored is compared."""
+    content = json.loads((run.folder / "results.json").read_text())
+    for part in (*content["splits"].values(), content["summary"]):
+        del part["further"]
+    (run.folder / "results.json").write_text(json.dumps(content))
+    renew(run)
+    assert faults(run) == {}
+    content["splits"]["split1"]["krocc"] += 0.01
+    (run.folder / "results.json").write_text(json.dumps(content))
+    renew(run)
+    fault = faults(run)["results follow from the predictions"]
+    assert "1 numbers differ, first splits.split1.krocc" in fault
+
+
+def test_a_metric_removed_from_the_summary_alone_is_found(run):
+    content = json.loads((run.folder / "results.json").read_text())
+    del content["summary"]["median"]["krocc"]
+    (run.folder / "results.json").write_text(json.dumps(content))
+    renew(run)
+    assert "numbers differ" in faults(run)["results follow from the predictions"]
+
+
+def test_results_that_were_emptied_are_found(run):
+    (run.folder / "results.json").write_text("null")
+    renew(run)
+    fault = faults(run)["results follow from the predictions"]
+    assert fault == "results.json holds nothing, but videos were tested"
 
 
 def test_a_prediction_that_differs_between_files_is_named(run):
@@ -118,7 +149,7 @@ def test_scenes_on_both_sides_are_counted(tmp_path):
     names = [video.id for video in VIDEOS]
     leaky = Split("split0", tuple(names[::2]), (), tuple(names[1::2]), "video", 0)
     run = make(tmp_path / "run", [leaky])
-    fault = faults(run)["no scene stands in training and test"]
+    fault = faults(run)["no scene is in training and test"]
     assert "split by video: 20 of 20 test videos show a scene of the training part" in fault
 
 
@@ -132,8 +163,8 @@ def test_an_edited_split_is_found_even_with_new_hashes(run):
 
 
 def renew(run):
-    """Write the manifest anew, as one who knows of it would."""
-    (run.folder / "manifest.json").write_text(json.dumps(run.hashes()))
+    """Renew the manifest, as a careful forger would."""
+    (run.folder / "manifest.json").write_text(json.dumps(file_hashes(run.folder)))
 
 
 def test_a_scaler_fitted_on_the_test_part_is_found():
@@ -150,7 +181,9 @@ def test_a_scaler_fitted_on_the_test_part_is_found():
         stored = predict(list(features))
         found = list(dependent_scores("split0", stored, lambda n, predict=predict: predict([n])[n]))
         assert (found == []) == sound
-    assert "4 of 5 videos score otherwise alone, first v1: stored 0.25, alone 0" in found_by(scaled)
+    assert "4 of 5 videos have another score alone, first v1: stored 0.25, alone 0" in found_by(
+        scaled
+    )
 
 
 def found_by(predict):

@@ -1,14 +1,18 @@
 """Run folders: finished, and what they store."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+import vqa
 from vqa.databases.records import Database, VideoRecord
 from vqa.protocols.splits import Split
 from vqa.runs import RunError
+from vqa.runs.hashes import file_hashes
 from vqa.runs.opening import open_run
 from vqa.training.learners.base import Prediction
 
@@ -42,8 +46,9 @@ def test_finish_computes_results_from_the_stored_predictions(tmp_path):
     assert table.columns.tolist() == ["split", "video", "mos", "score"]
     assert len(table) == 8
     results = run.results()
-    assert results["splits"]["split1"]["srocc"] == pytest.approx(1)
+    assert results.splits["split1"].value("srocc") == pytest.approx(1)
     assert json.loads((run.folder / "environment.json").read_text())["python"]
+    assert run.version == vqa.__version__
     assert run.database["mos_range"] == [1, 5]
 
 
@@ -83,10 +88,10 @@ def test_aligned_labels_have_no_interval(tmp_path):
     assert run.ci95() is None
 
 
-def test_the_manifest_names_what_numbers_rest_on(tmp_path):
+def test_the_manifest_names_what_numbers_depend_on(tmp_path):
     run = finished(tmp_path / "run")
     manifest = json.loads((run.folder / "manifest.json").read_text())
-    assert manifest == run.hashes()
+    assert manifest == file_hashes(run.folder)
     assert {
         "config.yaml",
         "predictions.csv",
@@ -120,3 +125,29 @@ def test_a_run_without_tests_has_no_results(tmp_path):
     assert run.results() is None
     assert run.finished
     assert run.has(one)
+
+
+def test_results_and_card_of_a_run_that_stopped_are_refused(tmp_path):
+    run = open_run(tmp_path / "run", CONFIG)
+    with pytest.raises(RunError, match=r"run is not finished; rerun its command to resume it"):
+        run.results()
+    with pytest.raises(RunError, match=r"database\.json is absent: the run stopped before"):
+        _ = run.database
+    assert not run.finished
+
+
+def test_opening_a_run_loads_neither_pandas_nor_scipy(tmp_path):
+    finished(tmp_path / "run")
+    code = (
+        "import sys\n"
+        "from vqa.runs.opening import load_run\n"
+        f"run = load_run({str(tmp_path / 'run')!r})\n"
+        "run.config, run.database, run.splits(), run.notes(), run.version, run.finished\n"
+        "assert run.results().summary.splits == 2\n"
+        "assert run.split_folder('split0').is_dir()\n"
+        "sys.exit({'pandas', 'scipy', 'torch', 'sklearn', 'h5py'} & sys.modules.keys() or 0)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True
+    )
+    assert found.returncode == 0, found.stderr

@@ -1,4 +1,4 @@
-"""The table of a run's videos: labels before facts, names as text, intervals where known."""
+"""The table of a run's videos: labels before facts, names as text, intervals if known."""
 
 from pathlib import Path
 
@@ -22,13 +22,13 @@ def test_facts_of_videos_are_read_back_as_they_were(tmp_path):
     assert table.index.tolist() == ["NA", "b.mp4"]
     assert "reader" not in table
     assert table["content"].tolist() == ["null", "b.mp4"]  # a content of its own
-    assert table["width"].tolist() == [640, 320]  # the label table knows better
+    assert table["width"].tolist() == [640, 320]  # the label takes precedence
     assert table["frame_rate_hz"].tolist() == [30, 25]
     assert table["group"].isna().all()
     assert table["source"].tolist() == ["0" * 64] * 2
 
 
-def test_intervals_want_a_spread_and_two_ratings():
+def test_intervals_need_a_spread_and_two_ratings():
     table = pd.DataFrame(
         {"mos_std": [0.5, 0.5, None, 0.8], "ratings": [20, 1, 20, None]}, index=list("abcd")
     )

@@ -1,3 +1,5 @@
+"""Fragments, against a literal loop over pixels."""
+
 import numpy as np
 import pytest
 import torch
@@ -17,7 +19,7 @@ def pictures(count, height, width, seed=0):
 
 
 def literal_cut(frames, corners, patch):
-    """One pixel at a time; the frames are large enough."""
+    """Cut pixel by pixel, from frames that are large enough."""
     count, grid = corners.shape[:2]
     result = np.zeros((count, grid * patch, grid * patch, 3), np.uint8)
     for t in range(count):
@@ -29,7 +31,7 @@ def literal_cut(frames, corners, patch):
 
 
 def cell_corners(height, width, grid=7, patch=32):
-    """First pixels of the cells as published; large frames only."""
+    """Return the first pixels of the cells as published, for large frames."""
     result = np.empty((grid, grid, 2), int)
     for i in range(grid):
         for j in range(grid):
@@ -57,7 +59,7 @@ def test_every_patch_comes_from_its_own_cell(size, seed, grid, patch):
 
 @pytest.mark.parametrize("size", LARGE)
 def test_offsets_are_those_published(size):
-    """All of 0 to cell - 33, and no other; 0 where the cell has no room."""
+    """Offsets cover exactly 0 to cell - 33, or only 0 if the cell is too small."""
     corners = plan(*size, 100, 1, rng=np.random.default_rng(0))
     offsets = corners - cell_corners(*size)
     for axis in (0, 1):
@@ -76,7 +78,7 @@ def test_evaluation_takes_the_middle_of_each_cell(size):
         assert (offsets[..., axis] == (size[axis] // 7 - 32) // 2).all()
 
 
-def test_alignment_inside_a_clip_only():
+def test_alignment_is_inside_a_clip():
     rng = np.random.default_rng(0)
     corners = plan(1080, 1920, 4, 32, rng=rng)
     assert (corners == corners[:, :1]).all()
@@ -163,7 +165,7 @@ def test_enlarging_keeps_what_it_should():
 
 
 def test_small_videos_are_seen_whole():
-    """The published code leaves the grid of the small frame: the top left corner only."""
+    """The published code keeps the small frame's grid and uses only the top left corner."""
     frames = np.zeros((1, 112, 112, 3), np.uint8)
     frames[:, 56:, 56:] = 255
     result = cut(frames, plan(112, 112)[0, :1])
@@ -217,37 +219,37 @@ def test_gather_from_a_file_decodes_each_frame_once(tmp_path):
         ({"aligned": 5}, "must divide clip_length=32"),
     ],
 )
-def test_bad_plans(options, message):
+def test_invalid_plans(options, message):
     with pytest.raises(ValueError, match=message):
         plan(**{"height": 240, "width": 240, **options})
 
 
-def test_no_clip_and_no_frame_at_all():
+def test_no_frames():
     assert cut(pictures(0, 240, 240), plan(240, 240)[0, :0]).shape == (0, 224, 224, 3)
 
 
-def test_bad_frames():
+def test_invalid_frames():
     frames, corners = pictures(2, 240, 240), plan(240, 240, 1, 2)[0]
-    with pytest.raises(ValueError, match="2 frames need as many plans, not 1"):
+    with pytest.raises(ValueError, match="2 frames: expected as many plans, found 1"):
         cut(frames, corners[:1])
-    with pytest.raises(ValueError, match="must be uint8"):
+    with pytest.raises(ValueError, match="expected uint8"):
         cut(frames.astype(np.float32), corners)
-    with pytest.raises(ValueError, match=r"must be uint8 \(T, H, W, 3\)"):
+    with pytest.raises(ValueError, match=r"expected uint8 \(T, H, W, 3\)"):
         cut(frames[..., :1], corners)
-    with pytest.raises(ValueError, match=r"must be \(T, grid_size, grid_size, 2\)"):
+    with pytest.raises(ValueError, match=r"expected \(T, grid_size, grid_size, 2\)"):
         cut(frames, corners[:, :6])
-    with pytest.raises(ValueError, match="reach outside the frame of 240 x 240"):
+    with pytest.raises(ValueError, match="extend beyond the frame of 240 x 240"):
         cut(frames, plan(480, 240, 1, 2)[0])
-    with pytest.raises(ValueError, match="reach outside"):
+    with pytest.raises(ValueError, match="extend beyond"):
         cut(frames, corners - 100)
 
 
-def test_bad_streams():
+def test_invalid_streams():
     frames, indices = pictures(6, 240, 240), np.array([[0, 2, 4], [2, 4, 5]])
     corners = plan(240, 240, 2, 3)
     assert gather([frames[[0, 2]], frames[[4, 5]]], indices, corners).shape[:2] == (2, 3)
     for count in (3, 5):
         with pytest.raises(ValueError, match=f"expected the 4 distinct frames.*found {count}"):
             gather([frames[:count]], indices, corners)
-    with pytest.raises(ValueError, match="do not fit"):
+    with pytest.raises(ValueError, match="do not match"):
         gather([frames[:4]], indices.T, corners)

@@ -1,3 +1,5 @@
+"""Leaps: decoding only what the wanted frames depend on."""
+
 import dataclasses
 import logging
 from types import SimpleNamespace
@@ -7,16 +9,13 @@ import numpy as np
 import pytest
 
 from tests import clips
-from tests.clips import FRAMES, numbers
+from tests.clips import FRAGMENTS, FRAMES, OPEN_GROUPS, UNEVEN_TICKS, VP9, X265, numbers
 from vqa.video import RawFormat, VideoError, probe, read_frames, readers, stream_frames
 from vqa.video.sampling import clip_indices
 
-VP9 = {"codec": "libvpx-vp9", "options": {"cpu-used": "8", "deadline": "realtime"}}
-OPEN_GROUPS = {"x264-params": "open-gop=1"}
-X265 = {"preset": "ultrafast", "x265-params": "log-level=none:pools=1"}
 INTRA_REFRESH = {"x264-params": "intra-refresh=1"}
 
-# Files in which leaps land right: settings of `write_clip`; x264 and x265 make B-frames by default.
+# Files in which leaps succeed: settings of `write_clip`; x264 and x265 use B-frames by default.
 LEAPT = {
     "short_groups.mp4": {},
     "short_groups.mov": {},
@@ -30,9 +29,9 @@ LEAPT = {
     "hevc_open_groups.mp4": {"codec": "libx265", "options": X265},
     "vp9.webm": VP9,
     "av1.mp4": {"codec": "libsvtav1", "options": {"preset": "12"}},
-    "fragments.mp4": {"muxer_options": {"movflags": "frag_keyframe+empty_moov"}},
+    "fragments.mp4": {"muxer_options": FRAGMENTS},
 }
-# Files that are read in sequence, at once or after a leap that lands wrong.
+# Files that are read in sequence, from the start or after a failed leap.
 IN_SEQUENCE = {
     "h264.avi": {},
     "h264.ts": {},
@@ -47,23 +46,16 @@ def folder(tmp_path_factory):
 
 
 def clip(folder, name):
-    path = folder / name
-    if not path.exists():
-        settings = (LEAPT | IN_SEQUENCE)[name]
-        if settings.get("codec", "libx264") not in av.codecs_available:
-            pytest.skip(f"this PyAV has no encoder {settings['codec']}")
-        clips.write_clip(path, **settings)
-        if name == "edited.mp4":
-            clips.hide_leading(path, 9)
+    new = not (folder / name).exists()
+    path = clips.cached_clip(folder, name, (LEAPT | IN_SEQUENCE)[name])
+    if name == "edited.mp4" and new:
+        clips.hide_leading(path, 9)
     return path
 
 
 @pytest.fixture
 def decoding(monkeypatch):
-    """Numbers of the packets that the decoder is given and of the frames that it gives, at 30 Hz.
-
-    Packets are numbered from the file's first timestamp, as frames are.
-    """
+    """Record the timestamps of decoded packets and the numbers of decoded frames, at 30 Hz."""
     record = SimpleNamespace(packets=[], frames=[])
     packets, decoded = readers._packets, readers._decoded
 
@@ -87,7 +79,7 @@ def frames_of(path, indices, **options):
 
 
 def needed(wanted, group):
-    """The wanted frames and all frames before them back to a keyframe; each group has `group`."""
+    """Return the wanted frames and all before them back to the keyframe, every `group` frames."""
     runs = (range(target // group * group, target + 1) for target in wanted)
     return sorted(set().union(*runs))
 
@@ -115,7 +107,7 @@ def test_exactly_the_needed_frames_are_decoded_each_once(folder, decoding, name)
 @pytest.mark.parametrize("name", LEAPT)
 @pytest.mark.parametrize("seed", range(3))
 def test_any_indices(folder, decoding, name, seed):
-    """Where a leap would save less than the decoder has read ahead, it decodes on instead."""
+    """The decoder continues without a leap if it has already read the next keyframe."""
     path = clip(folder, name)
     info = probe(path)
     rng = np.random.default_rng(seed)
@@ -132,7 +124,7 @@ def test_any_indices(folder, decoding, name, seed):
 
 @pytest.mark.parametrize("name", IN_SEQUENCE)
 @pytest.mark.parametrize("wanted", [[26, 27, 33, 40], [0, 0, 13, 40], [40]])
-def test_the_same_frames_where_leaps_are_not_safe(folder, name, wanted):
+def test_the_same_frames_if_leaps_are_unsafe(folder, name, wanted):
     path = clip(folder, name)
     truth = clips.decode_all(path)[wanted]
     assert np.array_equal(frames_of(path, wanted, chunk_frames=3), truth)
@@ -146,21 +138,21 @@ def test_an_edit_list_is_read_in_sequence(folder, decoding):
     assert decoding.frames == list(range(31))
 
 
-def test_a_leap_without_a_whole_keyframe_is_made_good(folder, decoding, caplog):
-    """Under intra refresh a decoder needs many frames after a keyframe until its picture is whole.
+def test_a_leap_to_an_incomplete_keyframe_is_corrected(folder, decoding, caplog):
+    """With intra refresh, a picture is complete only many frames after a keyframe.
 
-    It keeps them to itself, so the frames that come first after the leap are others.
+    The decoder does not output the frames before, so the first frames after a leap are later ones.
     """
     path = clip(folder, "intra_refresh.mp4")
     with caplog.at_level(logging.INFO, "vqa.video"):
         assert numbers(frames_of(path, [2, 3, 30, 31], leaping=True)) == [2, 3, 30, 31]
-    assert "going on in sequence" in caplog.text
+    assert "continuing in sequence" in caplog.text
     assert decoding.frames[:4] == [0, 1, 2, 3]
     assert decoding.frames[-32:] == list(range(32))
 
 
 @pytest.mark.parametrize("miss_s", [-2.0, 0.5, 100.0])
-def test_a_leap_that_lands_wrong_loses_and_repeats_nothing(folder, monkeypatch, miss_s):
+def test_a_wrong_leap_loses_and_repeats_nothing(folder, monkeypatch, miss_s):
     path = clip(folder, "short_groups.mp4")
     seek = readers._seek
 
@@ -173,7 +165,7 @@ def test_a_leap_that_lands_wrong_loses_and_repeats_nothing(folder, monkeypatch, 
     assert numbers(read_frames(path, wanted[::-1])) == wanted[::-1]
 
 
-def test_a_file_that_does_not_seek(folder, monkeypatch):
+def test_a_file_without_seeking(folder, monkeypatch):
     path = clip(folder, "short_groups.mp4")
 
     def failing(container, stream, ticks):
@@ -183,7 +175,7 @@ def test_a_file_that_does_not_seek(folder, monkeypatch):
     assert numbers(frames_of(path, [2, 30], leaping=True)) == [2, 30]
 
 
-def test_frames_after_a_keyframe_are_held_to_their_times(folder):
+def test_frames_after_a_keyframe_must_have_the_expected_times(folder):
     info = probe(clip(folder, "short_groups.mp4"))
 
     def numbered(keyframe, indices, corrupt=()):
@@ -197,16 +189,16 @@ def test_frames_after_a_keyframe_are_held_to_their_times(folder):
             return taken, str(error)
 
     moved = dataclasses.replace(info, start_s=60 / 600)
-    # Leading pictures of an open group are passed over, whole or not.
+    # Leading pictures of an open group are skipped, damaged or not.
     taken, cause = numbered(12, [9, 10, 11, 12, 13, 14], corrupt=[9])
     assert (taken, cause) == ([12, 13, 14], "the file ends before frame 15")
-    assert numbered(12, [12, 13, 15]) == ([12, 13], "frame 15 came for frame 14")
-    assert numbered(12, [12, 13, 13]) == ([12, 13], "frame 13 came for frame 14")
-    assert numbered(12, [24, 25]) == ([], "frame 24 came for frame 12")
+    assert numbered(12, [12, 13, 15]) == ([12, 13], "expected frame 14, found frame 15")
+    assert numbered(12, [12, 13, 13]) == ([12, 13], "expected frame 14, found frame 13")
+    assert numbered(12, [24, 25]) == ([], "expected frame 12, found frame 24")
     assert numbered(12, [12, 13, 14], corrupt=[13]) == ([12], "frame 13 is damaged")
     assert numbered(12, [12, 12.5]) == (
         [12],
-        "a frame shows at 0.416667 s, where none was found",
+        "unexpected frame at 0.416667 s",
     )
 
 
@@ -229,8 +221,7 @@ def test_clips_longer_than_the_video(folder, name, num_clips):
 
 @pytest.mark.parametrize("ending", ["mp4", "mkv"])
 def test_uneven_times(tmp_path, ending):
-    ticks = [20 * i + 7 * (i % 3) for i in range(FRAMES)]
-    path = clips.write_clip(tmp_path / f"uneven.{ending}", ticks=ticks)
+    path = clips.write_clip(tmp_path / f"uneven.{ending}", ticks=UNEVEN_TICKS)
     assert numbers(frames_of(path, [1, 20, 21, 49], leaping=True)) == [1, 20, 21, 49]
 
 
@@ -253,22 +244,21 @@ def test_no_frame_is_decoded_before_it_is_due(folder, decoding):
     assert ends == [(2, 3), (2, 27), (1, 40)]
 
 
-def test_frames_by_index_leap_too(folder, decoding):
+def test_reading_by_index_leaps_too(folder, decoding):
     path = clip(folder, "short_groups.mp4")
     assert numbers(read_frames(path, [40, 1, 40])) == [40, 1, 40]
     assert decoding.frames == [0, 1, 36, 37, 38, 39, 40]
 
 
-def test_leaps_are_pyavs(folder, decoding):
+def test_pyav_makes_the_leaps(folder, decoding):
     pytest.importorskip("decord", reason="decord is not installed")
     path = clip(folder, "short_groups.mp4")
     assert numbers(frames_of(path, [1, 30], reader="decord", leaping=True)) == [1, 30]
     assert decoding.frames == needed([1, 30], 12)
 
 
-def test_damage_is_seen_where_it_matters(tmp_path):
-    path = clips.write_clip(tmp_path / "bad.mp4")
-    clips.overwrite(path, path.stat().st_size // 2, clips.noise(400))
+def test_damage_is_detected_in_the_decoded_frames(tmp_path):
+    path = clips.damage(clips.write_clip(tmp_path / "bad.mp4"))
     with pytest.raises(VideoError) as in_sequence:
         frames_of(path, None)
     with pytest.raises(VideoError) as leaping:

@@ -1,14 +1,15 @@
+"""Conversion of frames to planes."""
+
 import av
 import numpy as np
 import pytest
 
 from tests import clips
-from tests.clips import paint
+from tests.clips import VP9, paint
 from vqa.video import RawFormat, VideoError, planes, probe, stream_frames
 from vqa.video.chunks import MAX_CHUNK_BYTES
 from vqa.video.decoder import FrameDecoder
 
-VP9 = {"codec": "libvpx-vp9", "options": {"cpu-used": "8", "deadline": "realtime"}}
 AS_STORED = {
     "h264.mp4": {},
     "h264.ts": {},
@@ -25,7 +26,7 @@ def planar(path, indices=None, **options):
 
 
 def stored(path):
-    """Planes of all frames of an 8-bit 4:2:0 file as PyAV's decoder holds them."""
+    """Return the planes of all frames of an 8-bit 4:2:0 file as PyAV's decoder stores them."""
     parts = ([], [], [])
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
@@ -43,8 +44,8 @@ def decoder():
 
 
 @pytest.mark.parametrize("name", AS_STORED)
-def test_420_comes_out_as_stored(tmp_path, decoder, name):
-    """In full range too: the filters of the FFmpeg in PyAV rescale nothing."""
+def test_420_samples_are_unchanged(tmp_path, decoder, name):
+    """FFmpeg's filters do not rescale samples, also not in full range."""
     path = clips.write_clip(tmp_path / name, 20, **AS_STORED[name])
     info = probe(path)
     chunk = planar(path)
@@ -104,7 +105,7 @@ def test_planes_are_upright(tmp_path, counter_clockwise, mirrored):
 @pytest.mark.parametrize("pixel_format", ["yuv420p10le", "yuv422p", "yuv444p", "rgb24"])
 @pytest.mark.parametrize("size", [(128, 96), (131, 97)])
 def test_other_formats_are_converted(tmp_path, pixel_format, size):
-    """Luma keeps its scale; chroma is that of the pixels around."""
+    """Luma keeps its scale; chroma is the mean of the surrounding pixels."""
     width, height = size
     path, raw = tmp_path / "clip.raw", RawFormat(*size, pixel_format=pixel_format)
     frames = [
@@ -117,7 +118,7 @@ def test_other_formats_are_converted(tmp_path, pixel_format, size):
     luma, *chroma = planes(planar(path, raw=raw), height, width)
     bits = frames[0].format.components[0].bits
     for index, frame in enumerate(frames):
-        # With several threads this conversion spoils rows of odd-sized frames now and then.
+        # With several threads, this conversion sometimes corrupts rows of odd-sized frames.
         full = frame.reformat(format="yuv444p16le", threads=1)
         truth = [values / 256 for values in np.split(samples(full).view(np.uint16), 3)]
         y, u, v = (values.reshape(height, width) for values in truth)
@@ -127,13 +128,13 @@ def test_other_formats_are_converted(tmp_path, pixel_format, size):
             halved = even.reshape(-(-height // 2), 2, -(-width // 2), 2).mean((1, 3))
             assert ours[index].shape == halved.shape
             smooth = ours[index][height // 8 + 2 :] - halved[height // 8 + 2 :]
-            # Of an odd size, FFmpeg halves the whole plane, not pair by pair.
+            # For odd sizes, FFmpeg scales the whole plane instead of averaging pairs.
             assert np.abs(smooth).mean() < (2.5 if width % 2 else 1)
             assert np.abs(smooth).max() < 8
 
 
 def samples(frame):
-    """The bytes of all planes of a frame, without padding."""
+    """Return the bytes of all planes of a frame, without padding."""
     parts = []
     for plane, part in zip(frame.planes, frame.format.components, strict=False):
         row_bytes = part.width * -(-part.bits // 8)
@@ -180,7 +181,7 @@ def test_chunks_follow_the_size_of_planar_frames(tmp_path):
             assert all(np.array_equal(a, b) for a, b in zip(there, truth, strict=True))
 
 
-def test_decord_gives_no_planes(tmp_path):
+def test_decord_is_not_used_for_planes(tmp_path):
     pytest.importorskip("decord", reason="decord is not installed")
     path = clips.write_clip(tmp_path / "clip.mp4", 5)
     assert np.array_equal(planar(path, reader="decord"), planar(path))

@@ -1,3 +1,5 @@
+"""Sampling of frames, against literal loops."""
+
 from fractions import Fraction
 
 import numpy as np
@@ -15,7 +17,7 @@ RATES = [Fraction(r) for r in ("24000/1001", "24", "25", "30000/1001", "30", "50
 
 
 def literal_fixed_rate(frames, video_rate, rate):
-    """The definition, in exact arithmetic, for a constant frame rate."""
+    """Apply the definition in exact arithmetic, for a constant frame rate."""
     end, chosen, k = frames / video_rate, [], 0
     while k / rate < end:
         chosen.append(max(i for i in range(frames) if i / video_rate <= k / rate))
@@ -33,11 +35,11 @@ def test_constant_rate_against_the_literal_loop(video_rate, rate):
 
 @pytest.mark.parametrize("video_rate", RATES)
 @pytest.mark.parametrize("frames", [2, 50, 97, 300])
-def test_its_own_rate_takes_every_frame_once(video_rate, frames):
+def test_the_rate_of_the_video_takes_every_frame_once(video_rate, frames):
     times_s = np.arange(frames) / float(video_rate)
     for rounded in (times_s, times_s.round(3), (times_s * 90000).round() / 90000):
         if frames == 2 and rounded is not times_s:
-            continue  # one rounded interval says too little about the rate
+            continue  # one rounded interval does not determine the rate
         assert fixed_rate_indices(rounded, float(video_rate)).tolist() == list(range(frames))
 
 
@@ -89,7 +91,7 @@ def test_short_videos():
         ([0.0, 1.0], np.inf, "positive"),
     ],
 )
-def test_bad_input(times_s, rate, message):
+def test_invalid_times(times_s, rate, message):
     with pytest.raises(ValueError, match=message):
         fixed_rate_indices(np.array(times_s), rate)
 
@@ -106,14 +108,14 @@ def test_uniform_against_the_literal_loop(frames, count):
         assert len(set(expected)) == count
 
 
-def test_uniform_bad_input():
+def test_invalid_counts():
     for frames, count in ((0, 1), (1, 0)):
         with pytest.raises(ValueError, match="at least 1"):
             uniform_indices(frames, count)
 
 
 def literal_clips(frames, num_clips, length, interval, offset):
-    """FAST-VQA's rule, clip by clip; `offset` chooses from 0 to the given number less one."""
+    """Apply FAST-VQA's rule clip by clip; `offset` chooses from 0 to the given number minus 1."""
     clips, segment = [], frames // num_clips
     for k in range(num_clips):
         room = segment - length * interval
@@ -145,7 +147,7 @@ def test_clips_against_the_literal_loop(frames, clips, length, interval):
 
 
 @pytest.mark.parametrize("seed", [None, *range(5)])
-def test_no_clip_leaves_the_video(seed):
+def test_clips_stay_inside_the_video(seed):
     rng = None if seed is None else np.random.default_rng(seed)
     for frames in [*range(1, 140), 1000, 100_000]:
         for clips in (1, 4):
@@ -159,15 +161,15 @@ def test_no_clip_leaves_the_video(seed):
         assert pieces.max() < frames
 
 
-def test_clips_worked_by_hand():
+def test_clips_calculated_by_hand():
     indices = clip_indices(240, 4)
     assert indices[:, 0].tolist() == [0, 60, 120, 180]
-    assert indices[3, -3:].tolist() == [238, 0, 2]  # past the end, on from the beginning
+    assert indices[3, -3:].tolist() == [238, 0, 2]  # past the end, continue at the beginning
     assert clip_indices(300, 4)[:, 0].tolist() == [5, 80, 155, 230]
     assert clip_indices(1, 1).tolist() == [[0] * 32]
 
 
-def test_clips_begin_everywhere_they_may():
+def test_clips_start_at_every_allowed_frame():
     rng = np.random.default_rng(0)
     starts = np.array([clip_indices(300, 4, rng=rng)[:, 0] for _ in range(300)])
     for k in range(4):
@@ -185,12 +187,12 @@ def test_time_fragments_cover_the_video():
     assert (time_fragment_indices(240, rng=rng).reshape(8, 4) == pieces).all()
 
 
-def test_bad_clips():
+def test_invalid_clips():
     for name in ("frames", "num_clips", "clip_length", "frame_interval"):
         with pytest.raises(ValueError, match=f"{name}=0.*at least 1"):
             clip_indices(**{"frames": 100, name: 0})
     for number in (0, -4, 5):
-        with pytest.raises(ValueError, match=f"time_fragments={number} must be a divisor"):
+        with pytest.raises(ValueError, match=f"time_fragments={number}: expected a divisor"):
             time_fragment_indices(100, time_fragments=number)
     with pytest.raises(ValueError, match="at least 1"):
         time_fragment_indices(0)

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Commands: one module per verb. `Experiment` turns configuration into objects; jobs take it."""

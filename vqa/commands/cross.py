@@ -1,28 +1,72 @@
 """The cross-database matrix: models trained on each database, tested on each.
 
-The diagonal comes from the protocol, on test parts alone. Off it a model trained on all of a
-database is tested on all of another, without the files that both hold. Every cell's numbers are
-those of the run that its predictions lie in, so the matrix can be killed at any moment and goes on.
+The diagonal comes from the protocol, on its test parts. Off the diagonal a model trained on all of
+one database is tested on all of another, without the files that both contain. The numbers of a cell
+are those of the run that holds its predictions, so an interrupted matrix resumes.
 """
 
 import logging
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from vqa.commands import workflow
-from vqa.commands.assembly import Config
-from vqa.evaluation.metrics import METRICS
-from vqa.evaluation.results import TITLES, aligned_rows, number, write_json
-from vqa.files import write_atomically
+from vqa.commands import configuration
+from vqa.commands.experiment import Experiment
+from vqa.commands.test import evaluate_run
+from vqa.commands.train import train
+from vqa.evaluation.metrics import cards
+from vqa.evaluation.text import aligned_rows, number
+from vqa.files import write_atomically, write_json
 from vqa.reports import write_matrix_page
 from vqa.runs import Run
 
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
 log = logging.getLogger(__name__)
 
-Compose = Callable[..., Config]
+SHOWN = ("metric", "output")
+OWN = ("train", "test", "whole", *SHOWN)
+
+# From a database and, optionally, another protocol to the experiment that trains on it.
+Compose = Callable[..., Experiment]
+
+
+def main(config: "DictConfig") -> None:
+    """Fill the matrix, then print it and the path of its page."""
+    from hydra.core.hydra_config import HydraConfig
+
+    matrix(config, HydraConfig.get().overrides.task)
+
+
+def matrix(config: "DictConfig", overrides: Sequence[str]) -> None:
+    """Train and test with these overrides of `train` on every database."""
+
+    def training(database: str, protocol: str | None = None) -> Experiment:
+        kept = [item for item in overrides if item.lstrip("+~").split("=")[0] not in OWN]
+        if protocol:
+            kept = [item for item in kept if not item.startswith("protocol")]
+            kept.append(f"protocol={protocol}")
+        return Experiment.composed(configuration.compose("train", [*kept, f"data={database}"]))
+
+    whole = Experiment.composed(config)
+    settings = {key: value for key, value in whole.config.items() if key not in SHOWN}
+    name = f"cross-{config.model_name}-{Experiment(settings).identity}"
+    folder = Path(config.output or Path(config.paths.runs) / name)
+    found = cross_database(
+        config.train, config.test, training, folder,
+        whole=config.whole, metric=config.metric,
+        title=f"{config.model_name} with {', '.join(config.features)} across databases",
+        command=" ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+    )  # fmt: skip
+    whole.tracker.finish_matrix(folder)
+    for note in found["notes"]:
+        print(f"NOTE: {note}")
+    print(f"\n{format_matrix(found)}\n")
+    print(f"report: {folder / 'matrix.html'}")
 
 
 def cross_database(
@@ -41,20 +85,20 @@ def cross_database(
     Args:
         trains: Databases to train on.
         tests: Databases to test on.
-        compose: Makes the configuration of a training from a database and, optionally, the protocol
+        compose: Makes the experiment of a training from a database and, optionally, the protocol
             to use instead of the configured one.
-        folder: Where the matrix goes; it is written anew after every cell.
-        whole: Protocol of the models that are tested on other databases; None takes those of the
-            diagonal.
-        metric: What the table and the first map show.
-        title: What is evaluated.
+        folder: Folder of the matrix; it is written again after every cell.
+        whole: Protocol of the models that are tested on other databases; None uses the models of
+            the diagonal.
+        metric: Shown in the table and the first map.
+        title: Title of the page.
         command: Kept in the matrix.
 
     Returns:
-        What matrix.json holds.
+        The content of matrix.json.
 
     Raises:
-        ValueError: Unknown metric, or a database named twice or not at all.
+        ValueError: Unknown metric, or no database, or one that is named twice.
     """
     _check(trains, tests, metric)
     matrix: dict[str, Any] = {
@@ -67,10 +111,10 @@ def cross_database(
         "level": 0.95,
         "command": command,
     }
-    for number_done, (train, test, result, kind) in enumerate(
+    for number_done, (trained, tested, result, kind) in enumerate(
         _runs(trains, tests, compose, whole), 1
     ):
-        cell = _cell(train, test, result, kind)
+        cell = _cell(trained, tested, result, kind)
         matrix["cells"].append(cell)
         matrix["notes"] = list(
             dict.fromkeys(note for done in matrix["cells"] for note in done["notes"])
@@ -79,7 +123,7 @@ def cross_database(
         shown = number(cell["metrics"][metric])
         log.info(
             "cell %d of %d: %s -> %s, %s %s",
-            number_done, len(trains) * len(tests), train, test, TITLES[metric], shown,
+            number_done, len(trains) * len(tests), trained, tested, cards.title_of(metric), shown,
         )  # fmt: skip
     return matrix
 
@@ -91,8 +135,8 @@ def write_matrix(matrix: Mapping[str, Any], folder: Path) -> Path:
         {
             **{name: cell[name] for name in ("train", "test", "kind", "n", "splits", "excluded")},
             **cell["metrics"],
-            **{f"{name}_low": cell["interval"][name][0] for name in METRICS},
-            **{f"{name}_high": cell["interval"][name][1] for name in METRICS},
+            **{f"{name}_low": low for name, (low, _) in cell["interval"].items()},
+            **{f"{name}_high": high for name, (_, high) in cell["interval"].items()},
             "run": cell["run"],
         }
         for cell in matrix["cells"]
@@ -105,10 +149,11 @@ def format_matrix(matrix: Mapping[str, Any]) -> str:
     """The matrix of its first metric as aligned text, intervals below the values."""
     metric = matrix["metric"]
     cells = {(cell["train"], cell["test"]): cell for cell in matrix["cells"]}
-    table = [[f"{TITLES[metric]}, trained on", *(f"on {test}" for test in matrix["test"])]]
-    for train in matrix["train"]:
-        row = [cells.get((train, test)) for test in matrix["test"]]
-        table.append([train, *(_value(cell, metric) for cell in row)])
+    title = f"{cards.title_of(metric)}, trained on"
+    table = [[title, *(f"on {tested}" for tested in matrix["test"])]]
+    for trained in matrix["train"]:
+        row = [cells.get((trained, tested)) for tested in matrix["test"]]
+        table.append([trained, *(_value(cell, metric) for cell in row)])
         table.append(["", *(_interval(cell, metric) for cell in row)])
     lines = aligned_rows(table)
     lines.insert(1, "-" * len(lines[0]))
@@ -120,44 +165,47 @@ def format_matrix(matrix: Mapping[str, Any]) -> str:
 def _runs(
     trains: Sequence[str], tests: Sequence[str], compose: Compose, whole: str | None
 ) -> Iterator[tuple[str, str, Run, str]]:
-    """Every cell's run in turn: trained on, tested on, the run, how it was tested."""
-    for train in trains:
-        own = compose(train)
-        if train in tests or whole is None:
-            by_protocol = workflow.train(own)
-        if train in tests:
-            yield train, train, by_protocol, "protocol"
-        others = [test for test in tests if test != train]
+    """Each cell's run in turn: database trained on, database tested on, run, kind of test."""
+    for trained in trains:
+        own = compose(trained)
+        if trained in tests or whole is None:
+            by_protocol = train(own)
+        if trained in tests:
+            yield trained, trained, by_protocol, "protocol"
+        others = [tested for tested in tests if tested != trained]
         if not others:
             continue
-        model = by_protocol if whole is None else workflow.train(compose(train, whole))
-        for test in others:
-            result = workflow.test(model, compose(test).data, own.paths, fresh=False)
-            yield train, test, result, "whole"
+        model = by_protocol if whole is None else train(compose(trained, whole))
+        for tested in others:
+            data = compose(tested).config["data"]
+            experiment = Experiment.of_run(model, data=data, paths=own.config["paths"], trust=None)
+            yield trained, tested, evaluate_run(model, experiment), "whole"
 
 
-def _cell(train: str, test: str, run: Run, kind: str) -> dict[str, Any]:
-    """A cell from the results of its run."""
-    summary = run.results()["summary"]
-    tested = {video for split in run.splits() for video in split.test}
-    excluded = 0 if kind == "protocol" else len(run.videos()) - len(tested)
+def _cell(trained: str, tested: str, run: Run, kind: str) -> dict[str, Any]:
+    """One cell, from the results of its run."""
+    results = run.results()
+    if results is None:
+        raise ValueError(f"{run.folder} tested nothing; choose a protocol with a test part")
+    summary = results.summary
+    videos = {video for split in run.splits() for video in split.test}
+    excluded = 0 if kind == "protocol" else len(run.videos()) - len(videos)
     return {
-        "train": train,
-        "test": test,
+        "train": trained,
+        "test": tested,
         "kind": kind,
-        "n": summary["videos"],
-        "splits": summary["splits"],
+        "n": summary.videos,
+        "splits": summary.splits,
         "excluded": excluded,
-        "metrics": summary["median"],
-        "interval": summary["interval"],
+        "metrics": {name: summary.value(name) for name in cards.METRICS},
+        "interval": summary.intervals,
         "run": str(run.folder),
         "notes": run.notes(),
     }
 
 
 def _check(trains: Sequence[str], tests: Sequence[str], metric: str) -> None:
-    if metric not in METRICS:
-        raise ValueError(f"metric={metric!r} is not known; expected one of {', '.join(METRICS)}")
+    cards.rankable_metric(metric)
     for key, names in (("train", trains), ("test", tests)):
         if not names or len(set(names)) < len(names):
             raise ValueError(f"{key}={list(names)}: expected databases, each once")

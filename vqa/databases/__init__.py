@@ -1,1 +1,1 @@
-"""One reader per database: `read(root) -> Database`, a plain function, one file each."""
+"""Databases: one module per rated corpus, each with a plain function `read(root) -> Database`."""

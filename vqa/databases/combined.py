@@ -1,11 +1,11 @@
-"""Several databases as one, each with its MOS on its own scale.
+"""Several databases combined into one, each with its MOS on its own scale.
 
-Ids and contents get the source's name in front (`konvid/3339962845.mp4`), and the group is the
-source. The MOS of different databases are not comparable as they stand: `vqa.databases.alignment` maps them
-to the scale of one, fitted on the training part of each split.
+Ids and contents are prefixed with the name of their source (`konvid/3339962845.mp4`), and the group
+is the source. MOS of different databases are not comparable: `vqa.databases.alignment` maps them to
+the scale of one source, fitted on the training part of each split.
 
-Contents are kept apart by name, so a scene that stands in two databases under two names is not
-seen: KoNViD-1k and LSVQ both draw on YFCC100M.
+Contents are told apart by name, so a scene that two databases share under different names goes
+unnoticed: KoNViD-1k and LSVQ both draw on YFCC100M.
 """
 
 from collections import Counter
@@ -17,10 +17,10 @@ from vqa.databases.records import Database, DatabaseError
 
 @dataclass(frozen=True, slots=True)
 class CombinedDatabase(Database):
-    """A database of databases; every record's `group` is the name of its source.
+    """Several databases as one; the `group` of every record is the name of its source.
 
     Attributes:
-        scales: The rating scale of each source; `mos_range` holds them all.
+        scales: Rating scale of each source; `mos_range` covers all of them.
     """
 
     scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -32,35 +32,35 @@ def read(
     """Read the chosen databases and combine them.
 
     Args:
-        parts: Names of readers, in the order wanted.
-        readers: How to read each database that can be chosen; only the chosen ones are called.
-        name: Identifier of the whole in caches and reports.
+        parts: Names of readers; the videos come in this order.
+        readers: Reader of each available database; only the chosen ones are called.
+        name: Identifier of the combined database in caches and reports.
 
     Raises:
-        DatabaseError: A part has no reader, or what its reader or `combine` raises.
+        DatabaseError: A part has no reader, or its reader or `combine` fails.
     """
     unknown = [part for part in parts if part not in readers]
     if unknown:
         raise DatabaseError(
             f"{name}: no reader for {', '.join(unknown)}; data.parts takes {', '.join(readers)}"
         )
-    return combine([readers[part]() for part in parts], name)
+    return combine([_read_part(part, readers[part]) for part in parts], name)
 
 
 def combine(databases: Sequence[Database], name: str = "combined") -> CombinedDatabase:
-    """Databases as one.
+    """Combine databases into one.
 
     Args:
-        databases: At least one, of different names.
-        name: Identifier of the whole.
+        databases: One or more databases with different names.
+        name: Identifier of the combined database.
 
     Raises:
-        DatabaseError: No database, or two of one name.
+        DatabaseError: There is no database, or two have the same name.
     """
     counts = Counter(database.name for database in databases)
     if not databases or len(counts) < len(databases):
         found = ", ".join(f"{count} x {part}" for part, count in counts.items()) or "none"
-        raise DatabaseError(f"{name}: expected databases of different names, found {found}")
+        raise DatabaseError(f"{name}: expected databases with different names, found {found}")
     lows, highs = zip(*(database.mos_range for database in databases), strict=True)
     origins = {database.origin for database in databases} - {None}
     return CombinedDatabase(
@@ -80,3 +80,13 @@ def combine(databases: Sequence[Database], name: str = "combined") -> CombinedDa
         origin=origins.pop() if len(origins) == 1 else None,
         scales={database.name: database.mos_range for database in databases},
     )
+
+
+def _read_part(part: str, reader: Callable[[], Database]) -> Database:
+    try:
+        return reader()
+    except DatabaseError as error:
+        raise DatabaseError(
+            f"{error}. For a part of data=combined, set the folder in data.roots and the other "
+            f"options in data.read.readers.{part}"
+        ) from error

@@ -1,15 +1,16 @@
-"""CVD2014: 234 videos that 78 cameras took of five staged scenes, rated in the laboratory.
+"""CVD2014: 234 videos of five staged scenes shot with 78 cameras, rated in the laboratory.
 
 Content: five scenes (City, Traffic, Newspaper, Talking_head, Television) in six tests; 57 videos of
     640x480 (tests 1 and 2) and 177 of 1280x720, 143 to 830 frames, 9.8 to 31.6 frames per second,
-    `.avi`. A scene was staged anew for each test, so a content is Test x Scene: 18 contents of 9 to
-    16 videos. Random splits by video put the same scene on both sides; split by content.
-Scale: realigned MOS over the six tests, higher is better. It runs beyond [0, 100]: observed -6.50
-    to 93.38, mean 44.93. The card range here is [-10, 100].
-Splits: none fixed.
+    `.avi`. Each scene was staged again for each test, so a content is Test x Scene: 18 contents of
+    9 to 16 videos. Random splits by video put a content into both the training and the test part,
+    so split by content.
+Scale: realigned MOS over the six tests, higher is better. It exceeds [0, 100]: observed -6.50 to
+    93.38, mean 44.93. The range used here is [-10, 100].
+Splits: none official.
 Layout: `Test1` ... `Test6`/`<Scene>`/`Test01_<Scene>_D01.avi`; labels `Realignment_MOS.csv`
     (semicolons, decimal commas; columns `File_name`, `Content`, `Realignment MOS`), often in
-    `CVD2014_ratings/`. FAST-VQA's `CVD2014.labels.txt` is read as well and states the frame rates.
+    `CVD2014_ratings/`. FAST-VQA's `CVD2014.labels.txt` is also accepted; it adds the frame rates.
 Terms: free for research; see the source.
 Source: https://doi.org/10.5281/zenodo.2646315
 Citation: M. Nuutinen, T. Virtanen, M. Vaahteranoksa, T. Vuori, P. Oittinen, J. Hakkinen, "CVD2014 -
@@ -20,8 +21,9 @@ Citation: M. Nuutinen, T. Virtanen, M. Vaahteranoksa, T. Vuori, P. Oittinen, J. 
 import re
 from pathlib import Path
 
-from vqa.databases.label_files import MOS_COLUMNS, Release, entry, measures, read_rows
+from vqa.databases.label_files import MOS_COLUMNS, entry, measures, read_rows
 from vqa.databases.records import Database, DatabaseError, VideoRecord
+from vqa.databases.release import Release
 
 RELEASE = Release(
     name="cvd2014",
@@ -41,12 +43,12 @@ def read(
     """Read CVD2014; ids are `Test3/City/Test03_City_D12.avi`, the group is the test.
 
     Args:
-        root: The folder that holds `Test1` ... `Test6`.
-        missing: `error` refuses absent videos, `skip` goes on without them.
-        labels: The label file; None looks for the known ones in the root.
+        root: The folder that contains `Test1` ... `Test6`.
+        missing: `error` raises if videos are absent, `skip` leaves them out.
+        labels: The label file; None looks for the known names in the root.
 
     Raises:
-        DatabaseError: Root, label file or videos absent, or labels that make no sense.
+        DatabaseError: Root, label file or videos are absent, or the labels are invalid.
     """
     root, table = RELEASE.open(root, labels)
     videos = []
@@ -54,8 +56,10 @@ def read(
         name = entry(row, _NAME_COLUMNS).rsplit("/", 1)[-1].removesuffix(".avi")
         match = _NAME.fullmatch(name)
         if match is None:
-            raise DatabaseError(f"{table}: {name!r} is no video name; expected Test01_<Scene>_D01")
-        # File names write Talking_Head and Talking_head, the folders always Talking_head.
+            raise DatabaseError(
+                f"{table}: {name!r} is not a video name; expected Test01_<Scene>_D01"
+            )
+        # File names contain Talking_Head or Talking_head, folders always Talking_head.
         test, scene = f"Test{match.group(1)}", match.group(2).capitalize()
         key = f"{test}/{scene}/{name}.avi"
         facts = measures(row, table, name)

@@ -1,27 +1,26 @@
-"""The embedded database `demo`: small real H.264 videos with pseudo-MOS, made on first use.
+"""The built-in database `demo`: small real H.264 videos with pseudo-MOS, generated on first use.
 
-Twenty contents, twelve versions each, 240 files of 40 frames at 320 x 240 and 25 Hz (1.6 s), about
-half a minute of work once. A content is a photograph from the wheel of scikit-image, scikit-learn
-or matplotlib, filmed by a simulated hand-held camera. Version 0 is pristine; each other version has
-one distortion mix (`VideoRecord.group`) out of eleven: compression, defocus, motion blur, noise,
-exposure, flicker and lost frames, alone and combined, with severities drawn per content.
+There are 20 contents with 12 versions each: 240 files of 40 frames at 320 x 240 and 25 Hz (1.6 s).
+Generating them takes about half a minute. A content is a photograph from the wheel of scikit-image,
+scikit-learn or matplotlib, filmed by a simulated hand-held camera. Version 0 is pristine. Every
+other version has one of eleven distortion mixes (`VideoRecord.group`): compression, defocus, motion
+blur, noise, exposure, flicker and lost frames, single and combined, with severities drawn for each
+content.
 
-**The labels stand for no human.** They are pseudo-MOS on a scale of 1 to 5: planted severities
-through a psychometric curve, content effects, and the rounding and noise of 24 simulated viewers
-(`vqa.databases.synthesis.opinions`). They serve to run and to test the framework; a score learned
-from them says nothing about real video.
+**No human rated these videos.** The labels are pseudo-MOS on a scale of 1 to 5: severities mapped
+by a psychometric curve, content effects, and the rounding and noise of 24 simulated viewers
+(`vqa.databases.synthesis.opinions`). Use them to run and test the framework; a score learned from
+them says nothing about real video.
 
-Three smaller variants share no photograph and differ in a known way, for cross-database work:
-`demo_coding` holds nothing but compression, `demo_camera` the faults of a camera (MOS from 0 to
-100), `demo_timing` lost frames and flicker.
+Three smaller variants serve cross-database experiments. They share no photograph and differ in a
+known way: `demo_coding` has only compression, `demo_camera` has camera faults (MOS 0 to 100), and
+`demo_timing` has lost frames and flicker.
 
 Splits: none official; versions of a content share `VideoRecord.content`. Labels are byte-identical
-on every machine, and so are the files of one build of the encoder.
+on every machine; files are byte-identical for the same build of the encoder.
 """
 
-import csv
 import hashlib
-import io
 import json
 import random
 from collections.abc import Sequence
@@ -37,10 +36,10 @@ from vqa.databases.synthesis.distortions import crf, distort
 from vqa.databases.synthesis.encoding import write_h264
 from vqa.databases.synthesis.photographs import PHOTOGRAPHS, Photograph
 from vqa.databases.synthesis.plan import VARIANTS, Variant, Version, plan_versions
-from vqa.files import replacing
+from vqa.files import csv_text, write_atomically
 from vqa.progress import progress_bar
 
-RECIPE = 2  # raise with any change of the pixels; changes of the labels are seen without
+RECIPE = 2  # increase when the pixels change; the folder's hash already covers the labels
 FRAME_RATE_HZ = 25
 SMALLEST_SIDE = 32
 
@@ -56,27 +55,27 @@ def read(
     seed: int = 0,
     workers: int = 2,
 ) -> Database:
-    """The demo database, made below `root` where it is not there yet.
+    """Read the demo database; generate the files that do not exist yet.
 
-    Files are written whole or not at all, so a killed run is taken up where it stopped, and two
-    processes at once only do each other's work again. Another recipe or other arguments get a
-    folder of their own.
+    Each file appears only when it is complete, so an interrupted run resumes when you rerun it, and
+    two processes at a time merely repeat each other's work. Each recipe and each set of arguments
+    has its own subfolder of `root`.
 
     Args:
-        root: Folder for all variants of the demo; made if absent.
-        variant: One of `VARIANTS`; also the database's name.
-        contents: How many of the variant's photographs; None takes all.
-        versions: Videos per content, the pristine one included; None takes the variant's number.
+        root: Folder for all variants of the demo; created if absent.
+        variant: One of `VARIANTS`; also the name of the database.
+        contents: Number of photographs to use; None takes all of the variant.
+        versions: Videos per content, including the pristine one; None takes the variant's number.
         frames: Frames per video.
-        size: Width and height, even.
-        seed: Draws camera paths, severities and opinions.
+        size: Width and height in pixels, both even.
+        seed: Seed of camera paths, severities and opinions.
         workers: Threads that film and encode; the files do not depend on it.
 
     Raises:
-        DatabaseError: Arguments out of range, or a photograph is missing.
+        DatabaseError: An argument is out of range, or a photograph is missing.
     """
     if variant not in VARIANTS:
-        raise DatabaseError(f"demo: variant={variant!r} is none of {', '.join(VARIANTS)}")
+        raise DatabaseError(f"demo: variant={variant!r}: expected one of {', '.join(VARIANTS)}")
     chosen = VARIANTS[variant]
     contents = len(chosen.photographs) if contents is None else contents
     versions = chosen.versions if versions is None else versions
@@ -90,8 +89,7 @@ def read(
     _make_files(folder, plan, frames, (width, height), seed, workers)
     labels = folder / "labels.csv"
     if not labels.is_file():
-        with replacing(labels) as temporary:
-            temporary.write_text(table, encoding="utf-8", newline="")
+        write_atomically(labels, table)
     videos = [
         VideoRecord(
             id=version.id,
@@ -112,14 +110,13 @@ def read(
 
 
 def _label_table(plan: Sequence[Version]) -> str:
-    out = io.StringIO()
-    rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(["video", "mos", "mos_std", "content", "group", "severities"])
+    rows = []
     for version in plan:
         planted = " ".join(f"{name}={value}" for name, value in version.severities.items())
-        row = [version.id, version.mos, version.mos_std, version.content, version.group, planted]
-        rows.writerow(row)
-    return out.getvalue()
+        rows.append(
+            [version.id, version.mos, version.mos_std, version.content, version.group, planted]
+        )
+    return csv_text(["video", "mos", "mos_std", "content", "group", "severities"], rows)
 
 
 def _make_files(
@@ -130,7 +127,7 @@ def _make_files(
     seed: int,
     workers: int,
 ) -> None:
-    """Film and encode what is not there yet, content by content."""
+    """Film and encode the missing files, content by content."""
     absent = [version for version in plan if not (folder / version.id).is_file()]
     if not absent:
         return
@@ -138,7 +135,7 @@ def _make_files(
     wanted: dict[str, list[Version]] = {}
     for version in absent:
         wanted.setdefault(version.content, []).append(version)
-    bar = progress_bar(len(absent), "demo: making videos", "video")
+    bar = progress_bar(len(absent), "demo: generating videos", "video")
     with bar, ThreadPoolExecutor(workers) as pool:
         jobs = [
             pool.submit(_make_content, folder, photographs[name], group, frames, size, seed)
@@ -160,7 +157,7 @@ def _make_content(
     size: tuple[int, int],
     seed: int,
 ) -> int:
-    """Write the versions of one content; returns how many."""
+    """Write versions of one content and return their number."""
     path = draw_path(random.Random(f"{seed}/{photograph.name}/camera"))
     shot = film(photograph.open(), path, frames, size)
     for version in versions:
@@ -183,16 +180,16 @@ def _check(
 ) -> None:
     faults = []
     if not 1 <= contents <= len(variant.photographs):
-        faults.append(
-            f"contents={contents}: 1 to {len(variant.photographs)} photographs are at hand"
-        )
+        faults.append(f"contents={contents}: expected 1 to {len(variant.photographs)} photographs")
     if versions < 2:
-        faults.append(f"versions={versions}: the pristine one and at least one more are needed")
+        faults.append(f"versions={versions}: expected at least 2, the pristine one and another")
     if frames < 2:
-        faults.append(f"frames={frames}: a video needs two at least")
+        faults.append(f"frames={frames}: expected at least 2")
     if len(size) != 2 or any(side % 2 or side < SMALLEST_SIDE for side in size):
-        faults.append(f"size={tuple(size)}: width and height, even, {SMALLEST_SIDE} or more")
+        faults.append(
+            f"size={tuple(size)}: expected an even width and height of at least {SMALLEST_SIDE}"
+        )
     if workers < 1:
-        faults.append(f"workers={workers}: at least 1")
+        faults.append(f"workers={workers}: expected at least 1")
     if faults:
         raise DatabaseError("demo: " + "; ".join(faults))

@@ -1,13 +1,13 @@
-"""Lists of names in messages, which stay one line however many names there are."""
+"""Lists of names for messages, shortened to one line."""
 
 from collections.abc import Sequence
 
 
 def some(names: Sequence[str], most: int = 3) -> str:
-    """The first names, and how many more there are: `a, b, c and 2 more`.
+    """Return the first names and the number of the rest, for example `a, b, c and 2 more`.
 
     Args:
-        names: All of them.
+        names: All names.
         most: How many to show.
     """
     shown = ", ".join(names[:most])

@@ -3,10 +3,10 @@
 Content: 585 videos of 585 contents by 80 users, about 10 s, about 20 to 30 frames per second (many
     with a variable rate), 18 resolutions from 320x240 to 1920x1080, some of them portrait.
 Scale: MOS, higher is better, [0, 100]; observed 6.22 to 94.29, mean 63.29.
-Splits: none fixed; random 80/20 or 60/20/20 in the literature.
+Splits: none official; random 80/20 or 60/20/20 in the literature.
 Layout: `Video/A001.mp4` ... and `data.mat` (version 5) with `video_list` (585x1 cells) and `mos`
-    (585x1). VIDEVAL's `LIVE_VQC_metadata.csv` and FAST-VQA's `LIVE_VQC.labels.txt` are read as
-    well; the first also states size, rate and number of frames.
+    (585x1). VIDEVAL's `LIVE_VQC_metadata.csv` and FAST-VQA's `LIVE_VQC.labels.txt` are also
+    accepted; the former adds size, frame rate and number of frames.
 Terms: research use, by registration form and password; cite the papers.
 Source: https://live.ece.utexas.edu/research/LIVEVQC/
 Citation: Z. Sinno, A. C. Bovik, "Large-scale study of perceptual video quality", IEEE Transactions
@@ -17,16 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vqa.databases.label_files import (
-    MOS_COLUMNS,
-    Release,
-    entry,
-    find_folder,
-    measures,
-    read_mat,
-    read_rows,
-)
+from vqa.databases.label_files import MOS_COLUMNS, entry, measures, read_mat, read_rows
 from vqa.databases.records import Database, DatabaseError, VideoRecord
+from vqa.databases.release import Release, find_folder
 
 RELEASE = Release(
     name="livevqc",
@@ -43,12 +36,12 @@ def read(
     """Read LIVE-VQC; ids are file names, `A001.mp4`.
 
     Args:
-        root: The folder that holds `Video`, or the videos themselves.
-        missing: `error` refuses absent videos, `skip` goes on without them.
-        labels: The label file; None looks for the known ones in the root.
+        root: The folder that contains `Video`, or the videos themselves.
+        missing: `error` raises if videos are absent, `skip` leaves them out.
+        labels: The label file; None looks for the known names in the root.
 
     Raises:
-        DatabaseError: Root, label file or videos absent, or labels that make no sense.
+        DatabaseError: Root, label file or videos are absent, or the labels are invalid.
     """
     root, table = RELEASE.open(root, labels)
     folder = find_folder(root, "Video")

@@ -1,7 +1,7 @@
-"""The label table: one `VideoRecord` per rated video, one `Database` per rated corpus.
+"""Rated videos: one `VideoRecord` per video, one `Database` per rated corpus.
 
-Everything downstream (splits, features, reports) is keyed by `VideoRecord.id`, never by row number,
-because published label files of the same database come in different orders.
+Splits, features and reports use `VideoRecord.id` as the key, never a row number, because published
+label files of one database list its videos in different orders.
 """
 
 import logging
@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from vqa.databases.listing import some
+from vqa.video import RawFormat
 
 LOGGER = logging.getLogger(__name__)
 
-MOST = 10
+MOST = 10  # names that an error message lists
 PARTS = ("train", "val", "test")
 
 
 class DatabaseError(ValueError):
-    """A database that cannot be used; the text says what was expected, found, and the remedy."""
+    """A database that cannot be used; the message says what is wrong and how to fix it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +29,19 @@ class VideoRecord:
     """One rated video.
 
     Attributes:
-        id: Name, unique in its database, with forward slashes, for instance `Test1/City/a.avi`.
-        path: Where the file lies.
+        id: Name, unique in the database, with forward slashes, for example `Test1/City/a.avi`.
+        path: Location of the file.
         mos: Mean opinion score on the database's own scale; higher is better.
-        mos_std: Standard deviation of the opinions, where published.
-        ratings: Number of opinions behind the MOS, where published.
-        content: Source scene; videos that share it never stand on two sides of a split. None: the
-            video is a content of its own.
-        width: Displayed width in pixels, where the label table knows it (raw video needs it).
-        height: Displayed height in pixels, likewise.
-        frame_rate_hz: Frames per second, where the label table knows it.
-        frames: Number of frames, where the label table knows it.
-        split: Official part (`train`, `val`, `test`), where the release fixes one.
-        group: Free label for per-group tables (distortion, category, resolution).
+        mos_std: Standard deviation of the opinions, if published.
+        ratings: Number of opinions behind the MOS, if published.
+        content: Source scene. Splits keep the videos of a content in one part. None means that the
+            video shares its scene with no other.
+        width: Displayed width in pixels, if the label table gives it; raw video needs it.
+        height: Displayed height in pixels, if the label table gives it; raw video needs it.
+        frame_rate_hz: Frames per second, if the label table gives it.
+        frames: Number of frames, if the label table gives it.
+        split: Official part (`train`, `val` or `test`), if the release defines one.
+        group: Free label for per-group tables, such as distortion, category or resolution.
     """
 
     id: str
@@ -58,20 +59,30 @@ class VideoRecord:
 
     @property
     def content_id(self) -> str:
-        """What splits keep together: `content`, or the video itself where there is none."""
+        """The key that splits group by: `content`, or the id of a video without a content."""
         return self.content if self.content is not None else self.id
+
+    @property
+    def raw_format(self) -> RawFormat | None:
+        """How to read a headerless `.yuv` of known size; None for every other file.
+
+        The frame rate is 30 Hz if the label table does not give one.
+        """
+        if self.path.suffix.lower() != ".yuv" or not (self.width and self.height):
+            return None
+        return RawFormat(self.width, self.height, frame_rate_hz=self.frame_rate_hz or 30.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A rated corpus: its card and its videos in a stable order.
+    """A rated corpus: its name, its rating scale, and its videos in a stable order.
 
     Attributes:
-        name: Identifier in lower case, for instance `konvid`.
-        mos_range: Lowest and highest value of the rating scale as the release states it.
-        videos: The records, ids unique.
-        skipped: Ids that the label table lists and whose files are absent (`missing="skip"`).
-        origin: Larger collection that the videos were taken from, where others draw on it too.
+        name: Identifier in lower case, for example `konvid`.
+        mos_range: Lowest and highest value of the rating scale, as the release states it.
+        videos: The records, with unique ids.
+        skipped: Ids of labelled videos whose files are absent (`missing="skip"`).
+        origin: Larger collection that the videos come from, if other databases use it too.
     """
 
     name: str
@@ -84,7 +95,7 @@ class Database:
         return len(self.videos)
 
     def select(self, ids: Iterable[str]) -> tuple[VideoRecord, ...]:
-        """The records with these ids, in the order asked for.
+        """Return the records with these ids, in the order of `ids`.
 
         Raises:
             DatabaseError: An id is not in the database.
@@ -109,64 +120,69 @@ def build_database(
     hint: str = "",
     origin: str | None = None,
 ) -> Database:
-    """Check a label table against the disk and close it into a `Database`.
+    """Build a `Database` after checking the label table and the files on disk.
 
     Args:
-        name: The database's identifier.
+        name: Identifier of the database.
         videos: All labelled videos.
-        mos_range: The database card's scale; every MOS must lie inside.
-        missing: `error` refuses absent files, `skip` goes on without them, `keep` keeps them among
-            the videos, for features that lie elsewhere, `list` also judges no MOS (for
-            `vqa.commands.doctor`, which reports both).
-        hint: Where to get the files, added to the error.
-        origin: Larger collection that the videos were taken from, for instance YFCC100M.
+        mos_range: Rating scale of the database; every MOS must lie inside it.
+        missing: `error` raises if files are absent. `skip` drops their videos. `keep` keeps their
+            videos, for features that were computed elsewhere. `list` also accepts any MOS, for
+            `vqa.commands.doctor`, which reports both faults itself.
+        hint: Where to get the files; part of the error message.
+        origin: Larger collection that the videos come from, for example YFCC100M.
 
     Raises:
-        DatabaseError: Empty table, duplicate ids, ids that are no relative path, unknown parts, MOS
-            not finite or out of range, a range that is none, absent files.
+        DatabaseError: The table is empty, ids are repeated or not relative paths, parts are
+            unknown, MOS are not finite or out of range, the range is invalid, or files are absent.
     """
     if missing not in ("error", "skip", "keep", "list"):
-        raise DatabaseError(f"missing={missing!r} is not known; use missing=error, skip or keep")
+        raise DatabaseError(f"missing={missing!r}: expected error, skip or keep")
     if not videos:
-        raise DatabaseError(f"{name}: the label table holds no videos")
+        raise DatabaseError(f"{name}: the label table contains no videos")
     _check_ids(name, [video.id for video in videos])
     parts = sorted({video.split for video in videos} - {None, *PARTS})
     if parts:
         raise DatabaseError(
-            f"{name}: parts {some(parts, MOST)}; expected {', '.join(PARTS)} or none"
+            f"{name}: unknown parts {some(parts, MOST)}; expected {', '.join(PARTS)} or no part"
         )
     _check_mos(name, () if missing == "list" else videos, mos_range)
-    sought = videos if missing in ("error", "skip") else ()
-    absent = [video for video in sought if not video.path.is_file()]
+    required = videos if missing in ("error", "skip") else ()
+    absent = [video for video in required if not video.path.is_file()]
     if absent and (missing == "error" or len(absent) == len(videos)):
         paths = some([str(video.path) for video in absent], MOST)
         remedy = (
-            "data.missing=skip goes on without them"
+            "data.missing=skip leaves them out"
             if len(absent) < len(videos)
-            else "none of the labelled files is there: check data.root"
+            else "none of the labelled files exists: check data.root"
         )
         raise DatabaseError(
             f"{name}: {len(absent)} of {len(videos)} labelled videos are not on disk ({paths}); "
             + "; ".join(filter(None, [remedy, hint]))
         )
-    gone = {video.id for video in absent}
-    if gone:
+    skipped = {video.id for video in absent}
+    if skipped:
         LOGGER.warning(
-            "%s: going on without %d of %d labelled videos, which are not on disk",
+            "%s: skipped %d of %d labelled videos, which are not on disk",
             name,
-            len(gone),
+            len(skipped),
             len(videos),
         )
-    kept = tuple(video for video in videos if video.id not in gone)
+    kept = tuple(video for video in videos if video.id not in skipped)
     low, high = mos_range
-    return Database(name, (float(low), float(high)), kept, tuple(sorted(gone)), origin)
+    return Database(name, (float(low), float(high)), kept, tuple(sorted(skipped)), origin)
 
 
 def require_root(name: str, root: str | Path | None, hint: str) -> Path:
-    """The database's folder, or an error that says where it was looked for and how to get it.
+    """Return the folder of a database.
+
+    Args:
+        name: Identifier of the database.
+        root: The folder as the user gave it; `~` is expanded.
+        hint: Where to get the files; part of the error message.
 
     Raises:
-        DatabaseError: No root was given, or it is not a folder.
+        DatabaseError: No root is given, or it is not a folder.
     """
     if root is None:
         raise DatabaseError(f"{name}: no folder given; set data.root=/path/to/{name}. {hint}")
@@ -177,18 +193,18 @@ def require_root(name: str, root: str | Path | None, hint: str) -> Path:
 
 
 def _check_ids(name: str, ids: Sequence[str]) -> None:
-    """Ids must be unique, and safe as relative paths, because caches name files after them."""
+    """Refuse ids that are repeated, or unsafe as relative paths: caches name files after them."""
     repeated = [key for key, count in Counter(ids).items() if count > 1]
     if repeated:
         raise DatabaseError(
-            f"{name}: {len(repeated)} names stand more than once in the label table "
+            f"{name}: {len(repeated)} names appear more than once in the label table "
             f"({some(repeated, MOST)}); keep one row per video"
         )
     unsafe = [key for key in ids if not key or PurePosixPath(key).is_absolute() or _climbs(key)]
     if unsafe:
         raise DatabaseError(
-            f"{name}: {len(unsafe)} names are no relative paths ({some(unsafe, MOST)}); expected "
-            "for instance Test1/City/a.avi"
+            f"{name}: {len(unsafe)} names are not relative paths ({some(unsafe, MOST)}); expected "
+            "names such as Test1/City/a.avi"
         )
 
 

@@ -1,12 +1,12 @@
-"""TID2013: 3000 distorted images, for models that learn distortions on images first.
+"""TID2013: 3000 distorted images, for models that are pretrained on image distortions.
 
 Content: 25 reference images, each with 24 types of distortion at 5 levels; 512x384, `.bmp`. The
-    reference is the content (`i01` ... `i25`), the type of distortion the group (`01` ... `24`).
-Scale: MOS, higher is better, [0, 9]; its values lie below 7.3.
-Splits: none fixed; split by content, 120 images share a reference.
-Layout: `distorted_images/i01_01_1.bmp` (reference, type, level; the case of names varies between
+    reference is the content (`i01` ... `i25`), the type of distortion is the group (`01` ... `24`).
+Scale: MOS, higher is better, [0, 9]; all values are below 7.3.
+Splits: none official; split by content, because 120 images share a reference.
+Layout: `distorted_images/i01_01_1.bmp` (reference, type, level; upper and lower case vary between
     copies), `mos_with_names.txt` with lines `5.51429 I01_01_1.bmp`, and `mos_std.txt` with one
-    standard deviation a line, in the order of `mos_with_names.txt`. The references carry no MOS.
+    standard deviation per line, in the order of `mos_with_names.txt`. References have no MOS.
 Terms: free for research.
 Source: https://www.ponomarenko.info/tid2013.htm
 Citation: N. Ponomarenko, L. Jin, O. Ieremeiev, V. Lukin, K. Egiazarian, J. Astola, B. Vozel,
@@ -17,8 +17,9 @@ Citation: N. Ponomarenko, L. Jin, O. Ieremeiev, V. Lukin, K. Egiazarian, J. Asto
 import re
 from pathlib import Path
 
-from vqa.databases.label_files import Release, find_folder, parse_number
+from vqa.databases.label_files import parse_number, read_text
 from vqa.databases.records import Database, DatabaseError, VideoRecord
+from vqa.databases.release import Release, find_folder
 
 RELEASE = Release(
     name="tid2013",
@@ -35,19 +36,19 @@ _NAME = re.compile(r"(i\d\d)_(\d\d)_\d\.bmp")
 def read(
     root: str | Path | None, *, missing: str = "error", labels: str | Path | None = None
 ) -> Database:
-    """Read TID2013; ids are file names in lower case, `i01_01_1.bmp`, each of one frame.
+    """Read TID2013 as videos of one frame; ids are file names in lower case, `i01_01_1.bmp`.
 
     Args:
-        root: The folder that holds `distorted_images`, or the images themselves.
-        missing: `error` refuses absent images, `skip` goes on without them.
-        labels: The file of MOS and names; None looks for it in the root. `mos_std.txt` is read
-            where it lies beside it.
+        root: The folder that contains `distorted_images`, or the images themselves.
+        missing: `error` raises if images are absent, `skip` leaves them out.
+        labels: The file of MOS and names; None looks for it in the root. A file `mos_std.txt` in
+            the same folder is read too.
 
     Raises:
-        DatabaseError: Root, label file or images absent, or labels that make no sense.
+        DatabaseError: Root, label file or images are absent, or the labels are invalid.
     """
     root, table = RELEASE.open(root, labels)
-    lines = [line.split() for line in _text(table).splitlines() if line.strip()]
+    lines = [line.split() for line in read_text(table).splitlines() if line.strip()]
     spreads = _spreads(table.with_name("mos_std.txt"), len(lines))
     folder = find_folder(root, "distorted_images")
     on_disk = {path.name.lower(): path for path in folder.iterdir()}
@@ -73,20 +74,13 @@ def read(
 
 
 def _spreads(path: Path, images: int) -> list[float | None]:
-    """Standard deviations line by line, the only join the release offers; None without the file."""
+    """Read standard deviations by line number, the release's only key; all None without a file."""
     if not path.is_file():
         return [None] * images
-    spreads = [parse_number(text, path, "a standard deviation") for text in _text(path).split()]
+    spreads = [parse_number(text, path, "a standard deviation") for text in read_text(path).split()]
     if len(spreads) != images:
         raise DatabaseError(
-            f"{path}: {len(spreads)} values for {images} images; expected one a line, in the order "
-            "of mos_with_names.txt"
+            f"{path}: {len(spreads)} values for {images} images; expected one per line, in the "
+            "order of mos_with_names.txt"
         )
     return list(spreads)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DatabaseError(f"{path}: not UTF-8 text ({error.reason}); fetch it again") from error

@@ -2,16 +2,16 @@
 
 Content: about 1500 clips of 20 s in 15 categories, 15 to 60 frames per second. 1380 of them have a
     MOS: 258 of 360P, 311 of 480P, 297 of 720P, 374 of 1080P, 140 of 2160P. Clips are taken down
-    over the years, so copies hold fewer (papers report 1039 to 1380). Every clip is a content of
-    its own. 57 are grey; models of colour statistics are often evaluated without them.
+    over the years, so copies have fewer (papers report 1039 to 1380). No two clips share a content.
+    57 clips are grey; models of colour statistics are often evaluated without them.
 Scale: MOS of the whole clip (`MOSFull`; the table also has MOS of three chunks), higher is better,
     [1, 5]; observed 1.242 to 4.698, mean 3.543, from 103 to 159 ratings each.
-Splits: none fixed; random 80/20 in the literature.
-Layout: `original_videos/<Category>/<resolution>P/<vid>.mkv`, vid for instance `Vlog_720P-7b30`.
-    Flat copies, other containers and the re-encodes of FAST-VQA, `<vid>_crf_10_ss_00_t_20.0.mp4`,
-    are found as well. Labels: the release's spreadsheet saved as
-    `MOS_for_YouTube_UGC_dataset.csv`, or VIDEVAL's `YOUTUBE_UGC_metadata.csv`, read by name of
-    column: published copies have them in different places and rows in different orders.
+Splits: none official; random 80/20 in the literature.
+Layout: `original_videos/<Category>/<resolution>P/<vid>.mkv`, where vid is a name such as
+    `Vlog_720P-7b30`. Flat copies, other containers and the re-encodes of FAST-VQA,
+    `<vid>_crf_10_ss_00_t_20.0.mp4`, are also found. Labels: the release's spreadsheet saved as
+    `MOS_for_YouTube_UGC_dataset.csv`, or VIDEVAL's `YOUTUBE_UGC_metadata.csv`. Columns are found by
+    name, because published copies order their columns and rows differently.
 Terms: Creative Commons.
 Source: https://media.withgoogle.com/ugc-dataset
 Citation: Y. Wang, S. Inguva, B. Adsumilli, "YouTube UGC dataset for video compression research",
@@ -23,8 +23,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from vqa.databases.label_files import MOS_COLUMNS, Release, entry, measures, read_rows
+from vqa.databases.label_files import MOS_COLUMNS, entry, measures, read_rows
 from vqa.databases.records import Database, DatabaseError, VideoRecord
+from vqa.databases.release import Release
 
 LOGGER = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ RELEASE = Release(
 )
 RESOLUTIONS = (360, 480, 720, 1080, 2160)
 
-# Without colour; listed by row of the metadata table in VIDEVAL's benchmark, here by name.
+# Clips without colour. VIDEVAL's benchmark lists them by row of its metadata table.
 GREY = (
     *("Animation_1080P-0c4f", "Animation_1080P-209f", "Animation_1080P-3d67"),
     *("Animation_1080P-66ba", "Animation_1080P-6a33", "Animation_480P-073c"),
@@ -79,19 +80,19 @@ def read(
     resolutions: Sequence[int] = RESOLUTIONS,
     grey: str = "keep",
 ) -> Database:
-    """Read YouTube-UGC; ids are the release's `vid` whatever the copy calls its files.
+    """Read YouTube-UGC; ids are the release's `vid`, whatever the names of the files.
 
-    The group is the resolution, for instance `1080P`.
+    The group is the resolution, for example `1080P`.
 
     Args:
-        root: The folder that holds the videos, at any depth.
-        missing: `error` refuses absent videos, `skip` goes on without them.
-        labels: The label file; None looks for the known ones in the root.
-        resolutions: Which of 360, 480, 720, 1080 and 2160 lines to take.
+        root: The folder that contains the videos, at any depth.
+        missing: `error` raises if videos are absent, `skip` leaves them out.
+        labels: The label file; None looks for the known names in the root.
+        resolutions: Resolutions to keep, in lines: some of 360, 480, 720, 1080 and 2160.
         grey: `keep` the 57 grey clips, or `drop` them.
 
     Raises:
-        DatabaseError: Root, label file or videos absent, labels or options that make no sense.
+        DatabaseError: Root, label file or videos are absent, or labels or options are invalid.
     """
     lines = _checked(resolutions, grey)
     root, table = RELEASE.open(root, labels)
@@ -103,7 +104,7 @@ def read(
         match = _match(name)
         if match is None:
             raise DatabaseError(
-                f"{table}: {name!r} is no vid; expected for instance Vlog_720P-7b30"
+                f"{table}: {name!r} is not a vid; expected a name such as Vlog_720P-7b30"
             )
         vid, group = match["vid"], f"{match['lines']}P"
         if int(match["lines"]) not in lines or (grey == "drop" and vid in GREY):
@@ -111,20 +112,20 @@ def read(
         official = root / "original_videos" / match["category"] / group / f"{vid}.mkv"
         path = on_disk.get(vid, official)
         videos.append(VideoRecord(vid, path, group=group, **measures(row, table, vid)))
-    LOGGER.info("%s: %d of %d clips as resolutions and grey ask", table, len(videos), len(rows))
+    LOGGER.info("%s: kept %d of %d clips (resolutions, grey)", table, len(videos), len(rows))
     return RELEASE.close(videos, missing=missing, listed=len(rows))
 
 
 def _match(name: str) -> re.Match[str] | None:
-    """Vid, category and lines of a vid alone or of a file name in use, folders aside."""
+    """Match vid, category and lines in a bare vid or a file name; folders are ignored."""
     return _NAME.fullmatch(name.rsplit("/", 1)[-1])
 
 
 def _videos_by_id(root: Path) -> dict[str, Path]:
-    """Vid to file; the original wins over a re-encode where a folder holds both."""
+    """Map vids to files; the original wins over a re-encode."""
     found = ((match["vid"], path) for path in root.rglob("*P-*") if (match := _match(path.name)))
     files = [(vid, path) for vid, path in found if path.is_file()]
-    # The best candidate comes last and stays: the shortest name, `.mkv` among those.
+    # In a dict the last file of a vid wins: the one with the shortest name, `.mkv` if there is one.
     files.sort(key=lambda item: (-len(item[1].name), item[1].suffix == ".mkv", item[1].as_posix()))
     return dict(files)
 
@@ -136,5 +137,5 @@ def _checked(resolutions: Sequence[int], grey: str) -> set[int]:
             f"youtube_ugc: resolutions={list(resolutions)}; expected some of {list(RESOLUTIONS)}"
         )
     if grey not in ("keep", "drop"):
-        raise DatabaseError(f"youtube_ugc: grey={grey!r} is not known; use grey=keep or grey=drop")
+        raise DatabaseError(f"youtube_ugc: grey={grey!r}; expected keep or drop")
     return set(resolutions)

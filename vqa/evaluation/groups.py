@@ -1,19 +1,18 @@
-"""How well a run scores each kind of video: by resolution, frame rate, duration, group, content.
+"""Metrics for each kind of video: by resolution, frame rate, duration, group and content.
 
-What is known of the videos comes from `videos.csv` in the run folder. Sizes, rates and durations
-are put under the usual value that is nearest by ratio, so that 404 x 720 counts as 360p and
-29.97 Hz as 30 Hz.
+The facts about the videos come from `videos.csv` in the run folder. Sizes, rates and durations are
+assigned to the nearest usual value by ratio: 404 x 720 counts as 360p, 29.97 Hz as 30 Hz.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from vqa.evaluation import metrics
+from vqa.evaluation.metrics import METRICS, undefined
 
 GROUPINGS = {
     "resolution": "Resolution",
@@ -28,25 +27,19 @@ DURATIONS_S = (1, 2, 3, 5, 8, 10, 15, 20, 30, 45, 60, 120, 300, 600)
 UNKNOWN = "unknown"
 FEW = 20
 MOST_GROUPS = 40
-
-METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
-    "srocc": metrics.srocc,
-    "plcc_raw": metrics.plcc_raw,
-    "rmse_raw": metrics.rmse_raw,
-    "bias": lambda mos, score: float(np.mean(score - mos)),
-}
-DEFINED_ALWAYS = ("rmse_raw", "bias")
+# Metrics of a group, on unmapped scores: a curve fitted to a few videos says little.
+GROUP_METRICS = ("srocc", "plcc_raw", "rmse_raw")
 
 
 def read_groups(path: Path) -> pd.DataFrame:
-    """Each video's groups, from `videos.csv`; without rows where the file is absent.
+    """Read the groups of each video from `videos.csv`; without rows if the file is absent.
 
     Returns:
-        Indexed by video, a text column for each of `GROUPINGS` that tells videos apart (two groups
-        or more); `UNKNOWN` where a video's is not known.
+        Indexed by video, a text column for each of `GROUPINGS` with at least two groups; `UNKNOWN`
+        for videos whose group is not known.
 
     Raises:
-        ValueError: The table has no column `video`, or a number is none.
+        ValueError: The table has no column `video`, or a cell that is not a number.
     """
     if not path.is_file():
         return pd.DataFrame(index=pd.Index([], name="video"))
@@ -60,11 +53,11 @@ def read_groups(path: Path) -> pd.DataFrame:
 
 
 def assign_groups(videos: pd.DataFrame) -> pd.DataFrame:
-    """Each video's groups from what is known of it.
+    """Assign each video to its groups.
 
     Args:
-        videos: Indexed by video; of `width, height, frame_rate_hz, frames, duration_s, group,
-            content` what is there. Empty cells and nan are unknown.
+        videos: Indexed by video, with any of the columns `width, height, frame_rate_hz, frames,
+            duration_s, group, content`. Empty cells and NaN are unknown.
     """
     numbers = {
         name: pd.to_numeric(videos[name].replace("", np.nan)).astype(float)
@@ -72,7 +65,7 @@ def assign_groups(videos: pd.DataFrame) -> pd.DataFrame:
         else pd.Series(np.nan, index=videos.index)
         for name in ("width", "height", "frame_rate_hz", "frames", "duration_s")
     }
-    # Portrait videos are named by their width, which is their shorter side.
+    # Portrait videos are named by their width, the shorter side.
     shorter = numbers["height"].where(~(numbers["width"] < numbers["height"]), numbers["width"])
     rate = numbers["frame_rate_hz"]
     duration = numbers["duration_s"].fillna(numbers["frames"] / rate)
@@ -90,17 +83,20 @@ def assign_groups(videos: pd.DataFrame) -> pd.DataFrame:
 
 
 def group_tables(predictions: pd.DataFrame, groups: pd.DataFrame) -> list[dict[str, Any]]:
-    """The metrics of each group, for each way to group.
+    """Compute the metrics of each group, for each way to group.
+
+    Each metric is computed in every split and averaged over the splits where it is defined;
+    correlations need three videos.
 
     Args:
         predictions: Columns `split, video, mos, score`.
         groups: From `read_groups`; videos that it lacks count as unknown.
 
     Returns:
-        Per grouping in which some group has a correlation `by`, `left_out` (smaller groups beyond
-        `MOST_GROUPS`) and `rows`: `group`, `n` (videos), `per_split` (mean), `few` (fewer than
-        `FEW` a split) and `srocc, plcc_raw, rmse_raw, bias`: mean score minus MOS. Each is measured
-        in every split and averaged over those where it is defined; correlations want three videos.
+        A table for each grouping in which some group has a correlation: `by`, `left_out` (number
+        of smaller groups beyond `MOST_GROUPS`) and `rows`. A row has `group`, `n` (videos),
+        `per_split` (mean number), `few` (fewer than `FEW` per split), all `GROUP_METRICS`, and
+        `bias`, the mean of score minus MOS.
     """
     tables = []
     for by in groups:
@@ -113,12 +109,12 @@ def group_tables(predictions: pd.DataFrame, groups: pd.DataFrame) -> list[dict[s
 
 
 def group_of(predictions: pd.DataFrame, groups: pd.Series) -> pd.Series:
-    """The group of each prediction's video, joined by the video's name."""
+    """Return the group of the video of each prediction, joined by the name of the video."""
     return predictions["video"].map(groups).fillna(UNKNOWN)
 
 
 def natural(name: str) -> tuple[bool, float, str]:
-    """Sorting key: by the number that a name begins with, then by name; unknown last."""
+    """Sorting key: the number at the beginning of a name, then the name; unknown last."""
     number = re.match(r"\d+(?:\.\d+)?", name)
     return name == UNKNOWN, float(number[0]) if number else np.inf, name
 
@@ -129,23 +125,25 @@ def _row(name: str, part: pd.DataFrame) -> dict[str, Any]:
         for _, split in part.groupby("split", sort=False)
     ]
     per_split = len(part) / len(splits)
-    values = {metric: _mean(metric, splits) for metric in METRICS}
+    values = {metric: _mean(metric, splits) for metric in GROUP_METRICS}
+    values["bias"] = float(np.mean([np.mean(score - mos) for mos, score in splits]))
     counts = {"n": part["video"].nunique(), "per_split": per_split, "few": per_split < FEW}
     return {"group": name, **counts, **values}
 
 
 def _mean(metric: str, splits: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
-    """The metric's mean over the splits where it is defined, nan where it nowhere is."""
+    """Return the mean of a metric over the splits where it is defined; NaN if there is none."""
+    card = METRICS[metric]
     values = [
-        METRICS[metric](mos, score)
+        card.function(mos, score)
         for mos, score in splits
-        if metric in DEFINED_ALWAYS or not metrics.undefined(mos, score)
+        if not card.needs_variation or not undefined(mos, score)
     ]
     return float(np.mean(values)) if values else np.nan
 
 
 def _nearest(values: pd.Series, usual: Sequence[int], text: str) -> pd.Series:
-    """The usual value nearest to each by ratio, as text."""
+    """Return the usual value nearest to each value by ratio, as text."""
     known = values.where(values > 0).to_numpy()
     distance = np.abs(np.log(known)[:, None] - np.log(usual))
     nearest = np.asarray(usual)[np.argmin(np.nan_to_num(distance, nan=np.inf), axis=1)]

@@ -1,1 +1,1 @@
-"""One frozen feature extractor per file: `extractor(frames) -> (T, D)`."""
+"""Frozen feature extractors, one per file; `vqa.features.extractor` is their base class."""

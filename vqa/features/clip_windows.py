@@ -1,4 +1,4 @@
-"""Square windows over a frame at its own resolution: where they lie, and maps of what they hold."""
+"""Square windows over a frame at its own resolution, and maps of one value per window."""
 
 from collections.abc import Sequence
 
@@ -12,16 +12,17 @@ GRIDS = {1: (1, 1), 5: (3, 3), 9: (3, 3), 25: (5, 5), 45: (5, 9), 85: (5, 17)}
 
 
 def window_corners(height: int, width: int, count: int, side: int) -> list[tuple[int, int]]:
-    """Top and left pixel of each window of a frame, row by row.
+    """Return the top and left pixel of each window of a frame, row by row.
 
-    The windows are spread evenly from edge to edge and overlap where they must. The longer rows of
-    45 or 85 windows run along the longer side: a portrait frame has the landscape layout turned.
+    The windows are spread evenly from edge to edge and overlap where necessary. The longer rows of
+    45 or 85 windows run along the longer side: a portrait frame has the transposed landscape
+    layout.
 
     Args:
-        height: Of the frame, in pixels; at least `side`.
-        width: Likewise.
-        count: Windows a frame, one of `GRIDS`.
-        side: Of a window, in pixels.
+        height: Height of the frame in pixels; at least `side`.
+        width: Width of the frame in pixels; at least `side`.
+        count: Windows per frame, one of `GRIDS`.
+        side: Side of a window in pixels.
     """
     rows, columns = GRIDS[count] if width >= height else GRIDS[count][::-1]
     corners = [
@@ -33,9 +34,10 @@ def window_corners(height: int, width: int, count: int, side: int) -> list[tuple
 
 
 def enlarge(frames: np.ndarray, side: int) -> np.ndarray:
-    """Frames uint8 `(T, H, W, 3)` whose sides are at least `side`, bicubic where they were not.
+    """Return uint8 frames `(T, H, W, 3)` enlarged so that both sides have at least `side` pixels.
 
-    A frame with a smaller side is enlarged, its shape kept, until its short side is `side`.
+    A frame whose shorter side is smaller is enlarged by bicubic interpolation, with its aspect
+    ratio kept, until that side is `side`; other frames are returned unchanged.
     """
     height, width = frames.shape[1:3]
     short = min(height, width)
@@ -50,14 +52,17 @@ def enlarge(frames: np.ndarray, side: int) -> np.ndarray:
 def paint(
     values: Tensor, corners: Sequence[tuple[int, int]], side: int, height: int, width: int
 ) -> Tensor:
-    """A picture `(height, width)` of one value a window: at each pixel their mean, NaN at none.
+    """Paint one value per window into a map `(height, width)`.
 
     Args:
         values: `(windows,)`, one for each of `corners`.
         corners: Top and left pixel of each window.
-        side: Of a window, in pixels.
-        height: Of the picture, in pixels.
-        width: Likewise.
+        side: Side of a window in pixels.
+        height: Height of the map in pixels.
+        width: Width of the map in pixels.
+
+    Returns:
+        At each pixel the mean of the windows over it, NaN if there is none.
     """
     total, cover = torch.zeros(2, height, width).unbind(0)
     for value, (top, left) in zip(values, corners, strict=True):
@@ -67,7 +72,7 @@ def paint(
 
 
 def _offsets(free: int, count: int) -> list[int]:
-    """Where `count` windows begin along a side on which they can move by `free` pixels."""
+    """Return the starts of `count` windows along a side on which they can move `free` pixels."""
     if count == 1:
         return [round(free / 2)]
     return [round(i * free / (count - 1)) for i in range(count)]

@@ -1,13 +1,14 @@
-"""Spatial mean and standard deviation of a frozen torchvision network's feature maps.
+"""Spatial mean and standard deviation of the feature maps of a frozen torchvision network.
 
-VGG-16, five stages (Chen et al., GSTVQA, 2022): the output of the last ReLU of each stage,
-64 + 128 + 256 + 512 + 512 channels, so 1472 means and then 1472 standard deviations. The authors
-released features but no extraction code; the tap (behind the ReLU, before the pooling) and the
-unbiased deviation follow VSFA, from the same code family.
-ResNet-18, -50, -101 (Li et al., VSFA, 2019, and the LIVE-APV study): the output of `layer4`,
-1024 or 4096 numbers.
+VGG-16, five stages (Chen et al., GSTVQA, 2022): the output of the last ReLU of each stage has
+64 + 128 + 256 + 512 + 512 channels, which gives 1472 means and then 1472 standard deviations. The
+authors released features but no extraction code. The position of the taps (after the ReLU, before
+the pooling) and the unbiased deviation follow VSFA, from the same code family.
 
-Frames enter at their original resolution, scaled to [0, 1] and normalised as for ImageNet.
+ResNet-18, -50, -101 (Li et al., VSFA, 2019, and the LIVE-APV study): the output of `layer4`, 1024
+or 4096 numbers.
+
+Frames enter at their original resolution, with ImageNet's normalisation.
 """
 
 from collections.abc import Iterator
@@ -17,8 +18,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vqa.features.extractor import Extractor
 from vqa.models.pretrained.devices import chosen_device
-from vqa.models.pretrained.imagenet import IMAGENET_MEAN, IMAGENET_STD, load_classifier
+from vqa.models.pretrained.imagenet import load_classifier
+from vqa.models.pretrained.normalisation import IMAGENET_MEAN, IMAGENET_STD, normalise
 from vqa.models.pretrained.weights import fingerprint, state_hash
 
 VGG16_TAPS = (3, 8, 15, 22, 29)
@@ -30,24 +33,23 @@ VGG16_STAGES = dict(
 RESNET_STAGES = {2: "conv1", 4: "layer1", 5: "layer2", 6: "layer3", 7: "layer4"}
 
 
-class ConvnetStatistics:
+class ConvnetStatistics(Extractor):
     """Frames (T, H, W, 3) uint8 -> features (T, D): all channel means, then all deviations.
 
     Args:
         architecture: `vgg16`, `resnet18`, `resnet50` or `resnet101`.
         weights: `imagenet` (torchvision's IMAGENET1K_V1, downloaded by its own loader), a local
-            file (.pth or .safetensors), or `random` (seeded, says nothing about quality).
-        device: Where the network runs; `auto` is the GPU where there is one.
-        precision: `bfloat16` is about twice as fast on CPUs and GPUs that have it; the statistics
-            are taken in float32 either way.
-        batch_frames: Frames that pass through the network together; only memory and speed matter.
+            file (.pth or .safetensors), or `random` (seeded, without meaning for quality).
+        device: Where the network runs; `auto` is the GPU if there is one.
+        precision: `bfloat16` is about twice as fast on CPUs and GPUs that support it; the
+            statistics are computed in float32 in both cases.
+        batch_frames: Frames that pass through the network together; affects only memory and speed.
 
     Raises:
-        WeightsError: The weights cannot be had or do not fit the architecture.
+        WeightsError: The weights are not available or do not fit the architecture.
     """
 
-    context = 0
-    threads = None
+    draws = True
 
     def __init__(
         self,
@@ -78,19 +80,14 @@ class ConvnetStatistics:
             }
         )
         self._trunk = trunk.to(self.device, self.dtype, memory_format=torch.channels_last)
-        shape = (1, 3, 1, 1)
-        self._scale = 1 / (255 * torch.tensor(IMAGENET_STD, device=self.device).view(shape))
-        self._shift = (
-            -torch.tensor(IMAGENET_MEAN, device=self.device).view(shape) * 255 * self._scale
-        )
 
     @torch.inference_mode()
     def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
-        """Features of uint8 frames (T, H, W, 3), float32 (T - context, D) on the CPU.
+        """Describe uint8 frames (T, H, W, 3): float32 (T - context, D) on the CPU.
 
         Raises:
-            ValueError: Frames too small for the network (a last map of a single pixel has no
-                unbiased deviation).
+            ValueError: The frames are too small for the network: a last map of one pixel has no
+                unbiased deviation.
         """
         parts = [
             self._batch(frames[start : start + self.batch_frames])
@@ -100,12 +97,12 @@ class ConvnetStatistics:
 
     @torch.inference_mode()
     def draw(self, frame: np.ndarray) -> list[tuple[str, np.ndarray]]:
-        """What each stage of the network answers to one uint8 frame (H, W, 3).
+        """Draw the response of each stage of the network to one uint8 frame (H, W, 3).
 
         Returns:
-            Pairs of a title and float32 (H, W), in the frame's size: of each of the five stages,
-            also those of which there are no features, the mean over its channels and the channel
-            with the highest mean activation.
+            Pairs of a title and float32 (H, W), in the frame's size: for each of the five stages,
+            including those without features, the mean over its channels and the channel with the
+            highest mean activation.
         """
         maps = []
         for index, x in self._layers(frame[None]):
@@ -133,17 +130,15 @@ class ConvnetStatistics:
         return torch.cat(means + deviations, 1)
 
     def _layers(self, frames: np.ndarray) -> Iterator[tuple[int, Tensor]]:
-        """Each layer's position and output for uint8 frames (n, H, W, 3)."""
-        # (n, H, W, 3) seen as (n, 3, H, W) is already channels-last: no copy before the network.
-        x = torch.from_numpy(np.ascontiguousarray(frames)).to(self.device, non_blocking=True)
-        x = torch.addcmul(self._shift, x.permute(0, 3, 1, 2).float(), self._scale).to(self.dtype)
+        """Yield each layer's position and output for uint8 frames (n, H, W, 3)."""
+        x = normalise(frames, self.device).to(self.dtype)
         for index, layer in enumerate(self._trunk):
             x = layer(x)
             yield index, x
 
 
 def _trunk(architecture: str, weights: str) -> tuple[nn.Sequential, frozenset[int], int]:
-    """The layers up to the last tap, the taps' positions, and the number of tapped channels."""
+    """Return the layers up to the last tap, the taps' positions, and the number of channels."""
     model = load_classifier(architecture, weights, head=False)
     if architecture == "vgg16":
         return model.features[: VGG16_TAPS[-1] + 1], frozenset(VGG16_TAPS), 1472
@@ -152,7 +147,7 @@ def _trunk(architecture: str, weights: str) -> tuple[nn.Sequential, frozenset[in
 
 
 def _enlarged(map_: Tensor, frame: np.ndarray) -> np.ndarray:
-    """A map (1, 1, h, w) at the size of a frame (H, W, 3)."""
+    """Return a map (1, 1, h, w) at the size of a frame (H, W, 3)."""
     size = frame.shape[:2]
     enlarged = nn.functional.interpolate(map_.float(), size, mode="bilinear", antialias=True)
     return enlarged[0, 0].cpu().numpy()

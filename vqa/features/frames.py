@@ -1,14 +1,19 @@
-"""What every extractor asks of the frames that it is given."""
+"""Check of the frames that an extractor is given."""
 
 import numpy as np
 
 
 def checked(frames: np.ndarray, context: int, name: str, *, least_side: int = 1) -> np.ndarray:
-    """The frames behind the first `context`, if they are 8-bit RGB.
+    """Return the frames after the first `context`, if all are 8-bit RGB.
+
+    Args:
+        frames: uint8 (n, H, W, 3).
+        context: Number of leading frames to drop.
+        name: Name of the extractor, with which the error begins.
+        least_side: Smallest height and width, in pixels.
 
     Raises:
-        ValueError: They are not, a side is below `least_side` pixels, or none is left; begins with
-            the extractor's `name`.
+        ValueError: Another type or shape, a side that is too small, or no frame is left.
     """
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not frames.size:
         raise ValueError(

@@ -1,13 +1,13 @@
-"""VSFACNN_SALIENCY: saliency and a deep network in one (Wang, Katsenou and Bull, 2023).
+"""VSFACNN_SALIENCY: saliency and a deep network combined (Wang, Katsenou and Bull, 2023).
 
-The study's code adds the Score-CAM map to the normalised image before ResNet-50 sees it; its text
-adds saliency and deep feature maps. Both can be had; the first gave the published numbers.
+The study's code adds the Score-CAM map to the normalised image before ResNet-50. Its text adds
+saliency to deep feature maps. Both are available; the first gave the published numbers.
 
-Faithful: the first frame of each whole second, 224 x 224 by Lanczos whatever the shape; a map of
-the frame that went through JPEG of quality 100 added to the frame that did not; channel means and
-unbiased deviations of `layer4`; the video's vector is the mean over its frames.
+Faithful: the first frame of each whole second, resized to 224 x 224 by Lanczos regardless of its
+shape; the map of the frame after JPEG of quality 100, added to the frame before JPEG; channel means
+and unbiased deviations of `layer4`; the video's vector is the mean over its frames.
 Different: Pillow resizes instead of FFmpeg; a video shorter than a second gives its first frame.
-The sum of feature maps is not in the code; here the mean saliency within each place of a feature
+The sum of feature maps is not in the code; here the mean saliency within each position of a feature
 map is added to all its channels.
 """
 
@@ -17,40 +17,41 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vqa.features.extractor import Extractor
 from vqa.features.frames import checked
 from vqa.features.saliency import Saliency, resized
 from vqa.features.seconds import frame_of_each_second
 from vqa.models.pretrained.classifier import Classifier
-from vqa.models.pretrained.imagenet import normalised
+from vqa.models.pretrained.normalisation import normalise
 from vqa.models.pretrained.weights import fingerprint
 from vqa.video import VideoInfo
 
-DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint
-WORDS = ("imagenet", "random")
+DEFINITION = 1  # part of the fingerprint; raise it with every change that changes a number
+NAMED_WEIGHTS = ("imagenet", "random")
 
 
-class SaliencyFusion:
+class SaliencyFusion(Extractor):
     """Frames (T, H, W, 3) uint8 -> features (T, D): all channel means, then all deviations.
 
     Args:
-        architecture: The deep network, a classifier of torchvision's; D = 4096 for `resnet50`.
+        architecture: The deep network, one of torchvision's classifiers; D = 4096 for `resnet50`.
         weights: Its weights: `imagenet`, a local file, or `random`; see `Saliency`.
         saliency_architecture: The classifier whose decision the saliency explains.
-        saliency_weights: Its weights; None: those of `weights`, where that is no file.
+        saliency_weights: Its weights; None uses those of `weights`, unless that is a file.
         fusion: `input` adds saliency to the image, `featuremap` to the feature maps.
         jpeg: See `Saliency`.
-        device: Where the networks run; `auto` is the GPU where there is one.
+        device: Where the networks run; `auto` is the GPU if there is one.
         batch_masks: See `Saliency`.
-        precision: See `Saliency`; the deep network's is float32 always.
+        precision: See `Saliency`; the deep network always runs in float32.
 
     Raises:
-        ValueError: An option is none of its choices, or `saliency_weights` are needed.
-        WeightsError: Weights cannot be had or do not fit their architecture.
+        ValueError: An option has an unknown value, or `saliency_weights` are needed.
+        WeightsError: Weights are not available or do not fit their architecture.
     """
 
     name = "vsfacnn_saliency"
-    context = 0
-    threads = None
+    chooses_frames = True
+    draws = True
 
     def __init__(
         self,
@@ -68,11 +69,11 @@ class SaliencyFusion:
             raise ValueError(
                 f"{self.name}: fusion={fusion!r} is not known; use input or featuremap"
             )
-        if saliency_weights is None and weights not in WORDS:
+        if saliency_weights is None and weights not in NAMED_WEIGHTS:
             raise ValueError(
-                f"{self.name}: with weights={weights} the saliency's weights must be named too; "
-                "set features.vsfacnn_saliency.saliency_weights to a file for "
-                f"{saliency_architecture}, or one of {', '.join(WORDS)}"
+                f"{self.name}: with weights={weights} the saliency needs weights of its own; set "
+                "features.vsfacnn_saliency.saliency_weights to a file for "
+                f"{saliency_architecture}, or one of {', '.join(NAMED_WEIGHTS)}"
             )
         self._saliency = Saliency(
             saliency_architecture, saliency_weights or weights, jpeg, device, batch_masks, precision
@@ -94,19 +95,19 @@ class SaliencyFusion:
         self.fingerprint = fingerprint(parts)
 
     def indices(self, info: VideoInfo) -> np.ndarray:
-        """The first frame of each whole second, ascending int64 (n,)."""
+        """Choose the first frame of each whole second: ascending int64 (n,)."""
         return frame_of_each_second(info.frames, info.frame_rate_hz, "first")
 
     @torch.inference_mode()
     def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
-        """Features of uint8 frames (T, H, W, 3), float32 (T - context, D) on the CPU.
+        """Describe uint8 frames (T, H, W, 3): float32 (T - context, D) on the CPU.
 
         Raises:
-            ValueError: The frames are none, or not 8-bit RGB.
+            ValueError: There are no frames, or they are not 8-bit RGB.
         """
         pictures = resized(checked(frames, context, self.name))
         saliency = self._saliency.maps(pictures)[:, None]
-        images = normalised(pictures, self.device)
+        images = normalise(pictures, self.device)
         if self.fusion == "input":
             maps = self._deep(images + saliency)[0]
         else:
@@ -116,5 +117,5 @@ class SaliencyFusion:
         return torch.cat([means, deviations], 1).cpu()
 
     def draw(self, frame: np.ndarray) -> list[tuple[str, np.ndarray]]:
-        """The saliency map over one uint8 frame (H, W, 3); see `Saliency.draw`."""
+        """Draw the saliency map over one uint8 frame (H, W, 3); see `Saliency.draw`."""
         return self._saliency.draw(frame)

@@ -1,15 +1,15 @@
-"""How the feature maps of InceptionV3 go together: Gram matrices, pooled over a video's frames.
+"""Gram matrices of InceptionV3's feature maps, pooled over the frames of a video.
 
 Asadi, Pourmatin and Mansouri, "The role of fine-tuned feature map correlation in video quality
 assessment"; what it leaves open follows FMC-IQA, from the same group.
 
 Faithful: the shorter side at 338 pixels and the central 299 x 299; Gram matrices F Fᵀ of the maps F
 (C, h * w), not divided by h * w; the pooled values of the last map; the maximum over frames, or,
-as the paper's section III-C has it, mean and maximum.
-Chosen where the paper is silent: two frames a second. The resizing works on uint8, which differs
-from PIL's by one step of 255 here and there.
+as in the paper's section III-C, mean and maximum.
+Chosen where the paper is silent: two frames per second. Resizing works on uint8 and differs from
+PIL's by single steps of 255 in places.
 
-Shapes: n frames, C channels, h w size of a feature map, D numbers a frame.
+Shapes: n frames, C channels, h w size of a feature map, D numbers per frame.
 """
 
 import math
@@ -21,15 +21,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vqa.features.extractor import Extractor
 from vqa.features.frames import checked
-from vqa.models.inception_iqa import LAYERS, inception, inception_input
+from vqa.models.inception_iqa import LAYERS, inception
 from vqa.models.pretrained.devices import chosen_device
 from vqa.models.pretrained.inception import cropped, load_inception
+from vqa.models.pretrained.normalisation import inception_input
 from vqa.models.pretrained.weights import fingerprint, state_hash
 from vqa.video import VideoInfo
 from vqa.video.sampling import fixed_rate_indices
 
-DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint
+DEFINITION = 1  # part of the fingerprint; raise it with every change that changes a number
 SHORT_SIDE = 338
 CHANNELS = {"avgpool": 2048, "Mixed_5b": 256, "Mixed_5c": 288}
 POOLINGS = ("max", "mean", "both")
@@ -37,50 +39,42 @@ RANDOM_SEED = 0
 
 
 def gram_matrix(maps: Tensor) -> Tensor:
-    """Inner products of all pairs of feature maps. maps (n, C, h, w) -> (n, C * C)."""
+    """Return the inner products of all pairs of feature maps. maps (n, C, h, w) -> (n, C * C)."""
     rows = maps.flatten(2)
     return (rows @ rows.mT).flatten(1)
 
 
 def upper_triangle(gram: Tensor) -> Tensor:
-    """Diagonal of square matrices and what is above it. gram (n, C * C) -> (n, C * (C + 1) / 2)."""
+    """Return the upper triangles with diagonals. gram (n, C * C) -> (n, C * (C + 1) / 2)."""
     side = math.isqrt(gram.shape[1])
     row, column = torch.triu_indices(side, side, device=gram.device)
     return gram[:, row * side + column]
 
 
-class Gram:
-    """Gram features of a whole video: one vector, whatever its length.
+class Gram(Extractor):
+    """Gram features of a whole video: one vector, regardless of its length.
+
+    `dim` is 150,528 with all layers and one pooling.
 
     Args:
         layers: Any of `avgpool` (2048 values), `Mixed_5b` (256 x 256) and `Mixed_5c` (288 x 288);
-            their features stand in this order, whatever the order here.
-        pooling: Over frames: `max`, `mean`, or `both`, which is the means and then the maxima.
-        upper: Take of each Gram matrix, which is symmetric, only the diagonal and what is above it,
-            row by row.
-        frames_per_second: Of the frames looked at; None takes every frame.
-        weights: See `vqa.models.pretrained.inception.load_inception`; `random` is seeded and says nothing
-            about quality.
-        device: Where the network runs; `auto` is the GPU where there is one.
-        batch_frames: Frames that pass through the network together; only memory and speed matter.
-
-    Attributes:
-        name: Identifier of the extractor.
-        dim: Numbers a video, 150,528 with all layers and one pooling.
-        fingerprint: Hash of definition, options and weights.
-        weights: The weights in words.
-        untrained: True where they are random.
-        threads: None, torch's own choice.
-        pixels: The frames it reads.
+            their features follow in this order, independent of the order given here.
+        pooling: Pooling over frames: `max`, `mean`, or `both`, the means and then the maxima.
+        upper: Keep only the diagonal and the upper triangle of each symmetric Gram matrix, row by
+            row.
+        frames_per_second: Rate of the frames that are described; None describes every frame.
+        weights: See `vqa.models.pretrained.inception.load_inception`; `random` is seeded and has no
+            meaning for quality.
+        device: Where the network runs; `auto` is the GPU if there is one.
+        batch_frames: Frames that pass through the network together; affects only memory and speed.
 
     Raises:
-        ValueError: An option is none of its choices.
-        WeightsError: The weights cannot be had, or are of another network.
+        ValueError: An option has an unknown value.
+        WeightsError: The weights are not available, or belong to another network.
     """
 
     name = "gram"
-    threads = None
-    pixels = "rgb24"
+    chooses_frames = True
 
     def __init__(
         self,
@@ -92,10 +86,10 @@ class Gram:
         device: str = "auto",
         batch_frames: int | None = None,
     ) -> None:
-        asked = {layers} if isinstance(layers, str) else set(layers)
-        if not asked or asked - set(CHANNELS):
+        wanted = {layers} if isinstance(layers, str) else set(layers)
+        if not wanted or wanted - set(CHANNELS):
             raise ValueError(
-                f"gram: layers={sorted(asked)}; choose one or more of {', '.join(CHANNELS)}"
+                f"gram: layers={sorted(wanted)}; choose one or more of {', '.join(CHANNELS)}"
             )
         if pooling not in POOLINGS:
             raise ValueError(f"gram: pooling={pooling!r}; choose one of {', '.join(POOLINGS)}")
@@ -105,7 +99,7 @@ class Gram:
                 "every frame"
             )
         self.device = chosen_device(device)
-        self.layers = tuple(layer for layer in CHANNELS if layer in asked)
+        self.layers = tuple(layer for layer in CHANNELS if layer in wanted)
         self.pooling, self.upper, self.frames_per_second = pooling, upper, frames_per_second
         self.batch_frames = batch_frames or (4 if self.device.type == "cpu" else 32)
         self.untrained = weights == "random"
@@ -126,14 +120,14 @@ class Gram:
         self.fingerprint = fingerprint(parts)
 
     def indices(self, info: VideoInfo) -> np.ndarray:
-        """Ascending distinct indices of the frames that `describe` needs, int64 (n,)."""
+        """Choose the frames that `describe` needs: ascending distinct indices, int64 (n,)."""
         if self.frames_per_second is None:
             return np.arange(info.frames)
         return np.unique(fixed_rate_indices(info.times_s, self.frames_per_second))
 
     @torch.inference_mode()
     def describe(self, chunks: Iterator[np.ndarray], info: VideoInfo) -> tuple[Tensor, Tensor]:
-        """The vector of a video; no more than a batch of frames is held.
+        """Describe a video; at most one batch of frames is held in memory.
 
         Args:
             chunks: uint8 (n, H, W, 3), the RGB frames of `indices(info)` in order, in portions of
@@ -169,11 +163,11 @@ class Gram:
         return torch.cat(pooled).unsqueeze(0).cpu(), torch.from_numpy(time_s)
 
     def _rows(self, frames: np.ndarray) -> Tensor:
-        """The features (n, D) of each frame of uint8 (n, H, W, 3)."""
+        """Return the features (n, D) of each frame of uint8 (n, H, W, 3)."""
         frames = torch.from_numpy(np.require(frames, requirements=("C", "W")))
         x = inception_input(cropped(frames, SHORT_SIDE).to(self.device))
         found = {}
-        # TensorFloat-32 would make a GPU's features differ in the third digit.
+        # TensorFloat-32 would change a GPU's features in the third digit.
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             for name, layer in self._trunk.named_children():
                 x = layer(x)
@@ -186,7 +180,7 @@ class Gram:
 
 
 def _trunk(layers: Sequence[str], weights: str) -> nn.Sequential:
-    """InceptionV3 up to the last of these layers, for evaluation."""
+    """Return InceptionV3 up to the last of these layers, in evaluation mode."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(RANDOM_SEED)
         network = inception()
@@ -197,7 +191,7 @@ def _trunk(layers: Sequence[str], weights: str) -> nn.Sequential:
 
 
 def _dim(layer: str, upper: bool) -> int:
-    """How many numbers a frame has of a layer."""
+    """Return the numbers per frame of a layer."""
     channels = CHANNELS[layer]
     if layer == "avgpool":
         return channels

@@ -1,7 +1,7 @@
-"""Weight-free frame features: a fixed bank of natural-scene and temporal channels at five scales.
+"""Frame features without weights: a fixed bank of natural-scene and temporal channels, five scales.
 
-Untrained convolutional features hardly see quality; the statistics of locally normalised luminance
-do. The bank follows their literature and learns nothing:
+Untrained convolutional features hardly respond to quality; the statistics of locally normalised
+luminance do. The bank is fixed and follows their literature:
 
 - mean-subtracted contrast-normalised (MSCN) luminance and the products of its neighbours: Mittal,
   Moorthy and Bovik, "No-reference image quality assessment in the spatial domain", IEEE TIP 2012.
@@ -10,10 +10,10 @@ do. The bank follows their literature and learns nothing:
   natural video quality", IEEE TIP 2014; Tu et al., RAPIQUE, 2021.
 - the step across the 8 x 8 grid: Wang, Sheikh and Bovik, ICIP 2002.
 
-The interface is that of the frozen networks: per channel the spatial mean, then, in the second half
-of the vector, the spatial standard deviation.
+As for the frozen networks, the features are the spatial mean of each channel and then, in the
+second half of the vector, the spatial standard deviations.
 
-Legend: T frames, H W size, C channels; grey level 0..255.
+Shapes: T frames, H W size in pixels, C channels. Grey levels are 0..255.
 """
 
 import hashlib
@@ -24,14 +24,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vqa.features.extractor import Extractor
 from vqa.features.frames import checked
 
-DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint
+DEFINITION = 1  # part of the fingerprint; raise it with every change that changes a number
 SCALES = 5
 CHROMA_SCALES = 2
 BLOCK = 8  # pixels between the edges of transform blocks
 SMALLEST_SIDE = 16
-STABILISER = 1.0  # grey levels; keeps flat regions from being divided by nothing
+STABILISER = 1.0  # grey levels; avoids division by zero in flat regions
 
 LEVELS = ("luminance", "red_green", "yellow_blue")  # once, at scale 1
 LUMINANCE = (  # at every scale
@@ -63,44 +64,36 @@ BLOCKINESS = ("blockiness_horizontal", "blockiness_vertical")  # at full size
 
 @dataclass(frozen=True, slots=True)
 class _Luminance:
-    """One scale of a frame's luminance, in grey levels about mid-grey.
+    """One scale of a frame's luminance, in grey levels relative to mid-grey.
 
     The local planes are smaller than `level` by the window's border, two pixels on each side.
     """
 
     level: Tensor
     contrast: Tensor  # local standard deviation
-    flatness: Tensor  # 1 / (contrast + STABILISER), near 1 where nothing is to be seen
+    flatness: Tensor  # 1 / (contrast + STABILISER), near 1 in uniform regions
     mscn: Tensor  # (level - local mean) * flatness
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """What a frame's channels, and those of the next frame, are computed from."""
+    """The planes that a frame's channels, and those of the next frame, are computed from."""
 
     luminance: tuple[_Luminance, ...]  # scales 0 to SCALES - 1
     opponent: tuple[tuple[Tensor, Tensor], ...]  # (red-green, yellow-blue) of the chroma scales
 
 
-class Multiscale:
-    """The fixed bank as a frame extractor: uint8 frames in, `(T, 2 C)` features out.
+class Multiscale(Extractor):
+    """The fixed bank: frames (T, H, W, 3) uint8 -> features (T, 2 C).
 
     Attributes:
-        name: Identifier of the extractor.
         names: The C channels; channel `c` has its mean at `c` and its deviation at `C + c`.
-        dim: Length of a frame's vector, `2 C`: C spatial means, then C spatial deviations.
-        context: Number of earlier frames that a frame's channels look at.
-        fingerprint: Hash of the bank's definition; equal fingerprints mean equal features.
-        weights: That there are none, in words.
-        untrained: False; nothing here could be trained.
-        threads: Intra-op threads that suit it.
     """
 
     name = "multiscale"
     context = 1
     weights = "none (fixed bank)"
-    untrained = False
-    threads = 1  # its planes are small: sharing them out gains nothing, and on a busy machine loses
+    threads = 1  # the planes are small: more threads are no faster, and slower on a busy machine
 
     def __init__(self) -> None:
         self.names = (
@@ -119,22 +112,21 @@ class Multiscale:
 
     @torch.inference_mode()
     def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
-        """Features of consecutive frames.
+        """Describe consecutive frames one by one.
 
-        Frame by frame, so that a frame's numbers depend on it and its predecessor alone, never on
-        the chunk it came in. A video's first frame has no predecessor: its temporal channels are
-        those of the second frame (so the first chunk should hold two at least), or zero where there
-        is only one.
+        A frame's numbers depend only on the frame and its predecessor, never on the chunk it came
+        in. A video's first frame has no predecessor: its temporal channels are those of the second
+        frame (the first chunk should therefore hold at least two), or zero if there is only one.
 
         Args:
-            frames: uint8 `(n, H, W, 3)`, RGB, both sides at least 16.
-            context: How many leading frames are only the past of the others; 0 at a video's start.
+            frames: uint8 `(n, H, W, 3)`, RGB, both sides at least 16 pixels.
+            context: Number of leading frames that only serve as the past; 0 at a video's start.
 
         Returns:
             float32 `(n - context, dim)` on the CPU, finite, roughly of unit scale.
 
         Raises:
-            ValueError: Another type or shape, frames below 16 pixels, or nothing beyond the past.
+            ValueError: Another type or shape, frames below 16 pixels, or no frame after the past.
         """
         described = checked(frames, context, self.name, least_side=SMALLEST_SIDE)
         past = _analyse(frames[context - 1]) if context else None
@@ -149,7 +141,7 @@ class Multiscale:
         return features
 
     def _describe(self, now: _Frame, past: _Frame | None) -> Tensor:
-        """One frame's vector `(2 C,)`: the planes' moments, heavy tails compressed."""
+        """Return one frame's vector `(2 C,)`: the planes' moments, with heavy tails compressed."""
         mean, deviation = _moments(_planes(now, past))
         return torch.cat(
             [
@@ -160,10 +152,10 @@ class Multiscale:
 
 
 def _analyse(frame: np.ndarray) -> _Frame:
-    """The pyramids of one frame, uint8 `(H, W, 3)`."""
+    """Compute the pyramids of one frame, uint8 `(H, W, 3)`."""
     pixels = torch.from_numpy(np.require(frame, requirements=("C", "W")))
     red, green, blue = (colour.to(torch.float32) for colour in pixels.unbind(-1))
-    # about mid-grey, because the variances below are differences of squares
+    # relative to mid-grey, because the variances below are differences of squares
     level = (red * 0.299).add_(green, alpha=0.587).add_(blue, alpha=0.114).sub_(128.0)
     red, green, blue = _halve(red), _halve(green), _halve(blue)
     opponent = (red - green, (red + green).mul_(0.5).sub_(blue))
@@ -185,7 +177,7 @@ def _localise(level: Tensor) -> _Luminance:
 
 
 def _planes(now: _Frame, past: _Frame | None) -> Iterator[Tensor]:
-    """All planes in the order of `Multiscale.names`."""
+    """Yield all planes in the order of `Multiscale.names`."""
     yield now.luminance[1].level
     yield from now.opponent[0]
     for scale, luminance in enumerate(now.luminance):
@@ -235,13 +227,13 @@ def _chroma_planes(
 
 
 def _gradient(plane: Tensor) -> Tensor:
-    """Sum of the absolute steps to the right and down."""
+    """Return the sum of the absolute steps to the right and down."""
     right = (plane[:-1, 1:] - plane[:-1, :-1]).abs_()
     return right.add_((plane[1:, :-1] - plane[:-1, :-1]).abs_())
 
 
 def _grid_step(level: Tensor) -> Tensor:
-    """How much higher the step across each block edge is than the steps on its two sides."""
+    """Return how much higher the step across each block edge is than the steps beside it."""
     ends, starts = level[:, BLOCK - 1 : -2 : BLOCK], level[:, BLOCK:-1:BLOCK]
     before = (ends - level[:, BLOCK - 2 : -3 : BLOCK]).abs_()
     after = (level[:, BLOCK + 1 :: BLOCK] - starts).abs_()
@@ -249,7 +241,7 @@ def _grid_step(level: Tensor) -> Tensor:
 
 
 def _halve(plane: Tensor) -> Tensor:
-    """Mean over 2 x 2; a plane too small for another scale comes back as it is."""
+    """Average over 2 x 2 pixels; a plane too small for another scale is returned unchanged."""
     if min(plane.shape) < SMALLEST_SIDE:
         return plane
     height, width = plane.shape[0] // 2 * 2, plane.shape[1] // 2 * 2
@@ -258,7 +250,7 @@ def _halve(plane: Tensor) -> Tensor:
 
 
 def _smooth(plane: Tensor) -> Tensor:
-    """Mean under the 5 x 5 window `[1 2 2 2 1] / 8` in both directions, borders left out."""
+    """Average under the window `[1 2 2 2 1] / 8` in both directions, without the borders."""
     pairs = plane[1:] + plane[:-1]
     fours = pairs[2:] + pairs[:-2]
     fives = fours[1:] + fours[:-1]
@@ -268,13 +260,13 @@ def _smooth(plane: Tensor) -> Tensor:
 
 
 def _second_differences(plane: Tensor) -> Tensor:
-    """The mask `[1 -2 1]` in both directions: blind to ramps and straight edges, open to noise."""
+    """Apply `[1 -2 1]` in both directions, which ignores ramps and straight edges, not noise."""
     rows = (plane[2:] + plane[:-2]).sub_(plane[1:-1], alpha=2.0)
     return (rows[:, 2:] + rows[:, :-2]).sub_(rows[:, 1:-1], alpha=2.0)
 
 
 def _moments(planes: Iterator[Tensor]) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each plane, `(C,)` both."""
+    """Return the mean and the standard deviation of each plane, `(C,)` each."""
     sums, squares, sizes = [], [], []
     for plane in planes:
         values = plane.reshape(-1)

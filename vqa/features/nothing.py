@@ -1,7 +1,7 @@
-"""No features: for models that look at files themselves.
+"""No features, for models that read video files themselves.
 
-Every frame is still decoded once. So files that cannot be read whole are found and listed before
-training begins, not in its third hour, and the run knows the size, rate and hash of each.
+Every frame is still decoded once. Files that cannot be read whole are therefore found and listed
+before training begins, and the run knows the size, frame rate and hash of each file.
 """
 
 import hashlib
@@ -10,14 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vqa.features.extractor import Extractor
 
-class Nothing:
+
+class Nothing(Extractor):
     """Frames (T, H, W, 3) uint8 -> features (T, 0)."""
 
-    name, dim, context = "none", 0, 0
-    weights, untrained, threads = "none", False, None
+    name, dim, weights = "none", 0, "none"
     fingerprint = hashlib.sha256(b"nothing").hexdigest()
 
     def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
-        """Nothing of every frame, (T - context, 0)."""
+        """Return an empty row for every frame, (T - context, 0)."""
         return torch.empty(len(frames) - context, 0)

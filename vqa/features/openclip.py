@@ -1,15 +1,16 @@
-"""What CLIP sees in windows of a frame: how well each of r descriptions fits, mean and maximum.
+"""CLIP on windows of a frame: how well each of r descriptions fits, as mean and maximum.
 
-The semantic feature extractor of CLiF-VQA (Mi et al., 2024): windows of 224 x 224 at the frame's
-own resolution, the softmax over the descriptions of 100 times their cosine to each window, one map
-a description, its mean and its maximum over the windows: 2r numbers a frame.
+This is the semantic feature extractor of CLiF-VQA (Mi et al., 2024). Windows of 224 x 224 pixels
+are taken at the frame's own resolution. A softmax over the descriptions of 100 times their cosine
+to a window gives one map per description; its mean and its maximum over the windows give 2r numbers
+per frame.
 
-Faithful: window size and counts, softmax, both poolings and their order (means first).
+Faithful: window size and counts, the softmax, both poolings and their order (means first).
 Chosen where the paper is silent: OpenAI's ViT-B/32 and the descriptions of ZE-FESG, by the same
-first author; evenly spread windows (`windows.py`); bicubic enlargement of frames smaller than a
-window; one softmax over both groups of descriptions, or one a group with `softmax=grouped`.
+first author; evenly spread windows (`clip_windows.py`); bicubic enlargement of frames smaller than
+a window; one softmax over both groups of descriptions, or one per group with `softmax=grouped`.
 
-Legend: T frames, H W size, W windows a frame, r descriptions.
+Shapes: T frames, H W size of a frame, W windows per frame, r descriptions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 
 from vqa.features.clip_windows import GRIDS, enlarge, paint, window_corners
 from vqa.features.descriptions import read_descriptions
+from vqa.features.extractor import Extractor
 from vqa.features.frames import checked
 from vqa.models.pretrained.clip_network import (
     clip_network,
@@ -30,20 +32,21 @@ from vqa.models.pretrained.clip_network import (
     window_side,
 )
 from vqa.models.pretrained.devices import chosen_device
+from vqa.models.pretrained.normalisation import normalise
 from vqa.models.pretrained.weights import fingerprint, state_hash
 
-DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint
+DEFINITION = 1  # part of the fingerprint; raise it with every change that changes a number
 
 
 @dataclass(frozen=True, slots=True)
 class DescriptionMaps:
-    """How well each description fits each window of one frame; `windows.paint` draws one row.
+    """How well each description fits each window of one frame; `paint` draws one row of values.
 
     Attributes:
         descriptions: The r sentences.
         values: (r, W) softmax values.
         corners: Top and left pixel of each window.
-        side: Of a window, in pixels.
+        side: Side of a window in pixels.
         size: Height and width that the corners refer to: the frame's, or the enlarged frame's.
     """
 
@@ -54,35 +57,36 @@ class DescriptionMaps:
     size: tuple[int, int]
 
 
-class OpenClipWindows:
+class OpenClipWindows(Extractor):
     """Frames (T, H, W, 3) uint8 -> features (T, 2r): means over the windows, then maxima.
 
     Args:
-        architecture: Any built-in name of open_clip, or a JSON file of its form, with a square
-            input, which is the window's size. OpenAI's weights need a `-quickgelu` name.
+        architecture: Any built-in name of open_clip, `toy`, or a JSON file in open_clip's form. Its
+            input must be square; it sets the size of the windows. OpenAI's weights need a
+            `-quickgelu` name.
         weights: A tag of open_clip's for this architecture (downloaded by its own loader), a local
-            file, or `random` (seeded, says nothing about quality).
-        windows: Windows a frame: 1, 5, 9, 25, 45 or 85.
+            file, or `random` (seeded, without meaning for quality).
+        windows: Windows per frame: 1, 5, 9, 25, 45 or 85.
         descriptions: None for the published list, a YAML file of the same form, or a mapping.
-        groups: Groups of descriptions to use, such as `subjective`; None takes all.
+        groups: Groups of descriptions to use, such as `subjective`; None uses all.
         softmax: `joint` over all descriptions, or `grouped`: one over each group.
-        device: Where the network runs; `auto` is the GPU where there is one.
-        precision: Of the network's tensors. The softmax magnifies a cosine's error a hundredfold,
-            so bfloat16 features are rough.
-        batch_windows: Windows that pass through the network together, across frames; only memory
-            and speed matter.
+        device: Where the network runs; `auto` is the GPU if there is one.
+        precision: Precision of the network. The softmax magnifies the error of a cosine a
+            hundredfold, so bfloat16 features are rough.
+        batch_windows: Windows that pass through the network together, across frames; affects only
+            memory and speed.
 
     Attributes:
         descriptions: The r sentences, in the order of the features.
 
     Raises:
-        ValueError: An option is none of its choices, or the descriptions cannot be used.
-        WeightsError: The weights or the tokenizer cannot be had, or do not fit the architecture.
+        ValueError: An option has an unknown value, or the descriptions cannot be used.
+        WeightsError: The weights or the tokenizer are not available, or do not fit the
+            architecture.
     """
 
     name = "openclip"
-    context = 0
-    threads = None
+    draws = True
 
     def __init__(
         self,
@@ -118,7 +122,7 @@ class OpenClipWindows:
         self.weights = f"{architecture} {weights} sha256:{state[:12]}"
         sizes = [len(group) for group in chosen.values()]
         self._softmaxes = sizes if softmax == "grouped" else [sum(sizes)]
-        mean, std = (model.visual.preprocess_cfg[key] for key in ("mean", "std"))
+        self._mean, self._std = (model.visual.preprocess_cfg[key] for key in ("mean", "std"))
         parts = {
             "extractor": f"openclip-windows-{DEFINITION}",
             "architecture": architecture,
@@ -128,33 +132,30 @@ class OpenClipWindows:
             "side": self.side,
             "descriptions": self.descriptions,
             "softmaxes": self._softmaxes,
-            "mean": mean,
-            "std": std,
+            "mean": self._mean,
+            "std": self._std,
         }
         self.fingerprint = fingerprint(parts)
         self._texts = text_vectors(model, architecture, self.descriptions).to(self.device)
         self._temperature = model.logit_scale.exp().to(self.device)
         self._model = model.to(self.device, self.dtype)
-        std = torch.tensor(std, device=self.device).view(1, 3, 1, 1)
-        mean = torch.tensor(mean, device=self.device).view(1, 3, 1, 1)
-        self._scale, self._shift = 1 / (255 * std), -mean / std
 
     @torch.inference_mode()
     def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
-        """Features of uint8 frames (T, H, W, 3), float32 (T - context, 2r) on the CPU.
+        """Describe uint8 frames (T, H, W, 3): float32 (T - context, 2r) on the CPU.
 
         Raises:
-            ValueError: The frames are none, or not 8-bit RGB.
+            ValueError: There are no frames, or they are not 8-bit RGB.
         """
         values = self._values(enlarge(checked(frames, context, self.name), self.side))
         return torch.cat([values.mean(1), values.amax(1)], 1)
 
     @torch.inference_mode()
     def maps(self, frame: np.ndarray) -> DescriptionMaps:
-        """The descriptions' values in every window of one uint8 frame (H, W, 3), for drawing.
+        """Return the descriptions' values in every window of one uint8 frame (H, W, 3).
 
         Raises:
-            ValueError: It is not 8-bit RGB.
+            ValueError: The frame is not 8-bit RGB.
         """
         frames = enlarge(checked(frame[None], 0, self.name), self.side)
         size = frames.shape[1:3]
@@ -163,14 +164,14 @@ class OpenClipWindows:
         return DescriptionMaps(self.descriptions, values, corners, self.side, size)
 
     def draw(self, frame: np.ndarray) -> list[tuple[str, np.ndarray]]:
-        """Each description with its map over one uint8 frame (H, W, 3).
+        """Draw the map of each description over one uint8 frame (H, W, 3).
 
         Returns:
             r pairs of a sentence and float32 (H, W): at each pixel the mean softmax value of the
-            windows over it, NaN where there is none.
+            windows over it, NaN if there is none.
 
         Raises:
-            ValueError: It is not 8-bit RGB.
+            ValueError: The frame is not 8-bit RGB.
         """
         seen = self.maps(frame)
         drawn = []
@@ -182,7 +183,7 @@ class OpenClipWindows:
         return drawn
 
     def _values(self, frames: np.ndarray) -> Tensor:
-        """Softmax values (T, W, r) on the CPU of frames that no window exceeds."""
+        """Return softmax values (T, W, r) on the CPU of frames at least as large as a window."""
         side = self.side
         corners = window_corners(*frames.shape[1:3], self.windows, side)
         # Views; only one batch of windows is copied at a time.
@@ -196,9 +197,8 @@ class OpenClipWindows:
         return torch.cat(parts).cpu().unflatten(0, (len(frames), self.windows))
 
     def _batch(self, windows: np.ndarray) -> Tensor:
-        """Softmax values (n, r) of windows uint8 (n, side, side, 3)."""
-        x = torch.from_numpy(windows).to(self.device).permute(0, 3, 1, 2)
-        x = torch.addcmul(self._shift, x.float(), self._scale).to(self.dtype)
+        """Return softmax values (n, r) of windows uint8 (n, side, side, 3)."""
+        x = normalise(windows, self.device, self._mean, self._std).to(self.dtype)
         x = nn.functional.normalize(self._model.encode_image(x).float(), dim=-1)
         logits = self._temperature * x @ self._texts.T
         return torch.cat([part.softmax(1) for part in logits.split(self._softmaxes, 1)], 1)

@@ -1,44 +1,46 @@
-"""A classifier's last feature maps, pooled: RAPIQUE's 2048 CNN features (Tu et al., 2021).
+"""Spatially pooled feature maps of a classifier: RAPIQUE's 2048 CNN features (Tu et al., 2021).
 
-Faithful: the middle frame of each second, 224 x 224 by MATLAB's bicubic `imresize` whatever the
-shape, ResNet-50 up to its average pooling; the video's vector is the mean over its frames.
+Faithful: the middle frame of each second, resized to 224 x 224 by MATLAB's bicubic `imresize`
+regardless of its shape; ResNet-50 up to its average pooling; the video's vector is the mean over
+its frames.
 Different: MATLAB's ResNet-50 has weights of its own, these are torchvision's, with ImageNet's
-normalisation; the frames are decoded to RGB by FFmpeg; very short videos give their middle frame.
+normalisation; FFmpeg decodes the frames to RGB; very short videos give their middle frame.
 """
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from vqa.features.extractor import Extractor
 from vqa.features.frames import checked
 from vqa.features.nss.imresize import imresize
 from vqa.features.seconds import frame_of_each_second
 from vqa.models.pretrained.classifier import Classifier
-from vqa.models.pretrained.imagenet import SIDE, normalised
+from vqa.models.pretrained.imagenet import SIDE
+from vqa.models.pretrained.normalisation import normalise
 from vqa.models.pretrained.weights import fingerprint
 from vqa.video import VideoInfo
 
-DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint
+DEFINITION = 1  # part of the fingerprint; raise it with every change that changes a number
 
 
-class PooledFeatures:
+class PooledFeatures(Extractor):
     """Frames (T, H, W, 3) uint8 -> features (T, D): means of the last block's maps.
 
     Args:
-        architecture: Any classifier of torchvision's; D = 2048 for `resnet50`.
+        architecture: Any of torchvision's classifiers; D = 2048 for `resnet50`.
         weights: `imagenet` (torchvision's IMAGENET1K_V1, downloaded by its own loader), a local
-            file (.pth or .safetensors), or `random` (seeded, says nothing about quality).
-        device: Where the network runs; `auto` is the GPU where there is one.
-        batch_frames: Frames that pass through the network together; only memory and speed matter.
+            file (.pth or .safetensors), or `random` (seeded, without meaning for quality).
+        device: Where the network runs; `auto` is the GPU if there is one.
+        batch_frames: Frames that pass through the network together; affects only memory and speed.
 
     Raises:
         ValueError: torchvision has no such classifier.
-        WeightsError: The weights cannot be had or do not fit the architecture.
+        WeightsError: The weights are not available or do not fit the architecture.
     """
 
     name = "cnn"
-    context = 0
-    threads = None
+    chooses_frames = True
 
     def __init__(
         self,
@@ -62,15 +64,15 @@ class PooledFeatures:
         self.fingerprint = fingerprint(parts)
 
     def indices(self, info: VideoInfo) -> np.ndarray:
-        """The middle frame of each second, ascending int64 (n,)."""
+        """Choose the middle frame of each second: ascending int64 (n,)."""
         return frame_of_each_second(info.frames, info.frame_rate_hz, "middle")
 
     @torch.inference_mode()
     def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
-        """Features of uint8 frames (T, H, W, 3), float32 (T - context, D) on the CPU.
+        """Describe uint8 frames (T, H, W, 3): float32 (T - context, D) on the CPU.
 
         Raises:
-            ValueError: The frames are none, or not 8-bit RGB.
+            ValueError: There are no frames, or they are not 8-bit RGB.
         """
         frames = checked(frames, context, self.name)
         parts = [
@@ -80,12 +82,12 @@ class PooledFeatures:
         return torch.cat(parts).cpu()
 
     def _batch(self, frames: np.ndarray) -> Tensor:
-        images = normalised(resized(frames), self.device)
+        images = normalise(resized(frames), self.device)
         return self._classifier(images)[0].mean((2, 3))
 
 
 def resized(frames: np.ndarray) -> np.ndarray:
-    """Frames uint8 (n, H, W, 3) as uint8 (n, 224, 224, 3), as MATLAB's bicubic `imresize` does."""
+    """Resize uint8 frames (n, H, W, 3) to uint8 (n, 224, 224, 3) by MATLAB's bicubic `imresize`."""
     x = torch.from_numpy(np.require(frames, requirements=("C", "W"))).permute(0, 3, 1, 2).float()
     x = imresize(x, size=(SIDE, SIDE), rounded=True)
     return x.permute(0, 2, 3, 1).to(torch.uint8).numpy()

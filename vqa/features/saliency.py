@@ -1,8 +1,9 @@
-"""The saliency study's 224 numbers: the columns of a Score-CAM map (Wang, Katsenou, Bull, 2023).
+"""The saliency study's 224 features: column means of a Score-CAM map (Wang et al., 2023).
 
-Faithful: the last frame of each second (those with k mod rate = 0, counted from 1), 224 x 224 by
-Lanczos whatever the shape, through JPEG of quality 100, VGG-16, Score-CAM as in `score_cam.py`, the
-mean over the 224 rows; the video's vector is the mean over its frames.
+Source: Wang, Katsenou and Bull, 2023.
+Faithful: the last frame of each second (those with k mod rate = 0, counted from 1), resized to
+224 x 224 by Lanczos regardless of its shape, passed through JPEG of quality 100; VGG-16; Score-CAM
+as in `score_cam.py`; the mean over the 224 rows; the video's vector is the mean over its frames.
 Different: Pillow resizes instead of FFmpeg; a video shorter than a second gives its last frame.
 """
 
@@ -14,43 +15,45 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from vqa.features.extractor import Extractor
 from vqa.features.frames import checked
 from vqa.features.score_cam import enlarged, score_cam
 from vqa.features.seconds import frame_of_each_second
 from vqa.models.pretrained.classifier import Classifier
-from vqa.models.pretrained.imagenet import SIDE, normalised
+from vqa.models.pretrained.imagenet import SIDE
+from vqa.models.pretrained.normalisation import normalise
 from vqa.models.pretrained.weights import fingerprint
 from vqa.video import VideoInfo
 
-DEFINITION = 1  # raise with any change that changes a number: it is part of the fingerprint
+DEFINITION = 1  # part of the fingerprint; raise it with every change that changes a number
 JPEG_QUALITY = 100
 
 
-class Saliency:
+class Saliency(Extractor):
     """Frames (T, H, W, 3) uint8 -> features (T, 224): means over the rows of each saliency map.
 
     Args:
-        architecture: Any classifier of torchvision's.
+        architecture: Any of torchvision's classifiers.
         weights: `imagenet` (torchvision's IMAGENET1K_V1, downloaded by its own loader), a local
-            file (.pth or .safetensors), or `random` (seeded, says nothing about quality).
+            file (.pth or .safetensors), or `random` (seeded, without meaning for quality).
         jpeg: Pass the resized frames through JPEG, as the study's code does.
-        device: Where the network runs; `auto` is the GPU where there is one.
-        batch_masks: Masked images that pass through the network together, across frames; only
-            memory and speed matter.
-        precision: Of the classification of masked images alone; the maps and the class are
-            float32 either way. `bfloat16` is less exact, holds a second copy of the network, half
-            as large, and is quicker only where the machine has matrix units for it: GPUs and CPUs
-            with AMX (`grep amx_bf16 /proc/cpuinfo`). Other CPUs become slower.
+        device: Where the network runs; `auto` is the GPU if there is one.
+        batch_masks: Masked images that pass through the network together, across frames; affects
+            only memory and speed.
+        precision: Precision of the classification of masked images; the maps and the class are
+            float32 in both cases. `bfloat16` is less exact, needs a second copy of the network at
+            half its size, and is faster only on hardware with matrix units for it: GPUs and CPUs
+            with AMX (`grep amx_bf16 /proc/cpuinfo`). On other CPUs it is slower.
 
     Raises:
-        ValueError: torchvision has no such classifier, or the precision is none of its choices.
-        WeightsError: The weights cannot be had or do not fit the architecture.
+        ValueError: torchvision has no such classifier, or the precision is unknown.
+        WeightsError: The weights are not available or do not fit the architecture.
     """
 
     name = "saliency"
     dim = SIDE
-    context = 0
-    threads = None
+    chooses_frames = True
+    draws = True
 
     def __init__(
         self,
@@ -75,40 +78,40 @@ class Saliency:
             "block": self.classifier.block,
             "jpeg": jpeg,
         }
-        if precision != "float32":  # which is not named, so that older caches stay valid
+        if precision != "float32":  # float32 is not named, so older caches stay valid
             parts["precision"] = precision
             self.weights += f" (masks in {precision})"
         self.fingerprint = fingerprint(parts)
 
     def indices(self, info: VideoInfo) -> np.ndarray:
-        """The last frame of each second, ascending int64 (n,)."""
+        """Choose the last frame of each second: ascending int64 (n,)."""
         return frame_of_each_second(info.frames, info.frame_rate_hz, "last")
 
     def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
-        """Features of uint8 frames (T, H, W, 3), float32 (T - context, 224) on the CPU.
+        """Describe uint8 frames (T, H, W, 3): float32 (T - context, 224) on the CPU.
 
         Raises:
-            ValueError: The frames are none, or not 8-bit RGB.
+            ValueError: There are no frames, or they are not 8-bit RGB.
         """
         return self.maps(resized(checked(frames, context, self.name))).mean(1).cpu()
 
     @torch.inference_mode()
     def maps(self, pictures: np.ndarray) -> Tensor:
-        """Saliency from 0 to 1 in pictures uint8 (n, 224, 224, 3), float32 (n, 224, 224)."""
-        images = normalised(through_jpeg(pictures) if self.jpeg else pictures, self.device)
-        # One by one, so that a class chosen by a hair does not depend on the batch.
+        """Return the saliency, 0 to 1, of pictures uint8 (n, 224, 224, 3): (n, 224, 224)."""
+        images = normalise(through_jpeg(pictures) if self.jpeg else pictures, self.device)
+        # One by one, so that a narrow decision for a class does not depend on the batch.
         answers = [self.classifier(image[None]) for image in images]
         maps, logits = (torch.cat(part) for part in zip(*answers, strict=True))
         return score_cam(images, maps, logits, self._classify, batch=self.batch_masks)
 
     def draw(self, frame: np.ndarray) -> list[tuple[str, np.ndarray]]:
-        """The saliency map over one uint8 frame (H, W, 3): a title and float32 (H, W)."""
+        """Draw the saliency map over one uint8 frame (H, W, 3): a title and float32 (H, W)."""
         saliency = self.maps(resized(checked(frame[None], 0, self.name)))
         return [("saliency (Score-CAM)", enlarged(saliency, frame.shape[:2])[0].cpu().numpy())]
 
 
 def resized(frames: np.ndarray) -> np.ndarray:
-    """Frames uint8 (n, H, W, 3) as uint8 (n, 224, 224, 3), by Lanczos, whatever their shape."""
+    """Resize uint8 frames (n, H, W, 3) of any shape to uint8 (n, 224, 224, 3) by Lanczos."""
     return np.stack(
         [
             np.asarray(Image.fromarray(frame).resize((SIDE, SIDE), Image.Resampling.LANCZOS))
@@ -118,7 +121,7 @@ def resized(frames: np.ndarray) -> np.ndarray:
 
 
 def through_jpeg(pictures: np.ndarray) -> np.ndarray:
-    """Pictures uint8 (n, H, W, 3) as they come back from JPEG files of quality 100."""
+    """Return pictures uint8 (n, H, W, 3) after encoding as JPEG of quality 100 and decoding."""
     return np.stack([_through_jpeg(picture) for picture in pictures])
 
 

@@ -1,15 +1,15 @@
-"""Score-CAM: which parts of an image a classifier's decision rests on (Wang et al., 2020).
+"""Score-CAM: the parts of an image that a classifier's decision rests on (Wang et al., 2020).
 
-As in the code of the saliency study (Wang, Katsenou and Bull, 2023): each map of the classifier's
-last block, enlarged to the image and scaled to [0, 1], masks the image; the probability that the
-masked image is of the class of the whole one is the map's weight. So the mask multiplies the image
-after ImageNet's normalisation, no baseline is subtracted from the probability, and the weighted sum
-is of the maps as they are, not scaled.
+This follows the code of the saliency study (Wang, Katsenou and Bull, 2023). Each map of the
+classifier's last block, enlarged to the image and scaled to [0, 1], masks the image. The map's
+weight is the probability that the masked image belongs to the class of the whole image. The mask
+multiplies the image after ImageNet's normalisation, no baseline is subtracted from the probability,
+and the weighted sum uses the original maps, not the scaled ones.
 
-A map with the same value everywhere has no weight. Where the sum itself is constant the study has
-no saliency map; here it is 0 everywhere, since nothing stands out, so that features are finite.
+A constant map has no weight. If the sum itself is constant, the study has no saliency map; here it
+is 0 everywhere, because nothing stands out, and features stay finite.
 
-Legend: n images, K maps each, h w their size, H W the images' size.
+Shapes: n images, K maps each, h w size of a map, H W size of an image.
 """
 
 from collections.abc import Callable
@@ -26,18 +26,18 @@ def score_cam(
     *,
     batch: int = 32,
 ) -> Tensor:
-    """Saliency maps of images, with the masks of all images in common batches.
+    """Compute saliency maps of images; the masks of all images share batches.
 
     Args:
-        images: (n, 3, H, W), normalised as for the classifier.
-        maps: (n, K, h, w), what the classifier's last block answers to them.
+        images: (n, 3, H, W), normalised for the classifier.
+        maps: (n, K, h, w), the output of the classifier's last block for them.
         logits: (n, classes), its logits for them.
         classify: Normalised images (m, 3, H, W) -> logits (m, classes).
-        batch: Masked images that are classified together; the result does not depend on it, but
-            for rounding.
+        batch: Masked images that are classified together; the result depends on it only by
+            rounding.
 
     Returns:
-        (n, H, W), from 0 to 1, or 0 throughout.
+        (n, H, W), from 0 to 1, or 0 everywhere.
     """
     classes = logits.argmax(1)
     weights = torch.zeros_like(maps[..., 0, 0])
@@ -53,12 +53,12 @@ def score_cam(
 
 
 def enlarged(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """Maps (m, h, w) at the size (H, W), bilinear, (m, H, W)."""
+    """Enlarge maps (m, h, w) bilinearly to (m, H, W)."""
     return nn.functional.interpolate(maps[:, None], size, mode="bilinear")[:, 0]
 
 
 def scaled(maps: Tensor) -> Tensor:
-    """Each map (m, H, W) from 0 at its lowest value to 1 at its highest; 0 where it is constant."""
+    """Scale each map (m, H, W) to [0, 1]; a constant map becomes 0."""
     low, high = maps.amin((1, 2), keepdim=True), maps.amax((1, 2), keepdim=True)
     # A constant map is 0 / tiny; any other spans more than that.
     return (maps - low) / (high - low).clamp_min(torch.finfo(maps.dtype).tiny)

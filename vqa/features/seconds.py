@@ -1,4 +1,4 @@
-"""One frame of each second, as the saliency study and RAPIQUE's network take them."""
+"""Selection of one frame per second, as in the saliency study and RAPIQUE's network."""
 
 from typing import Literal
 
@@ -8,22 +8,22 @@ import numpy as np
 def frame_of_each_second(
     frames: int, frame_rate_hz: float, which: Literal["first", "middle", "last"]
 ) -> np.ndarray:
-    """Indices of one frame in each second, the rate F rounded to whole frames.
+    """Return the index of one frame in each second, with the rate F rounded to whole frames.
 
-    `first` is 0, F, 2F ... in seconds that the video has whole; `middle` is F // 2, F // 2 + F ...
-    up to the last frame but one; `last` is F - 1, 2F - 1 ... A video too short for any gives its
-    first, middle or last frame.
+    `first` selects 0, F, 2F ... within whole seconds of the video; `middle` selects F // 2,
+    F // 2 + F ... up to the last frame but one; `last` selects F - 1, 2F - 1 ... A video too short
+    for any of these gives its first, middle or last frame.
 
     Args:
-        frames: N, the video's length, at least 1.
-        frame_rate_hz: Its rate.
+        frames: N, length of the video in frames, at least 1.
+        frame_rate_hz: Its frame rate.
         which: Frame of the second.
 
     Returns:
         int64 (n,), ascending, n >= 1.
 
     Raises:
-        ValueError: No frame, or no rate.
+        ValueError: No frames, or no frame rate.
     """
     if frames < 1 or not frame_rate_hz > 0:
         raise ValueError(
@@ -41,5 +41,5 @@ def frame_of_each_second(
 
 
 def whole_rate(frame_rate_hz: float) -> int:
-    """Frames a second, rounded to a whole number, at least 1."""
+    """Return the frames per second, rounded to a whole number, at least 1."""
     return max(1, int(np.floor(frame_rate_hz + 0.5)))

@@ -1,1 +1,1 @@
-"""Pure networks: `torch.nn.Module` without Lightning, one paper per file."""
+"""Networks as plain `torch.nn.Module`, one paper per file, their losses, and the SVR."""

@@ -1,27 +1,30 @@
-"""CLiF-VQA: what frames mean to people, by CLIP, beside fragments of how they look, by Video Swin.
+"""CLiF-VQA: semantic features of frames by CLIP, combined with fragments through Video Swin.
 
 Mi, Li, Shu, Hui, Zhou and Liu, "CLiF-VQA: enhancing video quality assessment by incorporating
-high-level semantic information related to human feelings", ACM MM 2024.
+high-level semantic information related to human feelings", ACM MM 2024. No code was released.
 
-Faithful: an MLP FC-GELU-FC turns the semantic sequence into one number for each of its rows; two 3D
-convolutions with GELU between turn the backbone's map into the spatial vector; both concatenated go
-through a head FC-GELU-FC. No code was released, and the paper leaves open, with what is done here:
+Faithful: an MLP FC-GELU-FC reduces each row of the semantic sequence to one number. Two 3D
+convolutions with GELU in between turn the backbone's map into the spatial vector. A head FC-GELU-FC
+scores the concatenation of both vectors.
 
-- which axis the MLP acts on: time, one MLP for all rows, the only reading by which a (2r, T) map
-  becomes a vector of 2r numbers;
-- how many steps that is, which a linear layer must know: 32. A sequence of any other length is read
-  at the middles of 32 equal parts, as frames of a video are sampled;
-- widths and kernels of the convolutions: 768 to 64 to 1, 1 x 1 x 1, so that the branch is FAST-VQA
-  up to its last mean and can begin with its weights; without its dropout unless asked for. With
-  clips of 32 x 224 x 224 the flattened map has 16 x 7 x 7 numbers;
-- the head's width: 64;
-- clips: each is scored with the one semantic vector of its video, and the scores are averaged;
-- the ablation without regression head: the semantic score is the mean of its vector, the spatial
-  score that of its map (which is FAST-VQA), and the two are added.
+The paper leaves these points open:
 
-Shapes: B videos, L padded steps of the semantic sequence, D = 2r features a step (r averages, then
-r maxima over the windows of a frame), K clips, T H W their frames, height and width, C channels of
-the backbone, P positions of its map.
+- The axis of the MLP. It acts on time, with shared weights for all rows: the only reading that
+  turns a (2r, T) map into a vector of 2r numbers.
+- The number of time steps, which a linear layer must know. It is 32; a sequence of another length
+  is read at the middles of 32 equal parts, like frames sampled from a video.
+- Widths and kernels of the convolutions. They are 768 to 64 to 1 channels and 1 x 1 x 1, as in
+  FAST-VQA, so the branch can start from FAST-VQA's weights. FAST-VQA's dropout is off by default.
+  The flattened map of a clip of 32 x 224 x 224 has 16 x 7 x 7 numbers.
+- The width of the head, 64.
+- Several clips. Each is scored with the one semantic vector of its video, and the scores are
+  averaged.
+- The ablation without regression head. The semantic score is the mean of the semantic vector, the
+  spatial score the mean of the map (as in FAST-VQA); with both branches they are added.
+
+Shapes: B videos, L padded steps of the semantic sequence, D = 2r features per step (r averages,
+then r maxima over the windows of a frame), K clips, T frames, H height, W width, C channels of the
+backbone's map, P positions of it.
 """
 
 from collections.abc import Callable
@@ -35,21 +38,21 @@ from vqa.models.fastvqa import FastVQA
 
 
 class CLiFVQA(nn.Module):
-    """Score a video from its semantic sequence and its fragments.
+    """Score videos from semantic sequences and fragments.
 
     Args:
-        input_dim: D, features a step (106 for 53 descriptions).
-        backbone: Makes the spatial backbone (`FragmentSwin`), of normalised clips (N, 3, T, H, W)
-            -> map (N, C, T', H', W'). A maker and not a module, so that no two networks share one.
-            None for `semantic` only.
+        input_dim: D, features per step (106 for 53 descriptions).
+        backbone: Builds the spatial backbone (`FragmentSwin`), which maps normalised clips
+            (N, 3, T, H, W) to (N, C, T', H', W'). It is a factory because each network needs a
+            backbone of its own. None only with `semantic`.
         branches: `both`, or the ablations `semantic` and `spatial`.
-        regression: False leaves out the regression head (the paper's ablation).
-        steps: Steps that the semantic MLP sees.
+        regression: False omits the regression head (the paper's ablation).
+        steps: Time steps of the semantic MLP.
         backbone_channels: C.
-        map_size: T', H', W'; (16, 7, 7) for Video Swin on clips of 32 x 224 x 224.
+        map_size: (T', H', W'); (16, 7, 7) for Video Swin on clips of 32 x 224 x 224.
         conv_dim: Channels between the two convolutions.
         head_dim: Width of the regression head.
-        dropout: Before each convolution; FAST-VQA has 0.5.
+        dropout: Dropout before each convolution; 0.5 in FAST-VQA.
     """
 
     def __init__(
@@ -67,10 +70,10 @@ class CLiFVQA(nn.Module):
     ) -> None:
         super().__init__()
         if branches not in ("both", "semantic", "spatial"):
-            raise ValueError(f"CLiFVQA knows branches=both|semantic|spatial, not {branches}")
+            raise ValueError(f"branches={branches!r}: expected both, semantic or spatial")
         if branches != "semantic" and backbone is None:
             raise ValueError(
-                f"CLiFVQA with branches={branches} needs a backbone and got none; give one or set "
+                f"branches={branches!r} needs a backbone and got none; give one, or set "
                 "branches=semantic"
             )
         self.steps, self.map_size = steps, tuple(map_size)
@@ -89,21 +92,21 @@ class CLiFVQA(nn.Module):
         )
 
     def semantic_vector(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """One number for each row of the semantic sequence. (B, L, D), (B,) -> (B, D)."""
+        """Reduce each row of the semantic sequence to one number. (B, L, D), (B,) -> (B, D)."""
         rows = middle_steps(features, lengths, self.steps).transpose(1, 2)
         return self.semantic(rows).squeeze(-1)
 
     def spatial_vector(self, fragments: Tensor) -> Tensor:
-        """The flattened map of every clip. (B, K, T, H, W, 3) -> (B, K, P).
+        """Return the flattened map of each clip. (B, K, T, H, W, 3) -> (B, K, P).
 
         Raises:
-            ValueError: Another layout, or clips whose map is not of the size that the head knows.
+            ValueError: The fragments have another layout, or their map another size than the head.
         """
         quality = self.spatial.quality_map(fragments)
         if quality.shape[2:] != self.map_size:
             raise ValueError(
-                f"the backbone's map is {tuple(quality.shape[2:])} where map_size={self.map_size} "
-                "was expected; cut the fragments to the size of training or set map_size"
+                f"the backbone's map is {tuple(quality.shape[2:])}, expected "
+                f"map_size={self.map_size}; use fragments of the size in training, or set map_size"
             )
         return quality.flatten(2)
 
@@ -113,27 +116,27 @@ class CLiFVQA(nn.Module):
         lengths: Tensor | None = None,
         fragments: Tensor | None = None,
     ) -> Tensor:
-        """Score of every clip in the order of time, whose mean is the video's score.
+        """Score the clips in temporal order; their mean is the video's score.
 
         Args:
-            features: Semantic sequence (B, L, D); not read by `spatial`.
-            lengths: Its true steps (B,), at least 1; what lies behind them is never read.
-            fragments: Clips (B, K, T, H, W, 3), RGB 0 to 255; not read by `semantic`.
+            features: Semantic sequence (B, L, D); ignored by `spatial`.
+            lengths: Valid steps of the sequence (B,), at least 1; padding is never read.
+            fragments: Clips (B, K, T, H, W, 3), RGB 0 to 255; ignored by `semantic`.
 
         Returns:
-            (B, K); (B, 1) by `semantic`, which knows no clips.
+            Scores (B, K); (B, 1) for `semantic`, which has no clips.
 
         Raises:
-            ValueError: An input of a branch is missing, or `fragments` do not fit.
+            ValueError: The input of a branch is missing, or `fragments` have the wrong size.
         """
         vectors = []
         if self.semantic is not None:
             if features is None or lengths is None:
-                raise ValueError("the semantic branch needs features and lengths, got none")
+                raise ValueError("the semantic branch expected features and lengths, found none")
             vectors.append(self.semantic_vector(features, lengths)[:, None])
         if self.spatial is not None:
             if fragments is None:
-                raise ValueError("the spatial branch needs fragments, got none")
+                raise ValueError("the spatial branch expected fragments, found none")
             vectors.append(self.spatial_vector(fragments))
         if self.head is None:
             return sum(vector.mean(-1) for vector in vectors)
@@ -147,14 +150,14 @@ class CLiFVQA(nn.Module):
         lengths: Tensor | None = None,
         fragments: Tensor | None = None,
     ) -> Tensor:
-        """Score of every video, (B,); the inputs are those of `timeline`."""
+        """Score videos from the inputs of `timeline`. -> (B,)."""
         return self.timeline(features, lengths, fragments).mean(1)
 
 
 def middle_steps(x: Tensor, lengths: Tensor, steps: int) -> Tensor:
-    """The steps at the middles of `steps` equal parts: floor((k + 1/2) length / steps).
+    """Pick the step in the middle of each of `steps` equal parts: floor((k + 1/2) length / steps).
 
-    All steps in order where a video has just as many; they repeat where it has fewer.
+    A video of exactly `steps` steps is returned unchanged; steps repeat if it has fewer.
     (B, L, D), (B,) -> (B, steps, D).
     """
     middles = 2 * torch.arange(steps, device=x.device) + 1

@@ -1,13 +1,17 @@
-"""FAST-VQA: fragments of a video, one Swin transformer, a score for every place of its map.
+"""FAST-VQA: Video Swin transformer on fragments of a video, with a score per map position.
 
 Wu, Chen, Hou, Liao, Wang, Sun, Yan and Lin, "FAST-VQA: efficient end-to-end video quality
-assessment with fragment sampling", ECCV 2022.
+assessment with fragment sampling", ECCV 2022. The fragments are cut in `vqa.video.fragments`, the
+backbone with its gated position bias is `vqa.models.swin3d`.
 
-Faithful: the head scores each place of the map by itself, through two 1 x 1 x 1 convolutions; the
-score is the mean over places and clips.
-Different from the release: colours are normalised here, so that fragments stay small as uint8.
+Faithful: two 1 x 1 x 1 convolutions with GELU in between, dropout 0.5 before each, score every
+position of the backbone's map independently. The score of a video is the mean over the positions
+and clips.
 
-Shapes: B videos, K clips a video, T H W frames, height and width, C channels.
+Different from the release: the network normalises the colours itself, so fragments are stored and
+transferred as uint8.
+
+Shapes: B videos, K clips per video, T frames, H height, W width, C channels.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,12 +21,10 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from vqa.models.pretrained.normalisation import IMAGENET_MEAN, IMAGENET_STD
 from vqa.models.published import renamed
 from vqa.models.swin3d import FragmentSwin
 
-# Of RGB values 0 to 255 (ImageNet).
-RGB_MEAN = (123.675, 116.28, 103.53)
-RGB_STD = (58.395, 57.12, 57.375)
 HEAD_KEYS = {
     "vqa_head.fc_hid.weight": "1.weight",
     "vqa_head.fc_hid.bias": "1.bias",
@@ -35,11 +37,11 @@ class FastVQA(nn.Module):
     """Score videos from fragments.
 
     Args:
-        backbone: Makes the map of features (B, C, t, h, w) of normalised clips (B, 3, T, H, W). A
-            maker and not a module, so that no two networks share one.
-        channels: C.
-        hidden_dim: Width of the head.
-        dropout: Of the head, before each of its layers.
+        backbone: Builds the module that maps normalised clips (B, 3, T, H, W) to features
+            (B, C, t, h, w). It is a factory because each network needs a backbone of its own.
+        channels: C, channels of the backbone's map.
+        hidden_dim: Channels between the two convolutions of the head.
+        dropout: Dropout before each convolution of the head.
     """
 
     def __init__(
@@ -50,7 +52,7 @@ class FastVQA(nn.Module):
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
-        # Published weights come in evaluation mode, which Lightning would leave them in.
+        # A backbone with published weights is in evaluation mode, and Lightning would keep it so.
         self.backbone = backbone().train()
         self.head = nn.Sequential(
             nn.Dropout(dropout),
@@ -59,42 +61,49 @@ class FastVQA(nn.Module):
             nn.Dropout(dropout),
             nn.Conv3d(hidden_dim, 1, 1),
         )
-        self.register_buffer("rgb_mean", torch.tensor(RGB_MEAN), persistent=False)
-        self.register_buffer("rgb_std", torch.tensor(RGB_STD), persistent=False)
+        mean, std = (
+            torch.tensor([255 * value for value in values])
+            for values in (IMAGENET_MEAN, IMAGENET_STD)
+        )
+        self.register_buffer("rgb_mean", mean, persistent=False)
+        self.register_buffer("rgb_std", std, persistent=False)
 
     def quality_map(self, fragments: Tensor) -> Tensor:
-        """Quality of every place. fragments (B, K, T, H, W, 3), RGB 0 to 255 -> (B, K, t, h, w).
+        """Return the quality map (B, K, t, h, w) of all clips.
+
+        Args:
+            fragments: Clips (B, K, T, H, W, 3), RGB 0 to 255.
 
         Raises:
             ValueError: The fragments have another layout.
         """
         if fragments.ndim != 6 or fragments.shape[-1] != 3:
             raise ValueError(
-                "FastVQA expects fragments (B, clips, T, H, W, 3), "
-                f"found {tuple(fragments.shape)}: stack the clips, colours last"
+                "FastVQA expected fragments (B, clips, T, H, W, 3), found "
+                f"{tuple(fragments.shape)}; stack the clips, with the colours in the last axis"
             )
         clips = rearrange((fragments - self.rgb_mean) / self.rgb_std, "b k ... c -> (b k) c ...")
         quality = self.head(self.backbone(clips))
         return rearrange(quality, "(b k) 1 t h w -> b k t h w", k=fragments.shape[1])
 
     def timeline(self, fragments: Tensor) -> Tensor:
-        """Score of every clip. fragments (B, K, T, H, W, 3) -> (B, K)."""
+        """Score each clip. fragments (B, K, T, H, W, 3) -> (B, K)."""
         return self.quality_map(fragments).mean((2, 3, 4))
 
     def forward(self, fragments: Tensor) -> Tensor:
-        """Score of every video, the mean of its map. fragments (B, K, T, H, W, 3) -> (B,)."""
+        """Score videos by the mean of their maps. fragments (B, K, T, H, W, 3) -> (B,)."""
         return self.quality_map(fragments).mean((1, 2, 3, 4))
 
     @classmethod
     def from_published(cls, state: Mapping[str, Any], **options: Any) -> Self:
-        """Build the network that a checkpoint of the authors' release holds.
+        """Build the network of a released checkpoint.
 
         Args:
-            state: The released file, or its `state_dict`.
+            state: Content of the released file, or its `state_dict`.
             **options: Arguments of `FragmentSwin.from_published`.
 
         Raises:
-            ValueError: The checkpoint is of another network, or of another window.
+            ValueError: The checkpoint belongs to another network or window size.
         """
         state = state.get("state_dict", state)
         backbone = FragmentSwin.from_published(state, **options)
@@ -106,10 +115,10 @@ class FastVQA(nn.Module):
 
     @staticmethod
     def published_head(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The head of a released checkpoint under our names.
+        """Return the head of a released checkpoint under our names.
 
         Raises:
-            ValueError: It holds none, or another.
+            ValueError: The checkpoint has no such head.
         """
         head = {key: tensor for key, tensor in state.items() if key.startswith("vqa_head.")}
         return renamed(head, HEAD_KEYS, model="FAST-VQA")

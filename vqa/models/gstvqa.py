@@ -3,23 +3,32 @@
 Chen, Zhu, Li, Lu, Fan and Wang, "Learning generalized spatial-temporal deep feature representation
 for no-reference video quality assessment", IEEE TCSVT 2022.
 
-Faithful to the released forward pass, which the published weights need: the attention weights come
-from the temporal standard deviation (ddof 0) of the spatial means and act on the spatial standard
-deviations; the temporal attention's two convolutions are unpadded and so drop 14 frames at each
-end; pyramid levels from the second on are divided by the mean attention of their bin, of which the
-paper says nothing, and that quotient is unbounded where the attention changes sign inside a bin.
+Faithful to the released forward pass, which the published weights need:
 
-Different from the release: a video shorter than 29 frames, on which the release fails, is extended
-by reflection of its hidden states; the temporal attention begins training near 0.76 instead of near
-zero, where some seeds put the quotient's denominator and never learn.
-In training (`vqa.training.learners.adversarial`) the release's slips are mended as the paper states the
-method: the critic's gradients are cleared before its own step (the release leaves the generator's
-in, which cancels half of its loss); every video of a batch enters the adversarial terms (the
-release: the last one); the prior's standard deviation is 1/|precision| (the release passes the
-variance); mean and deviation of the prior are frozen between refreshes (the release's mean follows
-the live parameter).
+- The channel attention is computed from the temporal standard deviation (ddof 0) of the spatial
+  means, and scales the spatial standard deviations.
+- The two convolutions of the temporal attention have no padding and drop 14 frames at each end.
+- All pyramid levels but the first are divided by the mean attention of their bin. The paper does
+  not mention this. The quotient is unbounded if the attention changes sign inside a bin.
 
-Shapes: B videos, T padded frames, D features a frame (means, then standard deviations), C = D / 2.
+Different from the release, in the network:
+
+- Videos shorter than 29 frames, on which the release fails, are extended by reflecting their hidden
+  states.
+- The temporal attention starts training near 0.76 instead of near zero. With some seeds the
+  released start puts the quotient's denominator near zero, and the network never learns.
+
+Different from the release, in training (`vqa.training.learners.adversarial`), following the paper:
+
+- The critic's gradients are cleared before its own step. The release keeps those of the generator's
+  step, which cancel half of the critic's loss.
+- Every video of a batch enters the adversarial terms. In the release only the last one does.
+- The standard deviation of the prior is 1 / |precision|. The release passes the variance.
+- The prior's mean and standard deviation are frozen between refreshes. The release's mean follows
+  the live parameter.
+
+Shapes: B videos, T padded frames, D features per frame (C = D / 2 means, then C standard
+deviations).
 """
 
 from collections.abc import Mapping
@@ -59,32 +68,30 @@ UNUSED_KEYS = frozenset({"ann.fc.weight", "ann.fc.bias"})
 
 @dataclass(frozen=True, slots=True)
 class GSTVQAOutput:
-    """What one forward pass yields.
+    """Output of one forward pass.
 
     Attributes:
-        video: Score by pyramid aggregation, Q_vid (B,).
-        frame: Score by the Gaussian head on the mean hidden state, Q_reg (B,).
-        mean_hidden: Mean hidden state, on which the Gaussian regulariser acts (B, hidden).
-        hidden: Hidden states (B, T, hidden).
+        video: Score of the pyramid aggregation, Q_vid (B,).
+        frame: Score of the Gaussian head on the mean hidden state, Q_reg (B,).
+        mean_hidden: Mean hidden state, the input of the Gaussian regulariser (B, hidden).
     """
 
     video: Tensor
     frame: Tensor
     mean_hidden: Tensor
-    hidden: Tensor
 
 
 class GSTVQA(nn.Module):
-    """Score a video from its sequence of multi-scale frame statistics.
+    """Score videos from sequences of multi-scale frame statistics.
 
     Args:
         input_dim: D, an even number: C spatial means, then C spatial standard deviations.
-        attention: `std` is the paper's; `concat` feeds all D features without attention (the
-            paper's ablation).
-        pyramid: False replaces the temporal attention and pyramid by the mean hidden state.
+        attention: `std` as in the paper; `concat` uses all D features without channel attention
+            (the paper's ablation).
+        pyramid: False replaces temporal attention and pyramid by the mean hidden state.
         score: `video` (Q_vid), `frame` (Q_reg), or `fused` = (Q_vid + weight Q_reg)/(1 + weight).
-        fusion_weight: The paper's lambda of the fused score.
-        attention_dim: Bottleneck of the channel attention.
+        fusion_weight: The weight of the fused score, the paper's lambda.
+        attention_dim: Bottleneck width of the channel attention.
         reduced_dim: Width after the linear reduction.
         hidden_dim: Width of the GRU.
         kernel_size: Length of both temporal convolutions, odd.
@@ -105,15 +112,14 @@ class GSTVQA(nn.Module):
         levels: int = 7,
     ) -> None:
         super().__init__()
-        if attention not in ("std", "concat") or score not in ("video", "frame", "fused"):
-            raise ValueError(
-                "GSTVQA knows attention=std|concat and score=video|frame|fused, "
-                f"not {attention}, {score}"
-            )
+        if attention not in ("std", "concat"):
+            raise ValueError(f"attention={attention!r}: expected std or concat")
+        if score not in ("video", "frame", "fused"):
+            raise ValueError(f"score={score!r}: expected video, frame or fused")
         if input_dim % 2 or not kernel_size % 2:
             raise ValueError(
-                "GSTVQA needs an even input_dim (means, then deviations) and an odd kernel_size, "
-                f"got {input_dim} and {kernel_size}"
+                f"input_dim={input_dim}, kernel_size={kernel_size}: GSTVQA expected an even "
+                "input_dim (means, then standard deviations) and an odd kernel_size"
             )
         self.score, self.fusion_weight, self.levels = score, fusion_weight, levels
         self.channels = input_dim // 2
@@ -141,7 +147,7 @@ class GSTVQA(nn.Module):
             else None
         )
         if self.temporal_attention is not None:
-            # Far from zero, where the normalised levels have no bound: see the module's docstring.
+            # Away from zero, where the normalised levels are unbounded (see the module docstring).
             nn.init.ones_(self.temporal_attention[2].bias)
         self.bin_head = nn.Linear(hidden_dim, 1)
         self.video_head = nn.Linear(2**levels - 1, 1) if pyramid else None
@@ -150,29 +156,29 @@ class GSTVQA(nn.Module):
 
     @property
     def gaussian_std(self) -> Tensor:
-        """Standard deviation of the learned quality distribution, 1 / |precision|. (hidden,)."""
+        """Standard deviation (hidden,) of the learned quality distribution, 1 / |precision|."""
         return 1 / self.precision.abs().clamp_min(1e-9)
 
     def encode(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Hidden states of every frame. (B, T, D) -> (B, T, hidden)."""
+        """Compute the hidden states of all frames. (B, T, D) -> (B, T, hidden)."""
         if self.channel_attention is None:
             reduced = self.reduce(features)
         else:
             means, deviations = features[..., : self.channels], features[..., self.channels :]
             weights = self.channel_attention(masked_std(means, lengths))
-            # The attention scales each video's reduction instead of its features: the same product,
-            # but its gradient needs no product of the features' size.
+            # Scaling the weights of the reduction instead of the features gives the same product,
+            # and its gradient needs no product of the features' size.
             reduce = self.reduce.weight * weights[:, None]
             reduced = torch.baddbmm(self.reduce.bias, deviations, reduce.mT)
         hidden, _ = self.rnn(reduced)
         return hidden
 
     def gaussian_quality(self, hidden: Tensor) -> Tensor:
-        """Quality in (0, 1] under the learned Gaussians (the paper's eq. 9). (..., h) -> (...)."""
+        """Return quality in (0, 1] under the learned Gaussians (eq. 9). (..., h) -> (...)."""
         return (-(self.precision**2) * (hidden - self.gaussian_mean) ** 2).exp().mean(-1)
 
     def aggregate(self, hidden: Tensor, lengths: Tensor, mean_hidden: Tensor) -> Tensor:
-        """Video score from hidden states by attention and pyramid. (B, T, h) -> (B,)."""
+        """Score videos from hidden states by attention and pyramid. (B, T, h) -> (B,)."""
         if self.temporal_attention is None:
             return self.bin_head(mean_hidden).squeeze(-1)
         least = 2 * self.margin + 1
@@ -182,23 +188,22 @@ class GSTVQA(nn.Module):
         both = torch.cat([attention * kept, attention], -1)
         pooled = pyramid_pooling(both, lengths - 2 * self.margin, self.levels)
         weighted, weight = pooled[..., :-1], pooled[..., -1:]
-        # The first level is a plain mean in the release; the others are normalised.
+        # In the release the first level is a plain mean and the others are normalised.
         rows = torch.cat([weighted[:, :1], weighted[:, 1:] / weight[:, 1:]], 1)
         return self.video_head(self.bin_head(rows).squeeze(-1)).squeeze(-1)
 
     def assess(self, features: Tensor, lengths: Tensor) -> GSTVQAOutput:
-        """Both scores and the hidden states. features (B, T, D), lengths (B,)."""
+        """Return both scores and the mean hidden state. features (B, T, D), lengths (B,)."""
         hidden = self.encode(features, lengths)
         mean_hidden = masked_mean(hidden, lengths)
         return GSTVQAOutput(
             video=self.aggregate(hidden, lengths, mean_hidden),
             frame=self.gaussian_quality(mean_hidden),
             mean_hidden=mean_hidden,
-            hidden=hidden,
         )
 
     def select(self, output: GSTVQAOutput) -> Tensor:
-        """The score that this network reports. -> (B,)."""
+        """Return the score (B,) that the network is configured to report."""
         if self.score == "video":
             return output.video
         if self.score == "frame":
@@ -206,19 +211,19 @@ class GSTVQA(nn.Module):
         return (output.video + self.fusion_weight * output.frame) / (1 + self.fusion_weight)
 
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Score of every video. features (B, T, D), lengths (B,) -> (B,)."""
+        """Score videos. features (B, T, D), lengths (B,) -> (B,)."""
         return self.select(self.assess(features, lengths))
 
     def timeline(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Quality of every frame by the Gaussian head. (B, T, D) -> (B, T)."""
+        """Return frame quality by the Gaussian head. (B, T, D) -> (B, T)."""
         return self.gaussian_quality(self.encode(features, lengths))
 
     @classmethod
     def from_published(cls, state: Mapping[str, Tensor]) -> Self:
-        """Build the network that a checkpoint of the authors' release holds.
+        """Build the network of a released checkpoint.
 
         Raises:
-            ValueError: The checkpoint's keys are not those of the release.
+            ValueError: The keys are not those of the release.
         """
         ours = renamed(state, PUBLISHED_KEYS, unused=UNUSED_KEYS, model="GSTVQA")
         attention_dim, channels = state["CA.bottleneck.0.weight"].shape
@@ -235,7 +240,7 @@ class GSTVQA(nn.Module):
 
 
 class Critic(nn.Module):
-    """Tells hidden states (B, D) from draws of the prior: probability of being a draw (B,)."""
+    """Critic of the adversarial regulariser: tells hidden states from draws of the prior."""
 
     def __init__(self, dim: int = 32) -> None:
         super().__init__()
@@ -244,5 +249,5 @@ class Critic(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Probability that each row was drawn from the prior. (B, D) -> (B,)."""
+        """Return the probability that each row was drawn from the prior. (B, D) -> (B,)."""
         return self.layers(x)

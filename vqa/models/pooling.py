@@ -1,7 +1,7 @@
-"""Temporal pooling over padded batches: masks instead of loops over the videos.
+"""Temporal pooling of padded batches, with masks instead of loops over the videos.
 
-Shapes: B videos, T padded steps, C channels, K bins. `lengths` (B,) counts each video's true steps;
-what lies behind them never enters a result.
+Shapes: B videos, T padded steps, C channels, K bins. `lengths` (B,) holds the number of valid steps
+of each video; padding never influences a result.
 """
 
 import torch
@@ -10,12 +10,12 @@ from torch.nn import functional
 
 
 def time_mask(lengths: Tensor, steps: int) -> Tensor:
-    """True where a step belongs to its video. (B,) -> bool (B, steps)."""
+    """Mark the valid steps of each video. (B,) -> bool (B, steps)."""
     return torch.arange(steps, device=lengths.device) < lengths[:, None]
 
 
 def masked_mean(x: Tensor, lengths: Tensor) -> Tensor:
-    """Mean over the true steps. (B, T) or (B, T, C) -> (B,) or (B, C)."""
+    """Average the valid steps. (B, T) or (B, T, C) -> (B,) or (B, C)."""
     mask = time_mask(lengths, x.shape[1])
     if x.ndim == 3:
         mask, lengths = mask[..., None], lengths[:, None]
@@ -23,11 +23,11 @@ def masked_mean(x: Tensor, lengths: Tensor) -> Tensor:
 
 
 def masked_std(x: Tensor, lengths: Tensor) -> Tensor:
-    """Population standard deviation (ddof 0) over the true steps. (B, T, C) -> (B, C).
+    """Return the population standard deviation (ddof 0) of the valid steps. (B, T, C) -> (B, C).
 
-    The gradient of a channel that never changes is taken as zero.
+    The gradient of a constant channel is taken as zero.
     """
-    # As products with the mask: half the passes over memory of two `masked_mean`.
+    # Products with the mask take half the passes over memory of two `masked_mean`.
     share = time_mask(lengths, x.shape[1]).to(x.dtype) / lengths[:, None]
     centred = x - share[:, None] @ x
     variance = (share[:, None] @ centred.square()).squeeze(1)
@@ -38,13 +38,16 @@ def masked_std(x: Tensor, lengths: Tensor) -> Tensor:
 def subjective_quality(
     frame_quality: Tensor, lengths: Tensor, tau: int = 12, beta: float = 0.5
 ) -> Tensor:
-    """Frame quality as a viewer with memory perceives it, (B, T) -> (B, T).
+    """Return frame quality as perceived by a viewer with memory. (B, T) -> (B, T).
 
-    The memory term is the worst quality of the last `tau` frames; the current term is the mean of
-    this and the next `tau - 1` frames, weighted by exp(-quality) so that drops weigh more. `beta`
-    multiplies the current term. Both windows are cut at the video's ends. (Li, Jiang and Jiang,
-    "Quality assessment of in-the-wild videos", ACM MM 2019, after Seshadrinathan and Bovik's
-    temporal hysteresis.) Steps behind a video's length hold values without meaning.
+    The memory term is the worst quality of the last `tau` frames, the current one included. The
+    current term is the mean of the current and the next `tau - 1` frames, weighted by
+    exp(-quality), which emphasises drops in quality. `beta` multiplies the current term and
+    `1 - beta` the memory term. Both windows are cut at the ends of the video. Values of padded
+    steps are meaningless.
+
+    Source: Li, Jiang and Jiang, "Quality assessment of in-the-wild videos", ACM MM 2019, after
+    Seshadrinathan and Bovik's temporal hysteresis.
     """
     steps = frame_quality.shape[1]
     memory = -functional.max_pool1d(
@@ -53,7 +56,7 @@ def subjective_quality(
     mask = time_mask(lengths, steps)
     ahead = functional.pad(frame_quality.masked_fill(~mask, 0), (0, tau - 1)).unfold(1, tau, 1)
     valid = functional.pad(mask, (0, tau - 1)).unfold(1, tau, 1).clone()
-    valid[..., 0] = True  # a window behind the end would otherwise be empty and its softmax NaN
+    valid[..., 0] = True  # a window in the padding would be empty and its softmax NaN
     weight = (-ahead).masked_fill(~valid, -torch.inf).softmax(-1)
     current = (weight * ahead).sum(-1)
     return beta * current + (1 - beta) * memory
@@ -62,17 +65,17 @@ def subjective_quality(
 def subjective_pooling(
     frame_quality: Tensor, lengths: Tensor, tau: int = 12, beta: float = 0.5
 ) -> Tensor:
-    """Mean over time of `subjective_quality`. (B, T) -> (B,)."""
+    """Average `subjective_quality` over time. (B, T) -> (B,)."""
     return masked_mean(subjective_quality(frame_quality, lengths, tau, beta), lengths)
 
 
 def pyramid_weights(
     lengths: Tensor, steps: int, levels: int = 7, dtype: torch.dtype = torch.float32
 ) -> Tensor:
-    """Averaging matrix of a temporal pyramid, (B, K, steps) with K = 2**levels - 1.
+    """Return the averaging matrix of a temporal pyramid, (B, K, steps) with K = 2**levels - 1.
 
-    Level m has 2**m bins. Bin k of n over L true steps is [floor(kL/n), ceil((k+1)L/n)), as in
-    adaptive average pooling: bins overlap where n does not divide L and repeat where L < n.
+    Level m has 2**m bins. Bin k of n over L valid steps is [floor(kL/n), ceil((k+1)L/n)), as in
+    adaptive average pooling: bins overlap if n does not divide L, and repeat steps if L < n.
     """
     bins = [(k, 2**level) for level in range(levels) for k in range(2**level)]
     k, n = torch.tensor(bins, device=lengths.device).T
@@ -85,16 +88,21 @@ def pyramid_weights(
 
 
 def pyramid_pooling(x: Tensor, lengths: Tensor, levels: int = 7) -> Tensor:
-    """Mean of every bin of a temporal pyramid. (B, T, C) -> (B, 2**levels - 1, C)."""
+    """Average every bin of a temporal pyramid. (B, T, C) -> (B, 2**levels - 1, C)."""
     weights = pyramid_weights(lengths, x.shape[1], levels, x.dtype)
     return weights @ x.masked_fill(~time_mask(lengths, x.shape[1])[..., None], 0)
 
 
 def reflect_to(x: Tensor, lengths: Tensor, least: int) -> tuple[Tensor, Tensor]:
-    """Extend videos that are shorter than `least` steps by reflection at both ends.
+    """Extend videos shorter than `least` steps by reflection at both ends.
+
+    Args:
+        x: Padded steps (B, T, C).
+        lengths: Valid steps of each video (B,).
+        least: Minimum length.
 
     Returns:
-        The steps (B, max(T, least), C) and the new lengths (B,); longer videos are unchanged.
+        Steps (B, max(T, least), C) and new lengths (B,). Longer videos are unchanged.
     """
     steps = max(x.shape[1], least)
     extended = lengths.clamp_min(least)

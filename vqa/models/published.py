@@ -1,4 +1,4 @@
-"""Checkpoints as the papers' authors released them."""
+"""Checkpoints that the authors of the papers released."""
 
 from collections.abc import Collection, Mapping
 
@@ -12,13 +12,16 @@ def renamed(
     unused: Collection[str] = (),
     model: str,
 ) -> dict[str, Tensor]:
-    """A released state under our names.
+    """Rename the keys of a released state.
 
     Args:
-        state: What the checkpoint holds.
-        names: Released key -> our key; all must be there.
-        unused: Released keys that no forward pass reads.
-        model: What the checkpoint should be of, for the error.
+        state: Parameters of the checkpoint by released key.
+        names: Released key -> our key; all of them are required.
+        unused: Released keys that no forward pass uses; they are dropped.
+        model: Name of the model, for the error message.
+
+    Returns:
+        The parameters by our key.
 
     Raises:
         ValueError: Keys are missing or unknown.
@@ -28,6 +31,6 @@ def renamed(
     if unknown or absent:
         raise ValueError(
             f"not a published {model} checkpoint: "
-            f"keys missing {sorted(absent)}, keys unknown {sorted(unknown)}"
+            f"missing keys {sorted(absent)}, unknown keys {sorted(unknown)}"
         )
     return {ours: state[theirs] for theirs, ours in names.items()}

@@ -4,20 +4,27 @@ Liu, Ning, Cao, Wei, Zhang, Lin and Hu, "Video Swin transformer", CVPR 2022; Wu,
 Wang, Sun, Yan and Lin, "FAST-VQA: efficient end-to-end video quality assessment with fragment
 sampling", ECCV 2022.
 
-Fragments place patches side by side that are far apart in the video. The first three stages
-therefore have two tables of relative position bias, R and F, and mix them for each pair of tokens
-by a gate g: bias = g R + (1 - g) F.
+Fragments place patches side by side that are far apart in the video. The blocks of the first three
+stages therefore have two tables of relative position bias, R and F, and mix them for each pair of
+tokens by a gate g: bias = g R + (1 - g) F. All parts but the attention are torchvision's.
 
-Faithful to the released code, which the published weights need: g is the distance |rows| +
-|columns| between the tokens' fragments, not the paper's 0 or 1, so tokens of one fragment use F,
-tokens of neighbours R, and others extrapolate beyond R; a map is taken to hold as many fragments
-along each side as a window has tokens, 7 for both the paper's grid and its window; an absent F
-begins at zero.
-Different from the release: the window never shrinks in proportion to the input, as the release's
-does for clips other than 32 x 224 x 224 (its FAST-VQA-M); bias and mask are summed from small parts
-for each axis, never stored for all pairs of tokens.
+Faithful to the released code, which the published weights need:
 
-Shapes: B clips, T H W frames, height and width, C channels, N tokens of a window.
+- The gate is the distance |rows| + |columns| between the fragments of two tokens. Tokens of the
+  same fragment use F, tokens of neighbouring fragments use R, and larger distances extrapolate
+  beyond R. The paper describes a gate of 0 or 1, which is `gate="binary"` here.
+- A map is assumed to have as many fragments along each side as a window has tokens: 7, in the paper
+  both the size of the grid and of the window.
+- F starts at zero if a checkpoint does not contain it.
+
+Different from the release:
+
+- The window does not shrink in proportion to the input. The release shrinks it for clips that are
+  not 32 x 224 x 224, which concerns its FAST-VQA-M.
+- Bias and mask are summed from small parts for each axis, to save the memory of storing them for
+  all pairs of tokens.
+
+Shapes: B clips, T frames, H height, W width, C channels.
 """
 
 import re
@@ -25,116 +32,22 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from math import prod
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import torch
 from einops import rearrange
 from torch import Tensor, nn
-from torch.nn.functional import pad, scaled_dot_product_attention
 from torch.utils.checkpoint import checkpoint
 from torchvision.models.swin_transformer import SwinTransformerBlock
-from torchvision.models.video.swin_transformer import ShiftedWindowAttention3d, SwinTransformer3d
+from torchvision.models.video.swin_transformer import SwinTransformer3d
 
 from vqa.models.published import renamed
-from vqa.models.swin_windows import Geometry, Size, window_geometry
+from vqa.models.swin_attention import FragmentAttention, Gate
 
-Gate = Literal["distance", "binary"]
 PATCH_SIZE = (2, 4, 4)
 EMBEDDING = "patch_embed.proj.weight"
 RELATIVE, FRAGMENT = "relative_position_bias_table", "fragment_position_bias_table"
 UNUSED = re.compile(r"(cls_head|vqa_head|head)\.|.*\.relative_position_index$")
-
-
-def _attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
-    """Attention (B, heads, N, d) under a bias (1, heads, N, N)."""
-    if query.is_cpu and torch.is_grad_enabled():
-        # The CPU's fused kernel has no gradient for the bias; what torch takes instead also looks
-        # for rows that are masked throughout, which do not occur here.
-        logits = (query * query.shape[-1] ** -0.5) @ key.mT
-        return logits.add_(bias).softmax(-1).to(value.dtype) @ value
-    return scaled_dot_product_attention(query, key, value, bias)
-
-
-class FragmentAttention(ShiftedWindowAttention3d):
-    """Attention within shifted windows under a gated position bias. (B, T, H, W, C) -> the same.
-
-    Args:
-        *args: As torchvision's class.
-        gate: `distance`, `binary` (the distance limited to 1), or None for a single table.
-        **options: As torchvision's class.
-    """
-
-    def __init__(self, *args: Any, gate: Gate | None, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.gate = gate
-        fragment_table = nn.Parameter(torch.zeros_like(self.relative_position_bias_table))
-        self.fragment_position_bias_table = fragment_table if gate else None
-        self._last: tuple[tuple, Geometry] | None = None
-
-    def define_relative_position_index(self) -> None:
-        """Leave out torchvision's buffer: the geometry of a shape has its own index."""
-
-    def geometry(self, size: Size, window: Size, shift: Size, device: torch.device) -> Geometry:
-        """The geometry of a shape, remembered until another comes."""
-        key = (size, window, shift, tuple(self.window_size), device)
-        # Remembering would make the compiler begin anew, once the memory is filled.
-        if torch.compiler.is_compiling():
-            return window_geometry(*key)
-        if self._last is None or self._last[0] != key:
-            # Tensors of inference mode could not serve a later training step.
-            with torch.inference_mode(False):
-                self._last = key, window_geometry(*key)
-        return self._last[1]
-
-    def bias(self, geometry: Geometry, window: Size, dtype: torch.dtype) -> Tensor:
-        """What is added to the logits. -> (1, windows * heads, N, N)."""
-        times, area = window[0], window[1] * window[2]
-        tables = [self.relative_position_bias_table, self.fragment_position_bias_table]
-        table = torch.cat([table for table in tables if table is not None], 1).to(dtype)
-        pairs = table.T.index_select(1, geometry.index).view(-1, times, area, times, area)
-        # Below: temporal windows, spatial windows, heads, t, h * w, t, h * w.
-        bias = pairs[: self.num_heads][None]
-        if self.gate:
-            gate = geometry.gate.clamp(max=1) if self.gate == "binary" else geometry.gate
-            fragment = pairs[self.num_heads :][None]
-            bias = torch.addcmul(fragment, gate[:, None, None, :, None].to(dtype), bias - fragment)
-        bias = bias + geometry.spatial_mask[:, None, None, :, None].to(dtype)
-        bias = bias + geometry.temporal_mask[:, None, None, :, None, :, None].to(dtype)
-        return bias.reshape(1, -1, times * area, times * area)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Attend. A window no smaller than the map shrinks to it and does not shift."""
-        size = tuple(x.shape[1:4])
-        window = tuple(map(min, size, self.window_size))
-        shift = tuple(
-            s if n > w else 0
-            for s, n, w in zip(self.shift_size, size, self.window_size, strict=True)
-        )
-        back, down, right = (-n % w for n, w in zip(size, window, strict=True))
-        x = pad(x, (0, 0, 0, right, 0, down, 0, back)) if back or down or right else x
-        padded = tuple(x.shape[1:4])
-        geometry = self.geometry(padded, window, shift, x.device)
-        x = x.roll([-s for s in shift], (1, 2, 3)) if any(shift) else x
-        lengths = dict(zip("thw", window, strict=True))
-        # Windows join the heads, so that one bias serves every clip of the batch.
-        q, k, v = rearrange(
-            self.qkv(x),
-            "b (T t) (H h) (W w) (three heads d) -> three b (T H W heads) (t h w) d",
-            three=3,
-            heads=self.num_heads,
-            **lengths,
-        )
-        x = rearrange(
-            _attend(q, k, v, self.bias(geometry, window, q.dtype)),
-            "b (T H W heads) (t h w) d -> b (T t) (H h) (W w) (heads d)",
-            H=padded[1] // window[1],
-            W=padded[2] // window[2],
-            heads=self.num_heads,
-            **lengths,
-        )
-        x = self.proj(x)
-        x = x.roll(shift, (1, 2, 3)) if any(shift) else x
-        return x[:, : size[0], : size[1], : size[2]]
 
 
 class FragmentSwin(SwinTransformer3d):
@@ -145,10 +58,11 @@ class FragmentSwin(SwinTransformer3d):
         depths: Blocks of each stage.
         num_heads: Attention heads of each stage.
         window_size: Tokens of a window (T, H, W).
-        gated_stages: How many stages, from the first, have the gated bias.
-        gate: `distance` as released, `binary` as published (no greater than 1).
-        stochastic_depth: Chance to skip the last block in training; it grows linearly from 0.
-        checkpointing: Compute each block again in the backward pass rather than store it.
+        gated_stages: Number of stages, counted from the first, that have the gated bias.
+        gate: `distance` as released, or `binary` (at most 1) as published.
+        stochastic_depth: Probability of skipping the last block in training; it grows linearly
+            from 0 over the blocks.
+        checkpointing: Recompute each block in the backward pass instead of storing its activations.
     """
 
     def __init__(
@@ -162,14 +76,16 @@ class FragmentSwin(SwinTransformer3d):
         stochastic_depth: float = 0.1,
         checkpointing: bool = False,
     ) -> None:
-        if gate not in ("distance", "binary") or not len(depths) == len(num_heads) >= gated_stages:
+        if gate not in ("distance", "binary"):
+            raise ValueError(f"gate={gate!r}: expected distance or binary")
+        if not len(depths) == len(num_heads) >= gated_stages:
             raise ValueError(
-                "FragmentSwin knows gate=distance|binary and needs as many depths as num_heads and "
-                f"no more gated_stages, got {gate}, {depths}, {num_heads}, {gated_stages}"
+                f"depths={depths}, num_heads={num_heads}, gated_stages={gated_stages}: expected as "
+                "many depths as num_heads, and no more gated_stages"
             )
 
         def block(dim: int, heads: int, *, attn_layer: type, **options: Any) -> nn.Module:
-            """Torchvision always hands over its own attention: ours takes that place."""
+            """Build a block with our attention; torchvision always passes its own."""
             gated = dim < embed_dim * 2**gated_stages
             attention = partial(FragmentAttention, gate=gate if gated else None)
             return SwinTransformerBlock(dim, heads, attn_layer=attention, **options)
@@ -183,16 +99,19 @@ class FragmentSwin(SwinTransformer3d):
         self.stride = (PATCH_SIZE[0], side, side)
 
     def forward(self, video: Tensor) -> Tensor:
-        """Map of features. video (B, 3, T, H, W), normalised -> (B, C, T / 2, H / 32, W / 32).
+        """Return the feature map (B, C, T / 2, H / 32, W / 32) of four stages.
+
+        Args:
+            video: Normalised clips (B, 3, T, H, W).
 
         Raises:
-            ValueError: The video has another layout, or sides that the strides do not divide.
+            ValueError: The clips have another layout, or sides that are no multiple of the stride.
         """
         shape = tuple(video.shape)
         if video.ndim != 5 or any(n % s for n, s in zip(shape[2:], self.stride, strict=True)):
             raise ValueError(
-                f"FragmentSwin expects (B, 3, T, H, W) with T, H, W in multiples of {self.stride}, "
-                f"found {shape}: sample or crop the clip to such sides"
+                f"FragmentSwin expected (B, 3, T, H, W) with T, H, W multiples of {self.stride}, "
+                f"found {shape}; sample or crop the clips to such sides"
             )
         x = self.patch_embed(video)
         for stage in self.features:
@@ -207,17 +126,17 @@ class FragmentSwin(SwinTransformer3d):
     def from_published(
         cls, state: Mapping[str, Any], *, tie_tables: bool = False, **options: Any
     ) -> Self:
-        """Build the network that a checkpoint holds.
+        """Build the network of a checkpoint.
 
         Args:
             state: Weights in the layout of torchvision (`swin3d_t`), Video Swin or FAST-VQA, or a
-                released file with those under `state_dict`. Classifiers and heads are ignored.
-            tie_tables: Where F is absent, begin with R's values and not, as released, with zeros.
-            **options: Further arguments of the constructor; sizes other than `window_size` and,
-                where F is present, `gated_stages` come from the checkpoint.
+                released file with these under `state_dict`. Classifiers and heads are ignored.
+            tie_tables: If the checkpoint has no F, start F with the values of R instead of zeros.
+            **options: Other arguments of the constructor. Sizes come from the checkpoint, except
+                `window_size`, and except `gated_stages` for plain Video Swin weights.
 
         Raises:
-            ValueError: The checkpoint is of another network, or of another window.
+            ValueError: The checkpoint belongs to another network or window size.
         """
         state = state.get("state_dict", state)
         weights = {_our_key(key): tensor for key, tensor in state.items() if not UNUSED.match(key)}
@@ -229,10 +148,10 @@ class FragmentSwin(SwinTransformer3d):
             raise ValueError(
                 f"not a Video Swin checkpoint with windows of {window_size} tokens: expected "
                 f"{EMBEDDING} and bias tables of {rows} rows, found keys {sorted(state)[:2]} and "
-                f"tables of {sorted({len(t) for t in relative.values()})} rows; give window_size"
+                f"tables of {sorted({len(t) for t in relative.values()})} rows; set window_size"
             )
         if gated or any(key.startswith("vqa_head.") for key in state):
-            options["gated_stages"] = len(gated)  # FAST-VQA-M has none
+            options["gated_stages"] = len(gated)  # none in FAST-VQA-M
         blocks = Counter(_stage(key) for key in weights if key.endswith(RELATIVE))
         depths = [blocks[stage] for stage in sorted(blocks)]
         heads = [relative[stage].shape[1] for stage in sorted(relative)]
@@ -247,7 +166,7 @@ class FragmentSwin(SwinTransformer3d):
 
 
 def _our_key(key: str) -> str:
-    """A key of any of the three layouts as torchvision writes it."""
+    """Translate a key of any of the three layouts to torchvision's."""
     key = re.sub(r"^(fragments_)?backbone\.", "", key)
     key = key.replace(".mlp.fc1.", ".mlp.0.").replace(".mlp.fc2.", ".mlp.3.")
     parts = key.split(".")
@@ -258,5 +177,5 @@ def _our_key(key: str) -> str:
 
 
 def _stage(key: str) -> int:
-    """Stage of a parameter's key as torchvision writes it, where every second layer merges."""
+    """Return the stage of a torchvision key; every second layer merges patches."""
     return int(key.split(".")[1]) // 2

@@ -1,6 +1,6 @@
-"""How the tokens of a Video Swin map stand to each other inside their windows.
+"""Relations between the tokens of a Video Swin map inside their windows.
 
-Shapes: T H W frames, height and width of the map; t h w of a window; N = t h w its tokens.
+Shapes: T frames, H height, W width of the map; t, h, w of a window; N = t h w tokens of a window.
 """
 
 from typing import NamedTuple
@@ -13,12 +13,13 @@ MASKED = -100.0
 
 
 class Geometry(NamedTuple):
-    """What the tokens of a map's windows are to each other; it depends on shapes alone.
+    """Relations between the tokens of each window; they depend on shapes only.
 
     Attributes:
         index: Row of the bias tables for each pair of tokens of a window (N * N,).
-        gate: Distance of their fragments (spatial windows, h * w, h * w).
-        spatial_mask: `MASKED` where the cyclic shift joined them in space, else 0, as `gate`.
+        gate: Distance between the fragments of two tokens (spatial windows, h * w, h * w).
+        spatial_mask: `MASKED` for tokens that the cyclic shift brought together in space, else 0;
+            shaped like `gate`.
         temporal_mask: The same in time (temporal windows, t, t).
     """
 
@@ -29,13 +30,13 @@ class Geometry(NamedTuple):
 
 
 def _pairwise(labels: Tensor, window: int, shift: int) -> Tensor:
-    """Distance of the labels (size,) of tokens that share a window. -> (windows, w, w)."""
+    """Return distances of the labels (size,) of tokens in a window. -> (windows, w, w)."""
     windows = labels.roll(-shift).unflatten(0, (-1, window))
     return (windows[:, :, None] - windows[:, None, :]).abs()
 
 
 def _spatial(rows: Tensor, columns: Tensor) -> Tensor:
-    """Sum of two axes' distances (a, h, h) and (b, w, w). -> (a * b, h * w, h * w)."""
+    """Sum the distances (a, h, h) and (b, w, w) of two axes. -> (a * b, h * w, h * w)."""
     both = rows[:, None, :, None, :, None] + columns[None, :, None, :, None, :]
     return both.flatten(4).flatten(2, 3).flatten(0, 1)
 
@@ -43,15 +44,23 @@ def _spatial(rows: Tensor, columns: Tensor) -> Tensor:
 def window_geometry(
     size: Size, window: Size, shift: Size, table_window: Size, device: torch.device
 ) -> Geometry:
-    """The geometry of a map (T, H, W) of whole windows; `table_window` is that of the tables."""
-    # Places in the tables are linear in the steps along the axes; no step is their middle row.
+    """Return the geometry of a map (T, H, W) of whole windows.
+
+    Args:
+        size: Size of the map (T, H, W), a multiple of `window`.
+        window: Tokens of a window (t, h, w).
+        shift: Cyclic shift of the windows along (T, H, W).
+        table_window: Window that the bias tables were made for, at least `window`.
+        device: Device of the tensors.
+    """
+    # The row of a table is linear in the steps along the axes; its middle row is for no step.
     times, rows, columns = (2 * w - 1 for w in table_window)
     t, h, w = (torch.arange(n, device=device) for n in window)
     place = ((t[:, None, None] * rows + h[:, None]) * columns + w).flatten()
     middle = times * rows * columns // 2
     positions = [torch.arange(n, device=device) for n in size]
     fragments = [p * w // n for p, w, n in zip(positions, window, size, strict=True)]
-    # The shift brings the first tokens of an axis to its end, beside others.
+    # The shift moves the first tokens of an axis to its end, next to unrelated ones.
     wrapped = [(p < s).long() for p, s in zip(positions, shift, strict=True)]
     temporal, *spatial = map(_pairwise, wrapped, window, shift)
     return Geometry(

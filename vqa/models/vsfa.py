@@ -1,15 +1,19 @@
-"""VSFA: frame statistics of a deep network, a recurrent memory, subjective temporal pooling.
+"""VSFA: frame statistics of a convolutional network, a recurrent network, subjective pooling.
 
-Li, Jiang and Jiang, "Quality assessment of in-the-wild videos", ACM MM 2019; and the study of its
-parts on production content (LIVE-APV), which compares recurrent cells, poolings and backbones.
+Li, Jiang and Jiang, "Quality assessment of in-the-wild videos", ACM MM 2019. The options also cover
+the later ablation study on production content (LIVE-APV), which compares recurrent cells, poolings
+and backbones.
 
-Faithful: one linear reduction without activation, a single recurrent layer from a zero state, a
-linear score per frame, hysteresis pooling with tau 12 and beta 0.5.
-Different from the release: batches are masked, not cut or padded to a fixed length, so a video of
-any length works; the release's second linear layer (`ann.fc`), which is stored in its checkpoints
-and never executed, does not exist here and is dropped on loading.
+Faithful: one linear reduction without activation, a single recurrent layer with a zero initial
+state, one linear score per frame, hysteresis pooling with tau 12 and beta 0.5.
 
-Shapes: B videos, T padded frames, D features a frame.
+Different from the release:
+
+- Batches are masked instead of cut or padded to a fixed length, so a video may have any length.
+- The release's second linear layer (`ann.fc`) does not exist here. Released checkpoints contain it,
+  but the released code never executes it; it is dropped on loading.
+
+Shapes: B videos, T padded frames, D features per frame.
 """
 
 from collections.abc import Mapping
@@ -34,16 +38,16 @@ UNUSED_KEYS = frozenset({"ann.fc.weight", "ann.fc.bias"})
 
 
 class VSFA(nn.Module):
-    """Score a video from its sequence of frame features.
+    """Score videos from sequences of frame features.
 
     Args:
-        input_dim: D, features a frame (4096 for ResNet-50 mean and std).
+        input_dim: D, features per frame (4096 for mean and standard deviation of ResNet-50).
         reduced_dim: Width after the linear reduction.
         hidden_dim: Width of the recurrent state.
-        rnn: `gru`, `lstm`, or `none` for a score per frame without memory.
+        rnn: `gru`, `lstm`, or `none` to score each frame by itself.
         pooling: `subjective` (hysteresis) or `mean` over frames.
-        tau: Frames that the hysteresis looks back and ahead.
-        beta: Weight of its current term against its memory term.
+        tau: Length of the hysteresis windows, in frames.
+        beta: Weight of the current term; the memory term has 1 - beta.
     """
 
     def __init__(
@@ -58,10 +62,10 @@ class VSFA(nn.Module):
     ) -> None:
         super().__init__()
         cells = {"gru": nn.GRU, "lstm": nn.LSTM, "none": None}
-        if rnn not in cells or pooling not in ("subjective", "mean"):
-            raise ValueError(
-                f"VSFA knows rnn=gru|lstm|none and pooling=subjective|mean, not {rnn}, {pooling}"
-            )
+        if rnn not in cells:
+            raise ValueError(f"rnn={rnn!r}: expected gru, lstm or none")
+        if pooling not in ("subjective", "mean"):
+            raise ValueError(f"pooling={pooling!r}: expected subjective or mean")
         self.pooling, self.tau, self.beta = pooling, tau, beta
         self.reduce = nn.Linear(input_dim, reduced_dim)
         cell = cells[rnn]
@@ -69,7 +73,7 @@ class VSFA(nn.Module):
         self.head = nn.Linear(hidden_dim if cell else reduced_dim, 1)
 
     def timeline(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Perceived quality of every frame, whose mean is the score. (B, T, D) -> (B, T)."""
+        """Return perceived frame quality, whose mean is the score. (B, T, D) -> (B, T)."""
         hidden = self.reduce(features)
         if self.rnn is not None:
             hidden, _ = self.rnn(hidden)
@@ -79,15 +83,15 @@ class VSFA(nn.Module):
         return subjective_quality(frame_quality, lengths, self.tau, self.beta)
 
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Score of every video. features (B, T, D), lengths (B,) -> (B,)."""
+        """Score videos. features (B, T, D), lengths (B,) -> (B,)."""
         return masked_mean(self.timeline(features, lengths), lengths)
 
     @classmethod
     def from_published(cls, state: Mapping[str, Tensor]) -> Self:
-        """Build the network that a checkpoint of the authors' release (`VSFA.pt`) holds.
+        """Build the network of a released checkpoint (`VSFA.pt`).
 
         Raises:
-            ValueError: The checkpoint's keys are not those of the release.
+            ValueError: The keys are not those of the release.
         """
         ours = renamed(state, PUBLISHED_KEYS, unused=UNUSED_KEYS, model="VSFA")
         reduced_dim, input_dim = state["ann.fc0.weight"].shape

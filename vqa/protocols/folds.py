@@ -1,4 +1,4 @@
-"""Splits that test every video: k-fold cross-validation, and leaving one content out."""
+"""Splits that test every video: k-fold cross-validation and leave-one-content-out."""
 
 import hashlib
 import re
@@ -22,25 +22,25 @@ def kfold(
     seed: int = 0,
     group_by: str = "content",
 ) -> list[Split]:
-    """Repeated k-fold cross-validation, `round0-fold0` to `round<rounds - 1>-fold<folds - 1>`.
+    """Make k-fold splits, `round0-fold0` to `round<rounds - 1>-fold<folds - 1>`.
 
-    In each round every video is tested once. Folds are as near to one size as whole contents let a
-    greedy deal come: never further apart than the largest content.
+    In each round every video is tested once. Contents are dealt greedily to keep the folds at
+    similar sizes; the sizes never differ by more than the largest content.
 
     Args:
-        database: What to split.
-        folds: Parts per round, two or more.
-        rounds: How often all is dealt anew; a round does not depend on how many there are.
-        val_fraction: Share of all videos to select on, taken from the training side.
-        seed: Non-negative; with the round it fixes the folds.
+        database: The database to split.
+        folds: Folds per round, at least 2.
+        rounds: Number of rounds; a round does not depend on how many there are.
+        val_fraction: Share of all videos in the validation part, taken from the training part.
+        seed: Non-negative; with the number of the round it determines the folds.
         group_by: `content` keeps the videos of a content together, `video` does not.
 
     Raises:
-        SplitError: Options out of range, or fewer contents than folds.
+        SplitError: An option is out of range, or there are fewer contents than folds.
     """
     if folds < 2 or rounds < 1:
         raise SplitError(
-            f"folds={folds}, rounds={rounds}: expected two folds and one round, or more"
+            f"folds={folds}, rounds={rounds}: expected at least two folds and one round"
         )
     check_options(val_fraction, seed, left=1 - 1 / folds)
     groups = groups_of(database, group_by)
@@ -64,26 +64,26 @@ def kfold(
 def leave_one_content_out(
     database: Database, *, val_fraction: float = 0.0, seed: int = 0
 ) -> list[Split]:
-    """One split per content, which alone is tested; named `content-<content>`.
+    """Make one split per content, which is its test part; named `content-<content>`.
 
-    A content of fewer than three videos has no correlation of its own: pool the predictions of all
-    splits, or use `kfold`.
+    Correlations over fewer than three videos are undefined. If contents are that small, pool the
+    predictions of all splits, or use `kfold`.
 
     Args:
-        database: What to split; videos without a content are contents of their own.
-        val_fraction: Share of all videos to select on, taken from the training side.
-        seed: Non-negative; fixes what is selected on.
+        database: The database to split; each video without a content is a content by itself.
+        val_fraction: Share of all videos in the validation part, taken from the training part.
+        seed: Non-negative; determines the validation parts.
 
     Raises:
-        SplitError: Options out of range, or a single content.
+        SplitError: An option is out of range, or there is only one content.
     """
     check_options(val_fraction, seed)
     groups = groups_of(database, "content")
     if len(groups) < 2:
         raise SplitError(
-            f"{database.name}: all {len(database)} videos are of one content, so nothing is left "
-            "to train on; give contents in the label table, or use protocol.group_by=video with "
-            "another protocol"
+            f"{database.name}: all {len(database)} videos are of one content, so none remains for "
+            "training; add contents to the label table, or use another protocol with "
+            "protocol.group_by=video"
         )
     content_of = {video.id: video.content_id for video in database.videos}
     names = _folder_names([content_of[group[0]] for group in groups])
@@ -97,7 +97,7 @@ def leave_one_content_out(
 
 
 def _balanced(row: Sequence[Group], folds: int) -> list[list[Group]]:
-    """Whole groups, the largest first, each to the fold that holds the fewest videos so far."""
+    """Deal groups, the largest first, each to the fold with the fewest videos so far."""
     dealt: list[list[Group]] = [[] for _ in range(folds)]
     sizes = [0] * folds
     for group in sorted(row, key=len, reverse=True):
@@ -108,7 +108,7 @@ def _balanced(row: Sequence[Group], folds: int) -> list[list[Group]]:
 
 
 def _folder_names(contents: Sequence[str]) -> list[str]:
-    """Names of splits, which are folder names too: distinct on any file system."""
+    """Return names of splits, which also name folders: distinct on any file system."""
     plain = [re.sub(r"[^A-Za-z0-9._-]+", "-", content) for content in contents]
     plain = [name[:NAME_LENGTH].rstrip(".") for name in plain]
     taken = Counter(name.lower() for name in plain)
@@ -119,4 +119,4 @@ def _folder_names(contents: Sequence[str]) -> list[str]:
 
 
 def _digest(content: str) -> str:
-    return hashlib.sha256(content.encode()).hexdigest()[:8]
+    return hashlib.sha256(content.encode("utf-8")).hexdigest()[:8]

@@ -1,4 +1,4 @@
-"""What protocols draw with: groups of videos that stay together, dealt whole into parts."""
+"""Groups of videos that stay together, and how protocols deal them into parts."""
 
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
@@ -16,7 +16,12 @@ Item = TypeVar("Item")
 
 
 def check_options(val_fraction: float, seed: int, left: float = 1.0) -> None:
-    """Refuse a validation share that leaves nothing of `left` to train on, and negative seeds.
+    """Refuse a negative seed, and a validation share that leaves nothing to train on.
+
+    Args:
+        val_fraction: Share of the validation part.
+        seed: The seed.
+        left: Share that the test part leaves for training and validation.
 
     Raises:
         SplitError: One of them is out of range.
@@ -24,7 +29,7 @@ def check_options(val_fraction: float, seed: int, left: float = 1.0) -> None:
     if not 0 <= val_fraction < left:
         raise SplitError(
             f"val_fraction={val_fraction}: expected a share from 0 to below {left:g}, so that "
-            "some videos are left to train on"
+            "some videos remain for training"
         )
     if seed < 0:
         raise SplitError(f"seed={seed}: expected zero or more")
@@ -33,15 +38,15 @@ def check_options(val_fraction: float, seed: int, left: float = 1.0) -> None:
 def groups_of(
     database: Database, group_by: str, within: Iterable[str] | None = None
 ) -> list[Group]:
-    """Ids that stay together, in an order that the order of the records does not change.
+    """Group ids that stay together; the result does not depend on the order of the records.
 
     Args:
-        database: Whose videos.
+        database: The database.
         group_by: `content` or `video`.
-        within: Only these ids; None takes all.
+        within: The ids to group; None takes all.
 
     Raises:
-        SplitError: `group_by` is neither.
+        SplitError: `group_by` has another value.
     """
     check_grouping(group_by)
     groups: dict[str, list[str]] = {}
@@ -54,40 +59,40 @@ def groups_of(
 
 
 def check_grouping(group_by: str) -> None:
-    """Refuse what is neither `content` nor `video`.
+    """Refuse a grouping other than `content` and `video`.
 
     Raises:
-        SplitError: It is neither.
+        SplitError: It is another one.
     """
     if group_by not in GROUPINGS:
         raise SplitError(f"group_by={group_by!r}: expected {' or '.join(GROUPINGS)}")
 
 
 def shuffled(items: Sequence[Item], key: Sequence[int]) -> list[Item]:
-    """The items in an order that `key`, for instance seed and index, fixes."""
+    """Return the items in an order that depends only on `key`, for example seed and index."""
     return [items[place] for place in np.random.default_rng(list(key)).permutation(len(items))]
 
 
 def deal(
     database: Database, groups: Sequence[Group], shares: Sequence[float], key: Sequence[int]
 ) -> list[Group]:
-    """Deal shuffled groups into one part per share, and the rest.
+    """Deal shuffled groups into one part per share and a rest.
 
-    Each part takes whole groups from the shuffled row until its size is nearest to its share of
-    the database, at least one where the share is positive; at least one is left for each part
-    after it. The first part therefore does not depend on the shares of the others.
+    Each part takes whole groups from the shuffled row until its size is as close as possible to its
+    share of the database. A part with a positive share takes at least one group and leaves at least
+    one for each part after it. Therefore the first part does not depend on the other shares.
 
     Args:
-        database: Its size is what the shares are of, its name goes into the error.
-        groups: What stays together.
+        database: The database; shares refer to its size.
+        groups: Groups of ids that stay together.
         shares: Sizes of the parts as shares of the whole database.
-        key: Fixes the shuffling.
+        key: Determines the shuffling.
 
     Returns:
-        One part per share and the rest, ids in order.
+        One part per share and then the rest, with sorted ids.
 
     Raises:
-        SplitError: Fewer groups than parts.
+        SplitError: There are fewer groups than parts.
     """
     needed = sum(share > 0 for share in shares) + 1
     if len(groups) < needed:
@@ -110,10 +115,10 @@ def deal(
 
 
 def joined(groups: Iterable[Group]) -> Group:
-    """All ids of some groups, in order."""
+    """Return all ids of some groups, sorted."""
     return in_order(name for group in groups for name in group)
 
 
 def in_order(names: Iterable[str]) -> Group:
-    """Ids in alphabetical order, as every part of a split lists them."""
+    """Return ids in alphabetical order, as in every part of a split."""
     return tuple(sorted(names))

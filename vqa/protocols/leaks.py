@@ -1,8 +1,8 @@
-"""How many test videos show a scene that the model has met, and how many would by video.
+"""Leaks: test videos whose scene the model has seen, compared with a split by video.
 
-A test video leaks where a video of its content is in the training or the validation part: the
-model was fitted or chosen on its scene. Beside the actual count stands the count of a naive split
-of the same sizes that deals the same videos one by one with the same seed.
+A test video leaks if a video of the same content is in the training or validation part, because the
+model was fitted or selected on its scene. The count is compared with that of a naive split, which
+deals the same videos one by one, in parts of the same sizes and with the same seed.
 """
 
 import logging
@@ -12,21 +12,21 @@ from typing import Any
 
 from vqa.databases.records import Database
 from vqa.protocols.grouping import shuffled
-from vqa.protocols.splits import PARTS, Split
+from vqa.protocols.splits import Split
 
 LOGGER = logging.getLogger(__name__)
 
 
 def leak_report(database: Database, splits: Sequence[Split]) -> dict[str, Any]:
-    """Actual leaks of some splits, and those of naive splits by video.
+    """Count the leaks of splits, and those of naive splits by video.
 
     Args:
-        database: Where the contents stand.
+        database: The database, which knows the contents.
         splits: Splits of it, in the order of their protocol.
 
     Returns:
-        Plain values, ready for JSON: `contents`, `repeated_contents` (with several videos), the
-        sums over the splits `test`, `leaked` and `leaked_by_video`, and `splits`, one row for each
+        Plain values for JSON: `contents`, `repeated_contents` (contents with several videos), the
+        sums `test`, `leaked` and `leaked_by_video` over all splits, and `splits`, a row per split
         with `split`, `test`, `leaked` and `leaked_by_video` (numbers of test videos).
     """
     content_of = {video.id: video.content_id for video in database.videos}
@@ -47,7 +47,7 @@ def leak_report(database: Database, splits: Sequence[Split]) -> dict[str, Any]:
 
 
 def log_leaks(database: Database, splits: Sequence[Split]) -> None:
-    """One line, however many splits: a warning where test scenes leak, else what was avoided."""
+    """Log one line: a warning if test scenes leak, otherwise how many leaks were avoided."""
     report = leak_report(database, splits)
     leaked, by_video, test = (report[key] for key in ("leaked", "leaked_by_video", "test"))
     made = f"{len(splits)} splits by {splits[0].group_by}"
@@ -70,12 +70,12 @@ def log_leaks(database: Database, splits: Sequence[Split]) -> None:
 
 
 def straddling(database: Database, split: Split) -> list[str]:
-    """Contents with videos in more than one part of a split."""
+    """Return the contents with videos in more than one part of a split, sorted."""
     content_of = {video.id: video.content_id for video in database.videos}
-    sides = Counter(
-        content for part in PARTS for content in {content_of[name] for name in getattr(split, part)}
+    counts = Counter(
+        content for ids in split.parts.values() for content in {content_of[name] for name in ids}
     )
-    return sorted(content for content, parts in sides.items() if parts > 1)
+    return sorted(content for content, parts in counts.items() if parts > 1)
 
 
 def _leaked(content_of: Mapping[str, str], seen: Iterable[str], test: Iterable[str]) -> int:

@@ -1,12 +1,12 @@
-"""The index matrices of published `.mat` files, as splits.
+"""Splits from the index matrices of published `.mat` files.
 
-VSFA, MDTVSFA and GSTVQA publish version 7.3 (HDF5), SimpleVQA version 5. In both `index` is a K x N
-matrix in MATLAB's view, each row a permutation that is cut into training, validation and test
-part. What it permutes are reference ids (`ref_ids`), or row numbers where there are none, from one
-or from zero. KoNViD-1k's file is sorted by MOS, so names alone say which video is meant.
+VSFA, MDTVSFA and GSTVQA publish files of version 7.3 (HDF5), SimpleVQA of version 5. In MATLAB,
+`index` is a K x N matrix in both. Each row is a permutation that is cut into training, validation
+and test part. It permutes reference ids (`ref_ids`), or row numbers if there are no ids, counted
+from 0 or 1. KoNViD-1k's file is sorted by MOS, so only names identify its videos.
 
-Source of the conventions: the releases' own training scripts. With its defaults of 0.2 and 0.2 the
-VSFA family's cut gives KoNViD-1k 721, 239 and 240 videos, not 720, 240 and 240.
+Source of the conventions: the training scripts of the releases. With its default shares of 0.2 and
+0.2, the VSFA family divides KoNViD-1k into 721, 239 and 240 videos, not 720, 240 and 240.
 """
 
 import math
@@ -16,28 +16,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
-import scipy.io
 
 from vqa.protocols.grouping import in_order
 from vqa.protocols.splits import Split, SplitError
 
 VARIABLES = ("index", "video_names", "scores")
-DEFAULT_COUNT = 10  # what the papers report; the matrices hold up to a thousand
+DEFAULT_COUNT = 10  # as in the papers; the matrices have up to 1000 rows
 
 
 @dataclass(frozen=True)
 class IndexMatrix:
-    """What a published file says.
+    """The content of a published file.
 
     Attributes:
         path: The file.
-        names: Video names as published, N of them.
-        mos: Their MOS as published (N,).
-        references: What `orders` permutes, for each video (N,).
-        orders: One permutation of the references a row (K, R).
-        cut: How the release rounds a share of R to a number: `math.ceil`, or `int` for SimpleVQA.
+        names: Names of the N videos, as published.
+        mos: MOS of the videos (N,), as published.
+        references: Reference id or row number of each video (N,).
+        orders: One permutation of the R references per row (K, R).
+        cut: Rounding of a share of R in the release: `math.ceil`, or `int` for SimpleVQA.
     """
 
     path: Path
@@ -52,8 +50,10 @@ def read_matrix(path: Path) -> IndexMatrix:
     """Read an info `.mat` of either version.
 
     Raises:
-        SplitError: No such file, variables absent, or lengths and permutations that do not fit.
+        SplitError: The file or a variable is absent, or lengths and permutations do not match.
     """
+    import h5py  # here, because only this file type needs the slow imports
+
     try:
         modern = h5py.is_hdf5(path)
         content = _from_hdf5(path) if modern else _from_version_5(path)
@@ -62,10 +62,10 @@ def read_matrix(path: Path) -> IndexMatrix:
         orders = np.atleast_2d(content["index"]).astype(int)
         listed = content.get("ref_ids")
         references = np.arange(len(names)) if listed is None else np.ravel(listed).astype(int)
-    # h5py and scipy raise many kinds of error for damaged files and files of another kind.
+    # h5py and scipy raise many kinds of errors for damaged files and other file types.
     except Exception as error:
         raise SplitError(
-            f"{path}: no published index matrix ({error}); expected a MATLAB file with "
+            f"{path}: not a published index matrix ({error}); expected a MATLAB file with "
             f"{', '.join(VARIABLES)}"
         ) from error
     if not names or not len(names) == len(mos) == len(references) or not orders.size:
@@ -73,12 +73,12 @@ def read_matrix(path: Path) -> IndexMatrix:
             f"{path}: {len(names)} names, {len(mos)} scores and {len(references)} references; "
             "expected one of each per video, and an index"
         )
-    # Counted from zero or from one: whichever the permutations do.
+    # References count from 0 or 1; use the same start as the permutations.
     references = references - references.min() + orders.min()
     units = np.unique(references)
     if orders.shape[1] != len(units) or (np.sort(orders, axis=1) != units).any():
         raise SplitError(
-            f"{path}: index is {orders.shape[0]} x {orders.shape[1]} and its rows are no "
+            f"{path}: index is {orders.shape[0]} x {orders.shape[1]} and its rows are not "
             f"permutations of the {len(units)} references"
         )
     return IndexMatrix(path, names, mos, references, orders, math.ceil if modern else int)
@@ -93,37 +93,38 @@ def matrix_splits(
     reshuffle_seed: int | None = None,
     group_by: str = "content",
 ) -> list[Split]:
-    """Cut permutations into `split0`, `split1` and so on, ids as published.
+    """Cut permutations into `split0`, `split1`, ..., with ids as published.
 
     Args:
-        matrix: What `read_matrix` read.
-        count: How many, from the first on; None takes ten, or all where there are fewer.
-        test_fraction: Share at the end of a permutation.
-        val_fraction: Share before it.
-        reshuffle_seed: None takes the permutations as published. A seed shuffles the first one
-            again and again with Python's generator; GSTVQA's script does so, with seed 1.
-        group_by: Written into the splits.
+        matrix: The published file.
+        count: Number of splits, from the first on; None takes ten, or all if there are fewer.
+        test_fraction: Share of the test part, at the end of a permutation.
+        val_fraction: Share of the validation part, before the test part.
+        reshuffle_seed: None takes the permutations as published. With a seed, Python's generator
+            shuffles the first permutation again for each split, as GSTVQA's script does with
+            seed 1.
+        group_by: Value to store in the splits.
 
     Raises:
-        SplitError: Shares out of range, or more splits than the file holds.
+        SplitError: Shares are out of range, or the file has fewer splits.
     """
     if test_fraction <= 0 or val_fraction < 0 or test_fraction + val_fraction >= 1:
         raise SplitError(
             f"test_fraction={test_fraction}, val_fraction={val_fraction}: expected shares, the "
-            "first above zero, that leave some videos to train on"
+            "first above zero, that leave some videos for training"
         )
     held = len(matrix.orders)
     if count is None:
         count = DEFAULT_COUNT if reshuffle_seed is not None else min(DEFAULT_COUNT, held)
     if count < 1 or (reshuffle_seed is None and count > held):
-        raise SplitError(f"{matrix.path}: count={count}: expected 1 to {held}, as the file holds")
+        raise SplitError(f"{matrix.path}: count={count}: expected 1 to {held}, the file's number")
     if reshuffle_seed is None:
         orders: Sequence[Sequence[int]] = matrix.orders[:count].tolist()
     else:
         orders = _reshuffled(matrix.orders[0].tolist(), count, reshuffle_seed)
     splits = []
     for index, order in enumerate(orders):
-        # In the releases' own terms: 1 - 0.2 - 0.2 is a little above 0.6, and ceil sees it.
+        # Computed as in the releases: 1 - 0.2 - 0.2 is slightly above 0.6, which changes the ceil.
         first = matrix.cut((1 - test_fraction - val_fraction) * len(order))
         second = matrix.cut((1 - test_fraction) * len(order))
         parts = (order[:first], order[first:second], order[second:])
@@ -147,7 +148,9 @@ def _reshuffled(order: list[int], count: int, seed: int) -> list[list[int]]:
 
 
 def _from_hdf5(path: Path) -> dict[str, Any]:
-    """Variables of version 7.3, which holds matrices transposed and strings behind references."""
+    """Read version 7.3, which stores matrices transposed and strings as references."""
+    import h5py
+
     with h5py.File(path) as file:
         content = {name: file[name][()] for name in ("index", "scores")}
         content["index"] = content["index"].T
@@ -159,8 +162,10 @@ def _from_hdf5(path: Path) -> dict[str, Any]:
 
 
 def _from_version_5(path: Path) -> dict[str, Any]:
+    import scipy.io
+
     content = scipy.io.loadmat(path)
     cells = np.ravel(content["video_names"])
-    # A cell holds its text as an array of one string.
+    # A cell is an array of one string.
     content["video_names"] = [np.ravel(cell)[0] for cell in cells]
     return content

@@ -1,4 +1,4 @@
-"""Random splits into training, validation and test part."""
+"""Random splits into training, validation and test parts."""
 
 from vqa.databases.records import Database
 from vqa.protocols.grouping import check_options, deal, groups_of
@@ -14,17 +14,12 @@ def holdout(
     seed: int = 0,
     group_by: str = "content",
 ) -> list[Split]:
-    """One random split, the first of `repeated` with the same options.
+    """Make one random split, the first of `repeated` with the same options.
 
-    Args:
-        database: What to split.
-        test_fraction: Share of all videos to test on; as near to it as whole contents allow.
-        val_fraction: Share of all videos to select on, taken from the training side.
-        seed: Non-negative; with the index of the split it fixes the shuffling.
-        group_by: `content` keeps the videos of a content together, `video` does not.
+    See `repeated` for the arguments.
 
     Raises:
-        SplitError: Options out of range, or too few contents.
+        SplitError: An option is out of range, or there are too few contents.
     """
     return repeated(
         database,
@@ -45,21 +40,21 @@ def repeated(
     seed: int = 0,
     group_by: str = "content",
 ) -> list[Split]:
-    """Independent random splits (Monte Carlo cross-validation), `split0` to `split<count - 1>`.
+    """Make independent random splits (Monte Carlo cross-validation), `split0`, `split1`, ...
 
     Args:
-        database: What to split.
+        database: The database to split.
         count: Number of splits.
-        test_fraction: Share of all videos to test on; as near to it as whole contents allow.
-        val_fraction: Share of all videos to select on, taken from the training side.
-        seed: Non-negative; with the index of the split it fixes the shuffling.
+        test_fraction: Share of all videos in the test part, as close as whole contents allow.
+        val_fraction: Share of all videos in the validation part, taken from the training part.
+        seed: Non-negative; with the index of the split it determines the shuffling.
         group_by: `content` keeps the videos of a content together, `video` does not.
 
     Raises:
-        SplitError: Options out of range, or too few contents.
+        SplitError: An option is out of range, or there are too few contents.
     """
     if count < 1:
-        raise SplitError(f"count={count}: expected one split or more")
+        raise SplitError(f"count={count}: expected at least one split")
     if not 0 < test_fraction < 1:
         raise SplitError(f"test_fraction={test_fraction}: expected a share between 0 and 1")
     check_options(val_fraction, seed, left=1 - test_fraction)

@@ -1,7 +1,7 @@
-"""Pages that open anywhere, with no network and with scripts off: one HTML file each.
+"""Self-contained HTML pages that open anywhere, also without network and scripts.
 
-`write_report` is about one run, `write_comparison` about several on the same splits,
-`write_matrix_page` about databases to train and to test on.
+`write_report` shows one run, `write_comparison` several runs on the same splits,
+`write_matrix_page` a matrix of databases to train and to test on.
 """
 
 from vqa.reports.comparison_page import write_comparison

@@ -1,7 +1,7 @@
-"""Dots coloured by the kind of video, chosen in the page by CSS alone.
+"""Dots coloured by the kind of video; the reader chooses the kind in the page, without scripts.
 
-Each dot carries one class for every way to colour, such as `resolution-2`; a radio button switches
-on the rules of one way. So one figure serves all ways, and without scripts.
+Each dot has one CSS class for every grouping, such as `resolution-2`. A radio button activates the
+rules of one grouping, so one figure serves all of them.
 """
 
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ COLOURS = 6
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One way to colour the dots.
+    """One grouping that the dots can be coloured by.
 
     Attributes:
-        by: Which grouping.
-        groups: Name -> CSS class of its dots, in the legend's order.
+        by: Key of the grouping.
+        groups: CSS class of the dots of each group, by its name, in the order of the legend.
     """
 
     by: str
@@ -27,7 +27,7 @@ class Choice:
 
 
 def choices(predictions: pd.DataFrame, groups: pd.DataFrame) -> list[Choice]:
-    """The ways to colour: those with two known groups at least and `COLOURS` at most.
+    """Return the groupings to colour by: those with 2 to `COLOURS` known groups.
 
     Args:
         predictions: Columns `split, video, mos, score`.
@@ -42,10 +42,10 @@ def choices(predictions: pd.DataFrame, groups: pd.DataFrame) -> list[Choice]:
 
 
 def classes(dots: pd.DataFrame, found: list[Choice], groups: pd.DataFrame) -> list[str]:
-    """The CSS classes of each dot, (N,).
+    """Return the CSS classes of each dot (N,).
 
     Args:
-        dots: The predictions that are drawn.
+        dots: The drawn predictions.
         found: From `choices`, on all predictions.
         groups: From `read_groups`.
     """
@@ -56,7 +56,7 @@ def classes(dots: pd.DataFrame, found: list[Choice], groups: pd.DataFrame) -> li
 
 
 def rules(found: list[Choice]) -> str:
-    """The CSS that colours dots and legend, and shows the legend, of the way that is chosen."""
+    """Return the CSS that colours the dots by the chosen grouping and shows its legend."""
     lines = []
     for choice in found:
         on = f"#agreement:has(#by-{choice.by}:checked)"

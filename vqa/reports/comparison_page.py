@@ -1,6 +1,6 @@
-"""The page on several models that were tested on the same splits.
+"""The page that compares several models tested on the same splits.
 
-`comparison.json` holds what was computed, `predictions.csv` the scores that it was computed from.
+It is made from `comparison.json` and from the scores in `predictions.csv`.
 """
 
 from collections.abc import Mapping
@@ -12,25 +12,17 @@ import pandas as pd
 from markupsafe import Markup
 
 from vqa.evaluation.groups import FEW
-from vqa.evaluation.metrics import METRICS, lower_is_better
+from vqa.evaluation.metrics import cards
+from vqa.evaluation.text import seconds_text
 from vqa.reports import figures
-from vqa.reports.figures.cost import seconds_text
 from vqa.reports.page import link_to_report, placed, require_json, write_page
-from vqa.reports.words import (
-    known,
-    metric_title,
-    percent,
-    plural,
-    probability,
-    shown,
-    span,
-)
+from vqa.reports.words import known, percent, plural, probability, shown, span
 
 KEYS = ("title", "models", "shared", "metric", "summaries", "pairs", "groups", "notes", "level")
 MOST_DOTS = 2000
 COSTS = ("dimension", "seconds_a_video", "training_s_a_split")
-# The picture of the costs has names in it: on a phone it scrolls rather than shrink them. What is
-# said of a field to those who do not see it stays in the field, or a wide matrix widens the page.
+# The picture of the costs contains names: on a phone it scrolls instead of shrinking them. The text
+# alternative of a field stays inside the field, because otherwise a wide matrix widens the page.
 CSS = """
 @media screen { .plot.dense svg { min-width: 56rem; } }
 .plot.dense p { margin-bottom: 0; }
@@ -40,30 +32,34 @@ SYMBOLS = {"better": "▲", "worse": "▽", "same": "=", "unknown": ""}
 
 
 def write_comparison(folder: str | Path) -> Path:
-    """Write `comparison.html` and its figures from the folder's files alone.
+    """Write `comparison.html` and its figures from the files of a folder.
 
     Returns:
-        The page's path.
+        The path of the page.
 
     Raises:
         FileNotFoundError: `comparison.json` or `predictions.csv` is absent.
-        ValueError: One of them is not what it should be.
+        ValueError: One of them has unexpected content.
     """
     folder = Path(folder)
     path = folder / "comparison.json"
     found = require_json(path, KEYS)
     labels = [model["label"] for model in found["models"]]
     if absent := [label for label in labels if label not in found["summaries"]]:
-        raise ValueError(f"{path}: no summaries of {', '.join(absent)}; expected one a model")
+        raise ValueError(f"{path}: no summaries of {', '.join(absent)}; expected one per model")
+    try:
+        cards.rankable_metric(found["metric"])
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     predictions = _read_scores(folder / "predictions.csv", labels)
     content = _content(folder, found, predictions)
     return write_page(folder / "comparison.html", "comparison.html", content, CSS)
 
 
 def ranked(found: Mapping[str, Any]) -> list[str]:
-    """The models' labels, the best median first, those without one last."""
+    """Return the labels of the models, the best median first, undefined ones last."""
     metric = found["metric"]
-    sign = 1 if lower_is_better(metric) else -1
+    sign = 1 if cards.METRICS[metric].lower_is_better else -1
 
     def key(label: str) -> tuple[bool, float]:
         value = found["summaries"][label]["median"].get(metric)
@@ -73,10 +69,10 @@ def ranked(found: Mapping[str, Any]) -> list[str]:
 
 
 def significance(found: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
-    """What the tests say on each row against each column, on the ranking's metric.
+    """Return the outcome of the tests for each row against each column, on the ranking metric.
 
     Returns:
-        (row, column) -> `verdict` (a key of `SYMBOLS`), its `symbol`, `text`, and `p` as text.
+        By row and column `verdict` (a key of `SYMBOLS`), its `symbol`, `text`, and `p` as text.
     """
     labels = [model["label"] for model in found["models"]]
     pairs = {
@@ -92,24 +88,25 @@ def significance(found: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, An
 
 
 def _verdict_on(row: str, column: str, pair: Mapping[str, Any] | None) -> dict[str, str]:
-    """One cell of the significance matrix."""
+    """Return one cell of the significance matrix."""
     if pair is None:
         return {"verdict": "unknown", "symbol": SYMBOLS["unknown"], "text": "not tested", "p": ""}
     better = pair["better"]
     verdict = "same" if better is None else "better" if better == row else "worse"
-    said = "not significantly different from" if verdict == "same" else f"{verdict} than"
+    relation = "not significantly different from" if verdict == "same" else f"{verdict} than"
     p = probability(pair["p_holm"])
-    text = f"{row} is {said} {column}, p {p}"
+    text = f"{row} is {relation} {column}, p {p}"
     return {"verdict": verdict, "symbol": SYMBOLS[verdict], "text": text, "p": p}
 
 
 def _content(folder: Path, found: dict[str, Any], predictions: pd.DataFrame) -> dict[str, Any]:
-    """All that the template shows."""
+    """Return the variables of the template."""
     labels, metric = ranked(found), found["metric"]
     summaries = {label: found["summaries"][label] for label in labels}
     by_label = {model["label"]: model for model in found["models"]}
     models = [by_label[label] for label in labels]
-    caption = f"{metric_title(metric)} of each model with its interval, the best first"
+    title = cards.title_of(metric)
+    caption = f"{title} of each model with its interval, the best first"
     return found | {
         "kicker": "Comparison of models",
         "verdict": _verdict(found, labels),
@@ -119,8 +116,11 @@ def _content(folder: Path, found: dict[str, Any], predictions: pd.DataFrame) -> 
         "models": [
             model | {"report": link_to_report(folder, model.get("folder"))} for model in models
         ],
-        "metrics": [
-            name for name in METRICS if any(name in s["median"] for s in summaries.values())
+        "metrics": cards.table(),
+        "alongside": [
+            name
+            for name in cards.alongside()
+            if any(known(one["median"].get(name)) for one in summaries.values())
         ],
         "percent": percent(found["level"]),
         "ranking": placed(
@@ -137,7 +137,7 @@ def _content(folder: Path, found: dict[str, Any], predictions: pd.DataFrame) -> 
 def _costs(
     folder: Path, found: Mapping[str, Any], models: list[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """What the models cost, where any of it is known, and its picture, where two were timed."""
+    """Return the known costs of the models, and their picture if two were timed."""
     metric = found["metric"]
     rows = []
     for model in models:
@@ -152,7 +152,8 @@ def _costs(
     picture = None
     if len(timed) > 1:
         figure = figures.accuracy_over_seconds(timed, metric, found["level"])
-        caption = f"{metric_title(metric)} of each model over the seconds a video of its features"
+        title = cards.title_of(metric)
+        caption = f"{title} of each model over the seconds per video of its features"
         picture = placed(folder, figure, "cost", caption, [_told(row, metric) for row in timed])
     return {
         "costs": rows,
@@ -163,51 +164,52 @@ def _costs(
 
 
 def _told(row: Mapping[str, Any], metric: str) -> str:
-    """A model's cost in words, for the dot's tooltip."""
-    said = [
-        f"{metric_title(metric)} {shown(row['value'], 3)}",
-        f"features {seconds_text(row['seconds_a_video'])} s a video",
+    """Return the cost of a model in words, for the tooltip of its dot."""
+    parts = [
+        f"{cards.title_of(metric)} {shown(row['value'], 3)}",
+        f"features {seconds_text(row['seconds_a_video'])} s per video",
     ]
     if known(row["dimension"]):
-        said.append(plural(row["dimension"], "dimension"))
+        parts.append(plural(row["dimension"], "dimension"))
     if known(row["training_s_a_split"]):
-        said.append(f"training {seconds_text(row['training_s_a_split'])} s a split")
-    return f"{row['label']}: {', '.join(said)}"
+        parts.append(f"training {seconds_text(row['training_s_a_split'])} s per split")
+    return f"{row['label']}: {', '.join(parts)}"
 
 
 def _verdict(found: Mapping[str, Any], labels: list[str]) -> str:
-    """Which model leads, by how much, and whether that is more than chance."""
+    """Return the leading model, its value, and the models it is significantly better than."""
     best, metric = labels[0], found["metric"]
+    title = cards.title_of(metric)
     summary = found["summaries"][best]
     value = summary["median"].get(metric)
     if not known(value):
-        return f"{metric_title(metric)} is undefined for every model."
-    extreme = "lowest" if lower_is_better(metric) else "highest"
+        return f"{title} is undefined for every model."
+    extreme = "lowest" if cards.METRICS[metric].lower_is_better else "highest"
     extreme += " median" if found["shared"].get("splits", 1) > 1 else ""
     interval = span(summary["interval"].get(metric))
-    lead = f"{best} has the {extreme} {metric_title(metric)}, {shown(value, 3)}" + (
+    lead = f"{best} has the {extreme} {title}, {shown(value, 3)}" + (
         f" ({percent(found['level'])} interval {interval})" if interval else ""
     )
     cells = significance(found)
     beaten = [other for other in labels[1:] if cells[best, other]["verdict"] == "better"]
     if not beaten:
-        return f"{lead}; that is not significantly better than any other model."
+        return f"{lead}; this is not significantly better than any other model."
     others = "every other model" if len(beaten) == len(labels) - 1 else ", ".join(beaten)
     return f"{lead}, significantly better than {others}."
 
 
 def _shared(shared: Mapping[str, Any]) -> list[str]:
-    """What all models were tested on."""
+    """Return the numbers of splits, videos and predictions that all models share."""
     words = {"splits": "shared split", "videos": "video", "predictions": "prediction"}
     return [
-        plural(shared[key], word) + (" a model" if key == "predictions" else "")
+        plural(shared[key], word) + (" per model" if key == "predictions" else "")
         for key, word in words.items()
         if isinstance(shared.get(key), int)
     ]
 
 
 def _scatters(folder: Path, labels: list[str], predictions: pd.DataFrame) -> dict[str, Markup]:
-    """A small scatter of each model, on at most `MOST_DOTS` of its predictions."""
+    """Return a small scatter plot of each model, with at most `MOST_DOTS` of its predictions."""
     placements = {}
     for index, label in enumerate(labels):
         table = predictions[["split", "video", "mos"]].assign(score=predictions[label])
@@ -219,9 +221,9 @@ def _scatters(folder: Path, labels: list[str], predictions: pd.DataFrame) -> dic
 
 
 def _read_scores(path: Path, labels: list[str]) -> pd.DataFrame:
-    """`split, video, mos` and a column of scores for each model, all scores finite."""
+    """Read `split, video, mos` and a column of finite scores for each model."""
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; it is written before its page")
+        raise FileNotFoundError(f"{path}: no such file; expected it next to its page")
     table = pd.read_csv(path, dtype={"split": str, "video": str}, keep_default_na=False)
     if missing := [name for name in ("split", "video", "mos", *labels) if name not in table]:
         raise ValueError(
@@ -230,7 +232,7 @@ def _read_scores(path: Path, labels: list[str]) -> pd.DataFrame:
     numbers = table[["mos", *labels]].apply(pd.to_numeric, errors="coerce")
     if wrong := [name for name in numbers if not np.isfinite(numbers[name]).all()]:
         raise ValueError(
-            f"{path}: cells of {', '.join(wrong)} that are no finite numbers; expected a "
-            "score of every model for every shared video"
+            f"{path}: cells of {', '.join(wrong)} that are not finite numbers; expected a score "
+            "of every model for every shared video"
         )
     return table[["split", "video"]].join(numbers)

@@ -1,39 +1,44 @@
-"""Pictures of what an extractor sees in one frame of a video.
-
-An extractor that can be drawn has `draw(frame uint8 (H, W, 3))`, which gives pairs of a title and a
-map: float (H, W), NaN where nothing is known.
-"""
+"""Pictures of how an extractor describes one frame of a video."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
 from vqa.databases.records import VideoRecord
-from vqa.features.extraction.pipeline import raw_format
 from vqa.files import write_atomically
 from vqa.reports.figures.overlay import Map, overlay_figure, to_png
 from vqa.reports.svg import to_svg
 from vqa.video import VideoError, VideoInfo, probe, read_frames
 from vqa.video.sampling import MILLISECOND_TOLERANCE_S
 
-# The features that have `draw`.
-DRAWABLE = (
-    "openclip",
-    "saliency",
-    "vsfacnn_saliency",
-    "vgg16",
-    "resnet18",
-    "resnet50",
-    "resnet101",
-)
 FORMATS = {".png": to_png, ".svg": to_svg}
-FEW = 10  # maps that are all shown
-MOST = 6  # of more, unless they are asked for
+FEW = 10  # up to this many maps, all are shown
+MOST = 6  # otherwise this many, unless maps are selected
+
+
+class Drawable(Protocol):
+    """The members of an extractor that a drawing needs.
+
+    Attributes:
+        name: Name of the features.
+        weights: The weights in words.
+        untrained: Whether the weights are random.
+        draws: Whether `draw` is implemented.
+    """
+
+    name: str
+    weights: str
+    untrained: bool
+    draws: bool
+
+    def draw(self, frame: np.ndarray) -> Sequence[Map]:
+        """Return titles and maps, float (H, W) with NaN where unknown, of uint8 (H, W, 3)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +48,8 @@ class Drawing:
     Attributes:
         path: The file.
         title: Which frame of which video it shows.
-        caption: Which maps, of how many.
-        note: What must be said with it; empty where nothing must.
+        caption: Which maps it shows, and of how many.
+        note: A warning that must accompany it; empty if there is none.
     """
 
     path: Path
@@ -54,7 +59,7 @@ class Drawing:
 
 
 def draw_video(
-    extractor: Any,
+    extractor: Drawable,
     video: VideoRecord,
     output: str | Path,
     *,
@@ -62,34 +67,33 @@ def draw_video(
     wanted: str | Sequence[str] | None = None,
     reader: str = "auto",
 ) -> Drawing:
-    """Draw what an extractor sees in one frame of a video.
+    """Draw how an extractor describes one frame of a video.
 
     Args:
-        extractor: One with `draw`, `name`, `weights` and `untrained`.
-        video: Which video.
+        extractor: What draws.
+        video: The video.
         output: A .png or .svg file.
         frame: See `frame_index`.
         wanted: See `choose`.
-        reader: As for the features.
+        reader: Decoder, `data.reader`.
 
     Raises:
-        ValueError: The extractor has no `draw`, the output is no picture's name, the video cannot
-            be read, or has no such frame or map.
+        ValueError: The extractor does not draw, the output is not the name of a picture, the video
+            cannot be read, or has no such frame or map.
     """
     path = Path(output).expanduser()
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise ValueError(f"output={output}: expected a file that ends in {' or '.join(FORMATS)}")
-    if not hasattr(extractor, "draw"):
-        able = ", ".join(f"features={name}" for name in DRAWABLE)
-        raise ValueError(f"the features {extractor.name} have no maps to draw; use {able}")
+    if not extractor.draws:
+        raise ValueError(f"the features {extractor.name} have no maps to draw")
     info, index, picture = _read(video, frame, reader)
     maps = extractor.draw(picture)
     chosen = choose(maps, wanted)
     title = f"{video.path.name}, frame {index} at {info.times_s[index]:.2f} s"
-    which = "as asked for" if wanted else "the highest by mean"
-    left_out = len(chosen) < len(maps)
-    caption = f"{len(chosen)} of {len(maps)} maps, {which}" if left_out else "all maps"
+    which = "as selected" if wanted else "the highest by mean"
+    partial = len(chosen) < len(maps)
+    caption = f"{len(chosen)} of {len(maps)} maps, {which}" if partial else "all maps"
     note = ""
     if extractor.untrained:
         note = (
@@ -107,15 +111,15 @@ def draw_video(
 
 
 def frame_index(frame: int | str | None, info: VideoInfo) -> int:
-    """The frame that is meant.
+    """Return the index of the requested frame.
 
     Args:
-        frame: An index from 0, seconds such as `2.5s` for the frame on show then, or None for the
-            middle one.
+        frame: An index from 0, seconds such as `2.5s` for the frame shown at that time, or None for
+            the middle frame.
         info: The video.
 
     Raises:
-        ValueError: It is none of these, or beyond the video.
+        ValueError: None of these forms, or beyond the end of the video.
     """
     if frame is None:
         return info.frames // 2
@@ -129,7 +133,7 @@ def frame_index(frame: int | str | None, info: VideoInfo) -> int:
         index, beyond = int(given[1]), int(given[1]) >= info.frames
     else:
         time_s = float(given[2])
-        # Typed times are rounded; one just before a frame's start means that frame.
+        # Typed times are rounded; a time just before a frame's start means that frame.
         later = np.searchsorted(info.times_s, time_s + MILLISECOND_TOLERANCE_S, side="right")
         index, beyond = max(int(later) - 1, 0), time_s >= info.duration_s
     if beyond:
@@ -141,16 +145,16 @@ def frame_index(frame: int | str | None, info: VideoInfo) -> int:
 
 
 def choose(maps: Sequence[Map], wanted: str | Sequence[str] | None = None) -> list[Map]:
-    """The maps to show.
+    """Return the maps to show.
 
     Args:
-        maps: All, each with its title.
-        wanted: Words of titles: each means the titles that hold it as whole words, or else those
-            that hold it at all. None or none: all of them, or of more than `FEW` the `MOST` of the
-            highest mean, highest first.
+        maps: All maps, each with its title.
+        wanted: Words in titles. A word selects the titles that contain it as a whole word; if there
+            are none, those that contain it at all. Without words, all maps are shown; if there are
+            more than `FEW`, the `MOST` maps with the highest mean, highest first.
 
     Raises:
-        ValueError: No title holds what is wanted.
+        ValueError: No title contains a word.
     """
     if not wanted and len(maps) <= FEW:
         return list(maps)
@@ -169,24 +173,26 @@ def choose(maps: Sequence[Map], wanted: str | Sequence[str] | None = None) -> li
 
 
 def _near(part: str, maps: Sequence[Map]) -> str:
-    """Titles with a word like this one, or some titles where there is none."""
+    """Name titles with a word similar to this one, or some titles if there is none."""
     titles = [title for title, _ in maps]
     words = {word for title in titles for word in title.split()}
     close = get_close_matches(part, words, n=2)
     near = [title for title in titles if set(close) & set(title.split())]
     some = ", ".join((near or titles)[:MOST])
-    return f"near it are: {some}" if near else f"among the {len(titles)} are: {some}"
+    return f"similar ones are: {some}" if near else f"some of the {len(titles)} are: {some}"
 
 
 def _read(
     video: VideoRecord, frame: int | str | None, reader: str
 ) -> tuple[VideoInfo, int, np.ndarray]:
-    """The video's facts, the index of the frame that is meant, and its picture (H, W, 3)."""
-    raw = raw_format(video)
+    """Return the video's facts, the index of the requested frame, and its picture (H, W, 3)."""
+    raw = video.raw_format
     try:
         info = probe(video.path, raw=raw)
         index = frame_index(frame, info)
         (picture,) = read_frames(video.path, [index], reader=reader, raw=raw, info=info)
     except VideoError as error:
-        raise ValueError(f"{error.path}: {error.cause}; draw= takes a video that plays") from error
+        raise ValueError(
+            f"{error.path}: {error.cause}; draw= takes a video that can be decoded"
+        ) from error
     return info, index, picture

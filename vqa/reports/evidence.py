@@ -11,9 +11,7 @@ import pandas as pd
 from PIL import Image
 
 from vqa.databases.records import Database, VideoRecord
-from vqa.evaluation.results import write_json
-from vqa.features.extraction.pipeline import raw_format
-from vqa.files import write_atomically
+from vqa.files import write_atomically, write_json
 from vqa.video import VideoError, probe, read_frames
 from vqa.video.sampling import uniform_indices
 
@@ -34,15 +32,16 @@ def write_evidence(
     reader: str = "auto",
     worst: int = WORST,
 ) -> None:
-    """Write `evidence.json` and its strips for the largest over- and under-estimates.
+    """Write `evidence.json` and its strips for the largest over- and underestimates.
 
     Args:
         folder: The run folder.
         predictions: Columns `split, video, mos, score`.
-        database: Where the videos are found.
-        timeline: (split, video) -> times in seconds (T,) and frame quality on the MOS scale (T,).
-        reader: As for the features.
-        worst: How many of each kind.
+        database: The database of the videos.
+        timeline: From split and video to times in seconds (T,) and frame quality on the MOS scale
+            (T,).
+        reader: The decoder, as for the features.
+        worst: Number of videos of each kind.
     """
     errors = predictions.assign(error=predictions["score"] - predictions["mos"])
     entries: list[dict[str, Any]] = []
@@ -75,8 +74,8 @@ def write_evidence(
 
 
 def strip(video: VideoRecord, reader: str = "auto") -> bytes:
-    """Frames spread evenly over a video, side by side, as a JPEG."""
-    raw = raw_format(video)
+    """Return a JPEG with evenly spaced frames of a video, side by side."""
+    raw = video.raw_format
     info = probe(video.path, raw=raw)
     indices = uniform_indices(info.frames, min(STRIP_FRAMES, info.frames))
     frames = read_frames(video.path, indices, reader=reader, raw=raw, info=info)

@@ -1,6 +1,6 @@
-"""The page on a matrix of databases: trained on the one, tested on the other.
+"""The page of a cross-database matrix: trained on one database, tested on another.
 
-`matrix.json` holds what was computed; cells may be missing.
+It is made from `matrix.json`, in which cells may be missing.
 """
 
 from collections.abc import Mapping
@@ -9,24 +9,24 @@ from typing import Any
 
 import numpy as np
 
-from vqa.evaluation.metrics import METRICS
+from vqa.evaluation.metrics import cards
 from vqa.reports import figures
 from vqa.reports.page import link_to_report, placed, require_json, write_page
-from vqa.reports.words import known, metric_title, percent, plural, shown
+from vqa.reports.words import known, percent, plural, shown
 
 KEYS = ("title", "metric", "train", "test", "cells", "notes", "level")
 CELL_KEYS = ("train", "test", "kind", "n", "metrics", "interval")
 
 
 def write_matrix_page(folder: str | Path) -> Path:
-    """Write `matrix.html` and its figures from the folder's `matrix.json`.
+    """Write `matrix.html` and its figures from the `matrix.json` of a folder.
 
     Returns:
-        The page's path.
+        The path of the page.
 
     Raises:
         FileNotFoundError: `matrix.json` is absent.
-        ValueError: It is not what it should be.
+        ValueError: It has unexpected content.
     """
     folder = Path(folder)
     path = folder / "matrix.json"
@@ -34,8 +34,12 @@ def write_matrix_page(folder: str | Path) -> Path:
     for number, cell in enumerate(matrix["cells"]):
         if missing := [key for key in CELL_KEYS if key not in cell]:
             raise ValueError(f"{path}: cell {number} has no {', '.join(missing)}")
+    try:
+        cards.rankable_metric(matrix["metric"])
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     content = _content(folder, matrix)
-    # The switch of the metric: one map is seen, the one whose radio button is on.
+    # Only the map whose radio button is on is visible.
     rules = [
         f"#maps:has(#show-{metric}:checked) .map-{metric} {{ display: block; }}"
         for metric in content["metrics"]
@@ -44,12 +48,10 @@ def write_matrix_page(folder: str | Path) -> Path:
 
 
 def _content(folder: Path, matrix: dict[str, Any]) -> dict[str, Any]:
-    """All that the template shows."""
+    """Return the variables of the template."""
     first = matrix["metric"]
     measured = {name for cell in matrix["cells"] for name in cell["metrics"]}
-    metrics = sorted(
-        (name for name in METRICS if name in {first, *measured}), key=lambda name: name != first
-    )
+    metrics = [first, *(name for name in cards.rankable() if name in measured - {first})]
     cells = {(cell["train"], cell["test"]): cell for cell in matrix["cells"]}
     rows = [
         {"train": train, "test": test, "cell": _row(folder, cells.get((train, test)))}
@@ -78,7 +80,7 @@ def _content(folder: Path, matrix: dict[str, Any]) -> dict[str, Any]:
 
 
 def _row(folder: Path, cell: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """A cell as its row in the table shows it, None where it was not computed."""
+    """Return a cell as its row in the table shows it; None if it was not computed."""
     if cell is None:
         return None
     return {
@@ -94,24 +96,25 @@ def _row(folder: Path, cell: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _verdict(matrix: Mapping[str, Any], cells: Mapping[tuple[str, str], Mapping]) -> str:
-    """How well models do at home and abroad."""
+    """Return the mean results on the database trained on and on the others."""
     metric = matrix["metric"]
-    home, abroad = [], []
+    same, others = [], []
     for (train, test), cell in cells.items():
         value = cell["metrics"].get(metric)
         if known(value):
-            (home if train == test else abroad).append(value)
-    said = [
+            (same if train == test else others).append(value)
+    parts = [
         f"{shown(float(np.mean(values)), 3)} {where} ({plural(len(values), 'cell')})"
-        for values, where in ((home, "on the database trained on"), (abroad, "on others"))
+        for values, where in ((same, "on the database trained on"), (others, "on others"))
         if values
     ]
-    if not said:
-        return f"No cell has {metric_title(metric)} yet."
-    return f"Mean {metric_title(metric)} {', '.join(said)}."
+    if not parts:
+        return f"No cell has {cards.title_of(metric)} yet."
+    return f"Mean {cards.title_of(metric)} {', '.join(parts)}."
 
 
 def _label(matrix: Mapping[str, Any], metric: str) -> str:
-    """What a map shows, in words."""
+    """Return the text alternative of a map."""
     size = f"{len(matrix['train'])} by {len(matrix['test'])}"
-    return f"Heat map of {metric_title(metric)}, {size} databases; the table below has the numbers"
+    title = cards.title_of(metric)
+    return f"Heat map of {title}, {size} databases; the table below has the numbers"

@@ -1,12 +1,11 @@
-"""One HTML file: from a template and its content to a page that asks nothing from outside.
+"""Render a template and its content to one HTML file that loads nothing from outside.
 
-Every value is escaped unless it is markup of our own. Should one get through all the same, the
-page's content policy lets no script run but ours and no address be asked.
+Every value is escaped unless it is our own markup. In addition the page's content security policy
+allows only our script and no requests.
 """
 
 import base64
 import hashlib
-import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -20,7 +19,8 @@ import yaml
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from vqa.files import write_atomically
+from vqa.evaluation.metrics import cards
+from vqa.files import read_json, write_atomically
 from vqa.reports import words
 from vqa.reports.svg import inline, to_svg
 
@@ -31,11 +31,11 @@ def write_page(path: Path, template: str, content: Mapping[str, Any], style: str
     """Render a page and write it.
 
     Args:
-        path: Where.
+        path: Path of the page.
         template: File in `templates` with the sections below the header.
-        content: What it shows; `kicker, title, verdict, summary` (a list) and `notes` (a list)
-            make the header.
-        style: More CSS, of our own making.
+        content: Variables of the template; `kicker, title, verdict, summary` (a list) and `notes`
+            (a list) are the header.
+        style: Further CSS, which must be our own.
     """
     environment = _environment()
     script = resources.files("vqa.reports").joinpath("templates/page.js").read_text("utf-8")
@@ -59,13 +59,13 @@ def placed(
     names: Sequence[str] = (),
     classes: Sequence[str] = (),
 ) -> Markup:
-    """Write a figure below `figures` and give it as part of the page.
+    """Write a figure below `figures` and return it as part of the page.
 
     Args:
-        folder: Of the page.
-        figure: What to draw.
-        name: File name without suffix; odd letters become dashes. Unique in the page.
-        label: What it shows, for those who do not see it.
+        folder: Folder of the page.
+        figure: The figure.
+        name: File name without suffix, unique in the page; unusual characters become dashes.
+        label: Text alternative for readers who do not see the figure.
         names: Tooltips of its dots.
         classes: CSS classes of its dots.
     """
@@ -76,10 +76,10 @@ def placed(
 
 
 def link_to_report(folder: Path, run: str | None) -> str | None:
-    """Relative address of a run's report, for a page in `folder`; None where there is none.
+    """Return the relative address of a run's report for a page in `folder`; None without one.
 
-    A run is named from here or from the page. Quoting leaves no letter that could make the address
-    anything but a path.
+    The path of the run may be relative to the working folder or to the page. After quoting, the
+    address can only be a path.
     """
     for place in (Path(run), folder / run) if run else ():
         report = place / "report.html"
@@ -88,30 +88,16 @@ def link_to_report(folder: Path, run: str | None) -> str | None:
     return None
 
 
-def read_json(path: Path) -> Any:
-    """The file's content, None where it is absent.
-
-    Raises:
-        ValueError: It is no JSON.
-    """
-    if not path.is_file():
-        return None
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: not JSON ({error}); was it edited or cut off?") from error
-
-
 def require_json(path: Path, keys: Sequence[str]) -> dict[str, Any]:
-    """The file's content, which must be there and have these keys.
+    """Return the content of a JSON file that must exist and have these keys.
 
     Raises:
         FileNotFoundError: No such file.
-        ValueError: No JSON, or a key is missing.
+        ValueError: Not JSON, or a key is missing.
     """
     content = read_json(path)
     if content is None:
-        raise FileNotFoundError(f"{path}: no such file; it is written before its page")
+        raise FileNotFoundError(f"{path}: no such file; expected it next to its page")
     missing = [key for key in keys if not isinstance(content, dict) or key not in content]
     if missing:
         raise ValueError(f"{path}: no {', '.join(missing)}; expected the keys {', '.join(keys)}")
@@ -119,7 +105,7 @@ def require_json(path: Path, keys: Sequence[str]) -> dict[str, Any]:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The file's content, empty where it is absent."""
+    """Return the content of a YAML file; empty if the file is absent."""
     return yaml.safe_load(path.read_text(encoding="utf-8")) or {} if path.is_file() else {}
 
 
@@ -135,7 +121,7 @@ def _environment() -> jinja2.Environment:
         "number": words.shown,
         "span": words.span,
         "probability": words.probability,
-        "metric": words.metric_title,
+        "metric": cards.title_of,
         "grouping": words.grouping_title,
         "plural": words.plural,
     }

@@ -1,4 +1,4 @@
-"""Where a run's numbers come from, in words: model, data, splits, code and machine."""
+"""The origin of a run's numbers in words: model, data, splits, code and machine."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 from vqa.databases.listing import some
 
 RUN_FACTS = ("commit", "device", "started")
-# Not worth a word in the header: where files lie on one machine, how gaps and delays are handled,
-# and what the header says elsewhere. The report's whole configuration has them.
-UNSAID = (
+# Omitted: places on one machine, the handling of gaps and delays, and what the header shows
+# elsewhere. The report ends with the whole configuration.
+OMITTED = (
     "name", "root", "read", "missing", "on_error", "time_limit_s", "device", "batch_frames",
     "checkpoint_every", "trainer", "seed",
 )  # fmt: skip
@@ -17,17 +17,17 @@ UNSAID = (
 def run_facts(
     config: Mapping[str, Any], environment: Mapping[str, Any], splits: Mapping[str, Any]
 ) -> list[tuple[str, str, str]]:
-    """The run header.
+    """Return the facts about a run that the report shows.
 
     Args:
         config: The resolved configuration.
-        environment: Flat: versions, and where known `commit, device, command, started, seconds`.
-        splits: Per name the content of its split file.
+        environment: Flat: versions, and if known `commit, device, command, started, seconds`.
+        splits: Content of the split files, by name.
 
     Returns:
-        Label, value, and options in small print; only of what is known.
+        Label, value, and options in small print of each known fact.
     """
-    # Each kind of features has a section of its own, named as it is.
+    # Each kind of features has its own section, with its name as key.
     config = {**config, "features": list(config.get("features", {}).values()) or None}
     facts = [
         (label, *_described(config[key]))
@@ -57,7 +57,7 @@ def run_facts(
 
 
 def _described(part: Any) -> tuple[str, str]:
-    """A piece of configuration as its name and its plain options."""
+    """Return the name and the options of a part of the configuration."""
     if isinstance(part, list):
         pieces = [_described(piece) for piece in part]
         return ", ".join(name for name, _ in pieces), "; ".join(text for _, text in pieces if text)
@@ -73,13 +73,13 @@ def _described(part: Any) -> tuple[str, str]:
     options = [
         f"{key} {_described(value)[0] if isinstance(value, Mapping | list) else value}"
         for key, value in part.items()
-        if not key.startswith("_") and key not in UNSAID and value not in (None, {}, [])
+        if not key.startswith("_") and key not in OMITTED and value not in (None, {}, [])
     ]
     return name or ", ".join(options), ", ".join(options) if name else ""
 
 
 def flat(environment: Mapping[str, Any]) -> dict[str, Any]:
-    """The environment with one level of grouping (such as `versions`) taken out."""
+    """Return the environment without one level of grouping, such as `versions`."""
     plain: dict[str, Any] = {}
     for key, value in environment.items():
         plain.update(value if isinstance(value, Mapping) else {key: value})
@@ -87,7 +87,7 @@ def flat(environment: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _duration(seconds: float) -> str:
-    """Seconds as people say them."""
+    """Return seconds as hours, minutes and seconds."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

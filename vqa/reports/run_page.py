@@ -1,8 +1,7 @@
-"""The report of one run.
+"""The report of one run, made from the files of the run folder only.
 
-Only the files of the run folder are read. `predictions.csv` must be there; whatever else is absent
-(`results.json`, `videos.csv`, config, environment, histories, evidence, failures, notes) is left
-out or computed.
+`predictions.csv` must exist. If another file is absent (`results.json`, `videos.csv`, config,
+environment, histories, evidence, failures, notes), its part is computed or left out.
 """
 
 import base64
@@ -15,12 +14,16 @@ import pandas as pd
 import yaml
 from markupsafe import Markup
 
-from vqa.evaluation.groups import FEW, group_of, group_tables, read_groups
-from vqa.evaluation.metrics import METRICS
-from vqa.evaluation.results import further_values, read_predictions, summarise
+from vqa.evaluation.groups import FEW, GROUP_METRICS, group_of, group_tables, read_groups
+from vqa.evaluation.metrics import cards
+from vqa.evaluation.predictions import read_predictions
+from vqa.evaluation.results import Results, read_results
+from vqa.evaluation.summary import summarise
+from vqa.evaluation.text import alongside_values
+from vqa.files import read_json
 from vqa.reports import figures
 from vqa.reports.colouring import Choice, choices, classes, rules
-from vqa.reports.page import placed, read_json, read_yaml, write_page
+from vqa.reports.page import placed, read_yaml, write_page
 from vqa.reports.provenance import flat, run_facts
 from vqa.reports.svg import inline, to_svg
 from vqa.reports.words import known, percent, plural, shown, span
@@ -33,18 +36,18 @@ IN_SUMMARY = ("Model", "Features", "Database", "Protocol", "Seed", "Split hash",
 
 
 def write_report(run_folder: str | Path) -> Path:
-    """Write `report.html` and `figures/*.svg` of a run, from its files alone.
+    """Write `report.html` and `figures/*.svg` of a run from its files.
 
     Returns:
-        The report's path.
+        The path of the report.
 
     Raises:
-        FileNotFoundError: The folder holds no `predictions.csv`.
-        ValueError: A file that is not what it should be.
+        FileNotFoundError: The folder has no `predictions.csv`.
+        ValueError: A file with unexpected content.
     """
     folder = Path(run_folder)
     predictions = read_predictions(folder / "predictions.csv")
-    results = read_json(folder / "results.json") or summarise(predictions)
+    results = read_results(folder / "results.json") or summarise(predictions)
     groups = read_groups(folder / "videos.csv")
     colours = choices(predictions, groups)
     content = _content(folder, predictions, results, groups, colours)
@@ -54,14 +57,14 @@ def write_report(run_folder: str | Path) -> Path:
 def _content(
     folder: Path,
     predictions: pd.DataFrame,
-    results: Mapping[str, Any],
+    results: Results,
     groups: pd.DataFrame,
     colours: list[Choice],
 ) -> dict[str, Any]:
-    """All that the template shows."""
+    """Return the variables of the template."""
     config = read_yaml(folder / "config.yaml")
     environment = flat(read_json(folder / "environment.json") or {})
-    paths = {name: folder / "splits" / f"{name}.json" for name in results["splits"]}
+    paths = {name: folder / "splits" / f"{name}.json" for name in results.splits}
     splits = {name: read_json(path) for name, path in paths.items() if path.is_file()}
     facts = run_facts(config, environment, splits)
     rows = predictions.assign(mapped=figures.mapped_scores(predictions))
@@ -75,14 +78,15 @@ def _content(
         "notes": [*(read_json(folder / "notes.json") or []), *_remarks(results)],
         "facts": facts,
         "results": results,
-        "metrics": METRICS,
+        "metrics": cards.table(),
         "headline": HEADLINE,
-        "further": further_values(results["summary"]) if "further" in results["summary"] else [],
-        "percent": percent(results["bootstrap"]["level"]),
+        "alongside": alongside_values(results.summary),
+        "percent": percent(results.bootstrap.level),
         "split_files": splits,
         "figures": _figures(folder, rows, results, lambda dots: classes(dots, colours, groups)),
         "colours": colours,
         "groups": group_tables(predictions, groups),
+        "group_metrics": GROUP_METRICS,
         "few": FEW,
         "curves": _curves(folder, results),
         "evidence": _evidence(folder),
@@ -95,44 +99,45 @@ def _content(
     }
 
 
-def _verdict(results: Mapping[str, Any]) -> str:
-    """What came out, in one sentence."""
-    summary = results["summary"]
-    value = summary["median"]["srocc"]
-    many = summary["splits"] > 1
+def _verdict(results: Results) -> str:
+    """Return the main result in one sentence."""
+    summary = results.summary
+    value = summary.value("srocc")
+    many = summary.splits > 1
     where = (
-        f"over {summary['splits']} splits, {summary['predictions']} predictions of "
-        f"{summary['videos']} videos"
+        f"over {summary.splits} splits, {summary.predictions} predictions of "
+        f"{summary.videos} videos"
         if many
-        else f"on {plural(summary['videos'], 'test video')}"
+        else f"on {plural(summary.videos, 'test video')}"
     )
     if not known(value):
         return f"SROCC is undefined {where}: too few videos, or the same score for all of them."
-    interval = f"{percent(results['bootstrap']['level'])} interval"
+    interval = f"{percent(results.bootstrap.level)} interval"
     name = "Median SROCC" if many else "SROCC"
-    return f"{name} {shown(value, 3)} ({interval} {span(summary['interval']['srocc'])}) {where}."
+    return f"{name} {shown(value, 3)} ({interval} {span(summary.interval('srocc'))}) {where}."
 
 
-def _remarks(results: Mapping[str, Any]) -> list[str]:
-    """What the reader of these numbers must know about them."""
-    summary, remarks = results["summary"], []
-    low, high = (end if known(end) else 1.0 for end in summary["interval"]["srocc"])
+def _remarks(results: Results) -> list[str]:
+    """Return what every reader of these numbers must know."""
+    summary, remarks = results.summary, []
+    low, high = (end if known(end) else 1.0 for end in summary.interval("srocc"))
     if low <= 0 <= high:
         remarks.append(
-            "The interval of SROCC holds 0: nothing shows that the scores follow the opinions at "
-            "all. Too few test videos, a model that learned nothing, or labels of other videos?"
+            "The interval of SROCC contains 0: nothing shows that the scores follow the opinions. "
+            "Are there too few test videos, is the model untrained, or do the labels belong to "
+            "other videos?"
         )
-    lost = summary["undefined"]["srocc"]
-    if lost and summary["splits"] > 1:
+    lost = summary.undefined.get("srocc", 0)
+    if lost and summary.splits > 1:
         remarks.append(
-            f"{lost} of {summary['splits']} splits have no correlation (constant scores or too "
-            "few videos); medians and means leave them out."
+            f"{lost} of {summary.splits} splits have no correlation (constant scores or too few "
+            "videos); medians and means exclude them."
         )
-    straight = [name for name, part in results["splits"].items() if part["mapping"] == "linear"]
+    straight = [name for name, part in results.splits.items() if part.curve == "linear"]
     if straight:
         remarks.append(
             f"PLCC and RMSE of {plural(len(straight), 'split')} ({', '.join(straight[:5])}) are "
-            "after a straight line, which fits better there than a logistic curve."
+            "after a straight line, which fits better than a logistic curve."
         )
     return remarks
 
@@ -140,10 +145,10 @@ def _remarks(results: Mapping[str, Any]) -> list[str]:
 def _figures(
     folder: Path,
     predictions: pd.DataFrame,
-    results: Mapping[str, Any],
+    results: Results,
     classes_of: Callable[[pd.DataFrame], list[str]],
 ) -> dict[str, Markup]:
-    """Scatter, the errors over MOS and over score and, for several splits, their intervals."""
+    """Return the scatter plot, the errors, and for several splits their intervals."""
     many = predictions["split"].nunique() > 1
     with_curve = predictions[predictions["mapped"].notna()]
     drawn = {"scatter": (predictions, figures.scatter(predictions))}
@@ -170,15 +175,15 @@ def _figures(
 
 
 def _tooltip(row: Mapping[str, Any], many: bool) -> str:
-    """What a dot says: which video it is, and its numbers."""
+    """Return the tooltip of a dot: name and numbers of the video."""
     split = f"{row['split']}: " if many else ""
     return f"{split}{row['video']}\nMOS {row['mos']:.3f}, score {row['score']:.3f}"
 
 
-def _curves(folder: Path, results: Mapping[str, Any]) -> list[Markup]:
-    """Learning curves from every split's history, one figure per quantity."""
+def _curves(folder: Path, results: Results) -> list[Markup]:
+    """Return the learning curves from the histories of all splits, one figure per quantity."""
     histories = {}
-    for name in results["splits"]:
+    for name in results.splits:
         path = folder / name / "history.csv"
         if path.is_file() and path.stat().st_size:
             table = pd.read_csv(path)
@@ -192,7 +197,7 @@ def _curves(folder: Path, results: Mapping[str, Any]) -> list[Markup]:
 
 
 def _evidence(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """The worst over- and under-estimates, each with its strip and its timeline."""
+    """Return the largest over- and underestimates, each with its strip and its timeline."""
     cases: dict[str, list[dict[str, Any]]] = {"over": [], "under": []}
     for index, case in enumerate(read_json(folder / "evidence.json") or []):
         quality = case.get("frame_quality") or []
@@ -209,18 +214,18 @@ def _evidence(folder: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 def _picture(folder: Path, name: str | None) -> str | None:
-    """A JPEG of the run folder as a data address, None where there is none."""
+    """Return a JPEG of the run folder as a data address; None without one."""
     if not name:
         return None
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()) or not path.is_file():
-        log.warning("%s: no such picture inside the run folder; left out of the report", name)
+        log.warning("skipped %s: no such picture inside the run folder", name)
         return None
     return "data:image/jpeg;base64," + base64.b64encode(path.read_bytes()).decode()
 
 
 def _failures(path: Path) -> list[dict[str, str]]:
-    """Videos that could not be used, with the cause."""
+    """Return the videos that could not be used, with the cause."""
     if not path.is_file() or not path.stat().st_size:
         return []
     return pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records")

@@ -1,14 +1,14 @@
-"""Colours and lettering of all figures, and the empty canvas that each begins with."""
+"""Colours and fonts of all figures, and the empty canvas that each starts from."""
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Okabe and Ito's blue and vermilion, darkened a little for thin lines: safe for colour-blind eyes.
+# Okabe and Ito's blue and vermilion, slightly darker for thin lines: safe for colour-blind readers.
 INK, MUTED, GRID = "#1f2933", "#66717d", "#dfe4ea"
 BLUE, RED, GREEN = "#0a6cae", "#c8500a", "#0a8563"
-# What each becomes inside a page: a CSS variable that follows light and dark.
+# Inside a page each colour becomes a CSS variable, which follows the light or dark theme.
 VARIABLES = {
     INK: "ink",
     MUTED: "muted",
@@ -52,17 +52,17 @@ STYLE = {
 
 
 def canvas(width: float, height: float) -> tuple[Figure, Axes]:
-    """A figure of this size in inches with one pair of axes, in our style."""
+    """Return a figure of this size in inches with one pair of axes, in our style."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         return figure, figure.add_subplot()
 
 
 def thin(count: int) -> dict[str, float]:
-    """Line style for one of `count` lines that say the same."""
+    """Return the style of one of `count` lines that show the same quantity."""
     return {"linewidth": 2.0, "alpha": 1.0} if count == 1 else {"linewidth": 1.3, "alpha": 0.6}
 
 
 def as_float(value: float | None) -> float:
-    """A number from results, of which JSON makes None where it is nan."""
+    """Return a number from JSON as a float; None is NaN."""
     return np.nan if value is None else float(value)

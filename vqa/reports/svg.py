@@ -1,8 +1,8 @@
 """Matplotlib figures as SVG text, and that text as part of a page.
 
-`to_svg` gives the text of a file that stands alone. `inline` makes it fit to stand inside a page:
-colours become the page's CSS variables (so that they follow light and dark), ids carry the
-figure's name, and nothing in it names another address.
+`to_svg` returns the text of an SVG file. `inline` adapts it to a page: colours become CSS variables
+of the page, which follow the light or dark theme, ids get the name of the figure as prefix, and
+references to other addresses are removed.
 """
 
 import html
@@ -19,15 +19,15 @@ DOTS = "videos"
 
 
 def to_svg(figure: Figure, names: Sequence[str] = (), classes: Sequence[str] = ()) -> str:
-    """The figure as an SVG file's text: same figure, same text; letters stay letters.
+    """Return the text of an SVG file: the same for the same figure, with letters as text.
 
     Args:
-        figure: What to draw.
-        names: Of the dots of `scatter` or `residuals`, in their order; each becomes a tooltip.
-        classes: CSS classes of the dots, in their order; empty: none.
+        figure: The figure.
+        names: Tooltips of the dots (`DOTS`), in their order.
+        classes: CSS classes of the dots, in their order; empty for none.
 
     Raises:
-        ValueError: There are not as many dots as names.
+        ValueError: The numbers of dots and names differ.
     """
     with mpl.rc_context(STYLE):
         file = io.StringIO()
@@ -38,12 +38,12 @@ def to_svg(figure: Figure, names: Sequence[str] = (), classes: Sequence[str] = (
 
 
 def inline(svg: str, name: str, label: str) -> str:
-    """An SVG file's text as an element of a page.
+    """Return the text of an SVG file as an element of a page.
 
     Args:
         svg: From `to_svg`.
         name: Prefix of its ids, unique in the page.
-        label: What it shows, for those who do not see it.
+        label: Text alternative for readers who do not see the figure.
     """
     svg = svg[svg.index("<svg") :]
     head, body = svg.split(">", maxsplit=1)
@@ -60,19 +60,19 @@ def inline(svg: str, name: str, label: str) -> str:
 
 
 def _with_tooltips(svg: str, names: Sequence[str], classes: Sequence[str]) -> str:
-    """Give the n-th dot the n-th name as its title and the n-th classes."""
+    """Give each dot its name as title, and its classes."""
     begin = svg.index(f'<g id="{DOTS}">')
     end = svg.index("<g id=", begin + 1)
     dots = svg[begin:end]
-    # A single dot is drawn in place, several as uses of one drawing.
+    # Matplotlib draws a single dot in place, and several as uses of one drawing.
     tag = "use" if "<use " in dots else "path"
     marks = re.findall(rf"<{tag} [^>]*/>", dots)
     if len(marks) != len(names):
-        raise ValueError(f"expected {len(marks)} names, one for each dot, found {len(names)}")
-    told = iter(zip(names, classes, strict=True))
+        raise ValueError(f"expected {len(marks)} names, one per dot, found {len(names)}")
+    pairs = iter(zip(names, classes, strict=True))
 
     def with_title(mark: re.Match[str]) -> str:
-        name, kinds = next(told)
+        name, kinds = next(pairs)
         kind = f' class="{html.escape(kinds)}"' if kinds else ""
         return f"<{tag}{kind} {mark[1]}><title>{html.escape(name)}</title></{tag}>"
 

@@ -1,7 +1,7 @@
-"""Where a run's curves and results go besides the run folder. The only module that knows wandb.
+"""Trackers follow a run outside its folder; only this module imports wandb.
 
-A tracker has three methods: `split_logger` gives each split's trainer its logger, `finish` is
-called once when the run folder is complete, `finish_matrix` when a cross-database matrix is.
+A tracker has three methods: `split_logger` returns the logger for the trainer of a split, `finish`
+is called once when the run folder is complete, `finish_matrix` when a cross-database matrix is.
 """
 
 import hashlib
@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 import yaml
 
-from vqa.evaluation.results import read_predictions, summarise
+from vqa.evaluation.predictions import read_predictions
+from vqa.evaluation.results import read_results
+from vqa.evaluation.summary import summarise
+from vqa.files import read_json
 from vqa.reports import figures
-from vqa.reports.page import read_json
 
 if TYPE_CHECKING:
     import wandb
@@ -30,33 +32,33 @@ MODES = ("online", "offline", "disabled")
 
 
 class CsvTracker:
-    """Nothing besides the run folder, where learners write `history.csv` themselves."""
+    """Tracks nothing besides the run folder, where learners write `history.csv` themselves."""
 
     def split_logger(
         self, split_name: str, run_folder: Path, config: Mapping[str, Any]
     ) -> Literal[False]:
-        """No Lightning logger."""
+        """Return no Lightning logger."""
         return False
 
     def finish(self, run_folder: Path) -> None:
-        """Nothing is left to do."""
+        """Do nothing."""
 
     def finish_matrix(self, folder: Path) -> None:
-        """Nothing is left to do."""
+        """Do nothing."""
 
 
 class WandbTracker:
     """Weights & Biases: one W&B run per split and one for the summary, grouped by run folder.
 
-    `mode="offline"` needs no account and no network; everything lies under `<run folder>/wandb`,
-    ready for `wandb sync`. Run ids follow from the run folder's path and the split, so that a
-    resumed run goes on in the same place. Of the videos only the report's thumbnails leave the
-    machine, and not even those with `thumbnails=False`.
+    `mode="offline"` needs no account and no network; everything is stored in `<run folder>/wandb`,
+    ready for `wandb sync`. Run ids follow from the path of the run folder and the split, so a
+    resumed run continues in the same place. The only parts of the videos that leave the machine
+    are the thumbnails of the report, and with `thumbnails=False` not even those.
 
     Args:
         project: W&B project.
         mode: `online`, `offline` or `disabled`.
-        entity: W&B user or team; None: the account's default.
+        entity: W&B user or team; None takes the default of the account.
         thumbnails: Whether the predictions table shows the thumbnail strips of `evidence.json`.
 
     Raises:
@@ -71,7 +73,7 @@ class WandbTracker:
         thumbnails: bool = True,
     ) -> None:
         if mode not in MODES:
-            raise ValueError(f"mode={mode!r} is not known; expected one of {', '.join(MODES)}")
+            raise ValueError(f"mode={mode!r}: expected one of {', '.join(MODES)}")
         self.project = project
         self.mode = mode
         self.entity = entity
@@ -81,23 +83,23 @@ class WandbTracker:
     def split_logger(
         self, split_name: str, run_folder: Path, config: Mapping[str, Any]
     ) -> "WandbLogger":
-        """The Lightning logger of one split; the split before it is closed.
+        """Return the Lightning logger of one split; the previous split is closed.
 
-        The W&B run starts with the first thing logged, on rank 0 only.
+        The W&B run starts with the first logged value, on rank 0 only.
         """
         from pytorch_lightning.loggers import WandbLogger
 
         self._close()
         run_folder = Path(run_folder)
         settings = self._settings(run_folder, split_name, "split") | {"config": dict(config)}
-        # Lightning's `offline=True` would set WANDB_MODE for the whole process; the mode does not.
+        # Lightning's `offline=True` would set WANDB_MODE for the whole process; `mode` does not.
         self._open = WandbLogger(save_dir=str(settings.pop("dir")), **settings)
         return self._open
 
     def finish(self, run_folder: Path) -> None:
         """Write the summary run: config, results, figures, predictions, artifacts with lineage.
 
-        Call it once, on rank 0. A run that tested nothing (protocol=full) has artifacts alone.
+        Call it once, on rank 0. A run that tested nothing (protocol=full) has only artifacts.
         """
         self._close()
         if self.mode == "disabled":
@@ -112,8 +114,8 @@ class WandbTracker:
         with _staged_in(run_folder / "wandb"), wandb.init(**settings) as run:
             if (run_folder / "predictions.csv").is_file():
                 predictions = read_predictions(run_folder / "predictions.csv")
-                results = read_json(run_folder / "results.json") or summarise(predictions)
-                run.summary.update(_flat(results["summary"]))
+                results = read_results(run_folder / "results.json") or summarise(predictions)
+                run.summary.update(_flat(results.to_json()["summary"]))
                 table = self._table(run_folder, predictions)
                 run.log(
                     {
@@ -127,7 +129,7 @@ class WandbTracker:
         self._say_how_to_sync(run_folder)
 
     def finish_matrix(self, folder: Path) -> None:
-        """Write a cross-database matrix as a run of its own: heat map, table, file."""
+        """Write a cross-database matrix as its own W&B run: heat map, table, files."""
         if self.mode == "disabled":
             return
         import wandb
@@ -150,7 +152,7 @@ class WandbTracker:
             log.info("to send this run to W&B: wandb sync %s/wandb/offline-run-*", folder)
 
     def _settings(self, run_folder: Path, name: str, job_type: str) -> dict[str, Any]:
-        """What `wandb.init` gets for a run of this folder."""
+        """Return the arguments of `wandb.init` for a run of this folder."""
         import wandb
 
         run_folder = run_folder.resolve()
@@ -165,19 +167,19 @@ class WandbTracker:
             "group": run_folder.name,
             "job_type": job_type,
             "resume": "allow",
-            # A run of our own even where the caller has one open, and leave the console alone.
+            # A separate run even if the caller has one open, without capturing the console.
             "reinit": "create_new",
             "settings": wandb.Settings(console="off", silent=True),
         }
 
     def _close(self) -> None:
-        """End the split's W&B run, where one was started."""
+        """End the W&B run of the split, if one was started."""
         logger, self._open = self._open, None
         if logger is not None and logger._experiment is not None:
             logger._experiment.finish()
 
     def _table(self, run_folder: Path, predictions: pd.DataFrame) -> "wandb.Table":
-        """All predictions, with their strips where the run kept them."""
+        """Return all predictions, with their strips if the run has them."""
         import wandb
 
         columns = ["split", "video", "mos", "score", "mapped"]
@@ -198,9 +200,10 @@ class WandbTracker:
 
 @contextmanager
 def _staged_in(folder: Path) -> Iterator[None]:
-    """Let wandb keep the pictures of a table here until they are sent, not in the home folder.
+    """Make wandb store the pictures of a table in `folder` until they are sent.
 
-    Only the environment can tell it; what the user has set there stays.
+    Otherwise it uses the home folder. Only an environment variable changes that; a value set by
+    the user stays.
     """
     if "WANDB_DATA_DIR" in os.environ:
         yield
@@ -214,7 +217,7 @@ def _staged_in(folder: Path) -> Iterator[None]:
 
 
 def _image(figure: "Figure") -> "wandb.Image":
-    """A figure on white ground."""
+    """Return a figure on a white background."""
     import wandb
 
     figure.set_facecolor("white")
@@ -222,9 +225,9 @@ def _image(figure: "Figure") -> "wandb.Image":
 
 
 def _log_artifacts(run: "wandb.Run", run_folder: Path) -> None:
-    """Splits as what the run used; predictions and models as what it made."""
+    """Log splits as input of the run, predictions and models as its output."""
     splits = _artifact(run, "splits", sorted((run_folder / "splits").glob("*.json")))
-    if splits and run.offline:  # only a server can tell that a run used something
+    if splits and run.offline:  # only a server can record that a run used an artifact
         run.log_artifact(splits)
     elif splits:
         run.use_artifact(splits)
@@ -239,7 +242,7 @@ def _log_files(run: "wandb.Run", kind: str, files: Sequence[Path]) -> None:
 
 
 def _artifact(run: "wandb.Run", kind: str, files: Sequence[Path]) -> "wandb.Artifact | None":
-    """Files as an artifact, referred to where they lie rather than copied; None without files."""
+    """Return files as an artifact that refers to them without a copy; None without files."""
     import wandb
 
     if not files:
@@ -253,7 +256,7 @@ def _artifact(run: "wandb.Run", kind: str, files: Sequence[Path]) -> "wandb.Arti
 
 
 def _flat(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """`{"median": {"srocc": x}}` as `{"median/srocc": x}`."""
+    """Flatten `{"median": {"srocc": x}}` to `{"median/srocc": x}`."""
     flat: dict[str, Any] = {}
     for key, value in summary.items():
         if isinstance(value, Mapping):

@@ -1,34 +1,38 @@
-"""Whether a run folder still says what it said: every number recomputed, every hash compared.
+"""Verify a run folder: recompute every number, compare every hash.
 
-Nothing is trained or decoded. A change of any stored file is found by its hash; a change that was
-made to the hashes too is found where two files tell of one thing: the predictions of a split and of
-the run, the label table and the MOS beside each score, the results and what the predictions give.
+Nothing is trained or decoded. A changed file is found by its hash. A change that was made to the
+hashes too is found if two files describe the same thing: the predictions of a split and of the run,
+the label table and the MOS of each prediction, the results and the predictions.
 """
 
 import hashlib
-import json
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
-
-import pandas as pd
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from vqa.databases.listing import some
-from vqa.evaluation.results import read_predictions, summarise
+from vqa.evaluation.metrics import cards
+from vqa.evaluation.predictions import read_predictions
+from vqa.evaluation.summary import summarise
+from vqa.files import read_json
 from vqa.protocols.splits import Split, SplitError, read_split
-from vqa.runs import Run, RunError
+from vqa.runs.hashes import file_hashes
+from vqa.runs.run import Run, RunError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check.
+    """The outcome of one check.
 
     Attributes:
-        check: What was looked at.
-        fault: What is wrong, with the names of files or videos; empty where all is well.
+        check: What was checked.
+        fault: What is wrong, with the names of files or videos; empty if nothing is.
     """
 
     check: str
@@ -36,20 +40,20 @@ class Finding:
 
 
 def audit(run: Run) -> list[Finding]:
-    """Check a finished run from its files alone; no fault anywhere means that it holds."""
+    """Verify a finished run from its files; it holds if no finding has a fault."""
     checks: dict[str, Callable[[Run], Iterator[str]]] = {
         "files are those that the run wrote": changed_files,
         "splits match their hashes": broken_splits,
-        "no scene stands in training and test": shared_scenes,
-        "predictions are those of the splits": strange_predictions,
-        "MOS are those of the label table": strange_labels,
-        "results follow from the predictions": strange_results,
+        "no scene is in training and test": shared_scenes,
+        "predictions are those of the splits": wrong_predictions,
+        "MOS are those of the label table": wrong_labels,
+        "results follow from the predictions": wrong_results,
     }
     return [look(name, lambda check=check: check(run)) for name, check in checks.items()]
 
 
 def look(check: str, faults: Callable[[], Iterator[str]]) -> Finding:
-    """Make a check; a file that cannot be read is a fault as well."""
+    """Run one check; a file that cannot be read is a fault as well."""
     try:
         return Finding(check, "; ".join(faults()))
     except (OSError, RunError, ValueError) as error:
@@ -57,17 +61,16 @@ def look(check: str, faults: Callable[[], Iterator[str]]) -> Finding:
 
 
 def digest(run: Run) -> str:
-    """One hash for the whole run, to be published beside its numbers."""
+    """Return one hash for the whole run, to be published with its numbers."""
     return hashlib.sha256((run.folder / "manifest.json").read_bytes()).hexdigest()
 
 
 def changed_files(run: Run) -> Iterator[str]:
-    """Files that differ from the manifest, are gone, or were added."""
-    path = run.folder / "manifest.json"
-    if not path.is_file():
-        yield "manifest.json is absent: the run is not finished, or was made by an older version"
+    """Report files that differ from the manifest, are gone, or were added."""
+    stored, found = read_json(run.folder / "manifest.json"), file_hashes(run.folder)
+    if stored is None:
+        yield "manifest.json is absent: the run is not finished, or an older version wrote it"
         return
-    stored, found = json.loads(path.read_text()), run.hashes()
     for name in sorted({*stored, *found}):
         if name not in found:
             yield f"{name} is gone"
@@ -78,7 +81,7 @@ def changed_files(run: Run) -> Iterator[str]:
 
 
 def broken_splits(run: Run) -> Iterator[str]:
-    """Split files that are edited, overlap, or name videos that the database lacks."""
+    """Report split files that are edited, overlap, or name videos that the database lacks."""
     known = set(run.videos().index)
     for path in sorted((run.folder / "splits").glob("*.json")):
         try:
@@ -86,13 +89,13 @@ def broken_splits(run: Run) -> Iterator[str]:
         except SplitError as error:
             yield str(error)
             continue
-        strange = sorted({*split.val, *split.test} - known)
-        if strange:
-            yield f"{path.name}: {some(strange)} not in videos.csv"
+        unknown = sorted({*split.val, *split.test} - known)
+        if unknown:
+            yield f"{path.name}: {some(unknown)} not in videos.csv"
 
 
 def shared_scenes(run: Run) -> Iterator[str]:
-    """Scenes on both sides of a split; `group_by` of the split says whether that was asked for."""
+    """Report scenes on both sides of a split; its `group_by` says whether that was intended."""
     content = run.videos()["content"]
     for split in run.splits():
         trained = set(content.reindex([*split.train, *split.val]).dropna())
@@ -104,25 +107,25 @@ def shared_scenes(run: Run) -> Iterator[str]:
             )
 
 
-def strange_predictions(run: Run) -> Iterator[str]:
-    """Predictions of the run that are not the splits', and splits whose test part differs."""
+def wrong_predictions(run: Run) -> Iterator[str]:
+    """Report predictions that differ from those of the splits or do not cover a test part."""
     whole = run.folder / "predictions.csv"
     parts = run.predictions()
     if parts is None:
         if whole.is_file():
-            yield "predictions.csv is there though no split tests anything"
+            yield "predictions.csv exists, but no split tests anything"
         return
     for split in run.splits():
-        yield from _strange_part(split, parts)
+        yield from _wrong_part(split, parts)
     both = read_predictions(whole).merge(parts, "outer", ["split", "video"], suffixes=("", "_part"))
     differ = both[(both["score"] != both["score_part"]) | (both["mos"] != both["mos_part"])]
     if len(differ):
         names = [f"{row.video} of {row.split}" for row in differ.itertuples()]
-        yield f"predictions.csv differs from the splits' own files: {some(names)}"
+        yield f"predictions.csv differs from the files of the splits: {some(names)}"
 
 
-def strange_labels(run: Run) -> Iterator[str]:
-    """Predictions whose MOS is not the one that the database gave."""
+def wrong_labels(run: Run) -> Iterator[str]:
+    """Report predictions whose MOS is not the one from the database."""
     parts = run.predictions()
     if parts is None:
         return
@@ -137,33 +140,48 @@ def strange_labels(run: Run) -> Iterator[str]:
             )
 
 
-def strange_results(run: Run) -> Iterator[str]:
-    """Numbers in results.json that the stored predictions do not give."""
+def wrong_results(run: Run) -> Iterator[str]:
+    """Report numbers in results.json that do not follow from the stored predictions.
+
+    Metrics that the version which wrote the run did not have are not compared.
+    """
     stored, parts = run.results(), run.predictions()
     if parts is None:
         return
-    fresh = _flat(summarise(parts, ci95=run.ci95(), **stored["bootstrap"]))
-    old = _flat(stored)
-    differ = [name for name in sorted({*fresh, *old}) if not _same(fresh.get(name), old.get(name))]
+    if stored is None:
+        yield "results.json holds nothing, but videos were tested"
+        return
+    fresh = summarise(parts, ci95=run.ci95(), **asdict(stored.bootstrap))
+    summary = stored.summary
+    new = set(cards.METRICS) - {*summary.median, *summary.alongside}
+    computed = {
+        name: value
+        for name, value in _flat(fresh.to_json()).items()
+        if not new.intersection(name.split("."))
+    }
+    old = _flat(read_json(run.folder / "results.json"))
+    differ = [
+        name for name in sorted({*computed, *old}) if not _same(computed.get(name), old.get(name))
+    ]
     if differ:
         first = differ[0]
         yield (
             f"results.json: {len(differ)} numbers differ, first {first}: stored {old.get(first)}, "
-            f"computed {fresh.get(first)}"
+            f"computed {computed.get(first)}"
         )
 
 
 def dependent_scores(
     split: str, stored: Mapping[str, float], score_alone: Callable[[str], float]
 ) -> Iterator[str]:
-    """Videos that the stored model scores otherwise alone than it did among the test videos.
+    """Report videos that the stored model scores differently alone than among the test videos.
 
-    So are a scaler that was fitted on the test part found, batch statistics, and another model.
+    This finds a scaler that was fitted on the test part, batch statistics, and another model.
 
     Args:
         split: Name of the split.
         stored: Scores by video.
-        score_alone: The score of one video without any other.
+        score_alone: Returns the score of one video without any other.
     """
     differ = {
         video: alone
@@ -173,12 +191,12 @@ def dependent_scores(
     if differ:
         video, alone = next(iter(differ.items()))
         yield (
-            f"{split}: {len(differ)} of {len(stored)} videos score otherwise alone, first {video}: "
-            f"stored {stored[video]:.6g}, alone {alone:.6g}"
+            f"{split}: {len(differ)} of {len(stored)} videos have another score alone, first "
+            f"{video}: stored {stored[video]:.6g}, alone {alone:.6g}"
         )
 
 
-def _strange_part(split: Split, parts: pd.DataFrame) -> Iterator[str]:
+def _wrong_part(split: Split, parts: "pd.DataFrame") -> Iterator[str]:
     scored = set(parts.loc[parts["split"] == split.name, "video"])
     if lost := sorted(set(split.test) - scored):
         yield f"{split.name}: test videos without a prediction: {some(lost)}"
@@ -187,7 +205,7 @@ def _strange_part(split: Split, parts: pd.DataFrame) -> Iterator[str]:
 
 
 def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
-    """`{"a": {"b": [1]}}` as `{"a.b.0": 1}`."""
+    """Flatten `{"a": {"b": [1]}}` to `{"a.b.0": 1}`."""
     if isinstance(tree, Mapping):
         items = tree.items()
     elif isinstance(tree, list | tuple):

@@ -1,4 +1,4 @@
-"""What a number was made with: versions, commit, device, command."""
+"""The environment in which numbers are computed: versions, commit, device, command."""
 
 import os
 import platform
@@ -9,16 +9,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import torch
+from vqa import __version__
 
-VERSIONED = (
-    "vqa", "torch", "torchvision", "pytorch-lightning", "numpy", "scipy", "av", "decord",
-)  # fmt: skip
+VERSIONED = ("torch", "torchvision", "pytorch-lightning", "numpy", "scipy", "av", "decord")
 
 
 def environment() -> dict[str, Any]:
-    """Versions, commit, device and command of this process."""
-    versions = {}
+    """Return versions, commit, device and command of this process."""
+    import torch
+
+    versions = {"vqa": __version__}
     for name in VERSIONED:
         try:
             versions[name] = metadata.version(name)
@@ -38,7 +38,7 @@ def environment() -> dict[str, Any]:
 
 
 def _commit() -> str:
-    """The code's git commit, with a plus where files were changed; `unknown` outside a checkout."""
+    """Return the git commit of the code, with a plus if files differ; `unknown` without git."""
     here = Path(__file__).parent
     try:
         commit = subprocess.run(

@@ -1,37 +1,39 @@
-"""A run's folder made anew, or opened again: one folder for one configuration."""
+"""Make a run folder, or open an existing one: one folder for one configuration."""
 
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from vqa.files import write_atomically
-from vqa.runs import Run, RunError
+from vqa import __version__
+from vqa.files import write_atomically, write_json
+from vqa.runs.run import Run, RunError
 
-# What may differ between two starts of one run: places, helpers, and how fast it goes.
+# Settings that may differ between two starts of a run: places, helpers, and speed.
 INCIDENTAL = ("folder", "fresh", "paths", "logger", "threads", "shard")
 RUN_KEYS = {"name", "seed", "model"}
+# Sections that a trained model is rebuilt from.
+MODEL_SECTIONS = ("model", "features", "views")
+PACKAGE = Path(__file__).parents[1]
 
 
 def open_run(folder: Path, config: Mapping[str, Any], *, fresh: bool = False) -> Run:
     """Make a run folder, or open the one that an earlier start of the same command made.
 
     Args:
-        folder: Where.
+        folder: The run folder.
         config: The resolved configuration.
-        fresh: Remove what is there first.
+        fresh: Remove an existing run first.
 
     Raises:
-        RunError: The folder holds a run of another configuration, or is no run folder.
+        RunError: The folder holds a run of another configuration, or something else.
     """
     path = folder / "config.yaml"
-    stored = yaml.safe_load(path.read_text()) if path.is_file() else None
-    if stored is not None and not (isinstance(stored, dict) and stored.keys() >= RUN_KEYS):
-        raise RunError(f"{path} is not a run's; choose another folder=")
+    stored = _read_config(path) if path.is_file() else None
     if stored is not None and fresh:
         shutil.rmtree(folder)
     elif stored is not None:
@@ -48,6 +50,8 @@ def open_run(folder: Path, config: Mapping[str, Any], *, fresh: bool = False) ->
     elif folder.is_dir() and any(folder.iterdir()):
         raise RunError(f"{folder} is neither empty nor a run folder; choose another folder=")
     if not path.is_file():
+        # `finish` adds the rest of the environment.
+        write_json(folder / "environment.json", {"vqa": __version__})
         write_atomically(path, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
     return Run(folder, config)
 
@@ -56,17 +60,79 @@ def load_run(folder: str | Path) -> Run:
     """Open a run folder as it is.
 
     Raises:
-        RunError: It is none.
+        RunError: The folder is absent or is not a run folder.
     """
-    folder = Path(folder)
+    folder = Path(folder).expanduser()
     path = folder / "config.yaml"
     if not path.is_file():
-        raise RunError(f"{folder} is no run folder: it has no config.yaml")
-    return Run(folder, yaml.safe_load(path.read_text()))
+        missing = "has no config.yaml" if folder.is_dir() else "does not exist"
+        inside = sorted(place.parent.name for place in folder.glob("*/config.yaml"))
+        hint = f", for example {folder / inside[0]}" if inside else ""
+        raise RunError(f"{folder} is no run folder: it {missing}; give the folder of a run{hint}")
+    return Run(folder, _read_config(path))
+
+
+def check_usable(run: Run) -> None:
+    """Check that this version of vqa has all the parts that the model of a run was made from.
+
+    Only names are looked up; nothing is imported.
+
+    Raises:
+        RunError: A part is missing, because another version wrote the run.
+    """
+    sections = [run.config.get(name) for name in MODEL_SECTIONS]
+    missing = sorted({target for target in _targets(sections) if not _exists(target)})
+    if missing:
+        raise RunError(
+            f"{run.folder} was written by vqa {run.version}; its config.yaml names {missing[0]}, "
+            f"which vqa {__version__} does not have: use the version that wrote it, or train again"
+        )
 
 
 def identity(config: Mapping[str, Any]) -> str:
-    """Short hash of all that shapes a run's numbers."""
+    """Return a short hash of all settings that shape the numbers of a run."""
     parts = {key: value for key, value in config.items() if key not in INCIDENTAL}
     text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    """Read the configuration of a run.
+
+    Raises:
+        RunError: The file is damaged, or belongs to something else.
+    """
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise RunError(f"{path}: not YAML ({reason}); was it edited or cut off?") from error
+    if not isinstance(config, dict) or not config.keys() >= RUN_KEYS:
+        raise RunError(
+            f"{path} is not a run's configuration: expected {', '.join(sorted(RUN_KEYS))} among "
+            "its keys; choose the folder of a run"
+        )
+    return config
+
+
+def _targets(settings: Any) -> Iterator[str]:
+    """Yield every `_target_` inside vqa that a configuration names."""
+    if isinstance(settings, Mapping):
+        target = settings.get("_target_")
+        if isinstance(target, str) and target.startswith("vqa."):
+            yield target
+        settings = list(settings.values())
+    if isinstance(settings, list):
+        for value in settings:
+            yield from _targets(value)
+
+
+def _exists(target: str) -> bool:
+    """Return whether the module of a target exists: `vqa.models.vsfa.VSFA` has models/vsfa.py."""
+    place, names = PACKAGE, target.split(".")[1:]
+    while names and (place / names[0]).is_dir():
+        place /= names.pop(0)
+    if names and (place / f"{names[0]}.py").is_file():
+        return True
+    # What is left is a name inside a package, such as vqa.protocols.holdout.
+    return len(names) == 1 and place != PACKAGE

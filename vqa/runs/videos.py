@@ -1,4 +1,4 @@
-"""The table of a run's videos, `videos.csv`: the label of each and the facts of its file."""
+"""The table of a run's videos, `videos.csv`: the label of each and the facts about its file."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,11 +18,11 @@ TEXT_COLUMNS = ("video", "content", "group", "codec", "source")
 def video_table(
     videos: Sequence[VideoRecord], facts: Callable[[VideoRecord], Mapping[str, str]]
 ) -> pd.DataFrame:
-    """A row for each video; what its label says goes before what was found in its file.
+    """Return a row for each video; the label takes precedence over facts found in the file.
 
     Args:
-        videos: Those to list.
-        facts: Of a video's file, by column; others than `COLUMNS` are left out.
+        videos: Videos to list.
+        facts: Facts about a video file, by column; columns outside `COLUMNS` are dropped.
     """
     rows = []
     for video in videos:
@@ -33,20 +33,20 @@ def video_table(
 
 
 def read_video_table(path: Path) -> pd.DataFrame:
-    """The stored table, indexed by video; names are text, absent values NaN."""
+    """Read the stored table, indexed by video; names are text, absent values NaN."""
     text = dict.fromkeys(TEXT_COLUMNS, str)
     table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
     return table.set_index("video")
 
 
 def ci95_of(table: pd.DataFrame) -> pd.Series | None:
-    """Half-width of the 95 % confidence interval of each video's MOS, where it is known.
+    """Return the half-width of the 95 % confidence interval of each MOS, if known.
 
     Args:
-        table: Indexed by video, with `mos_std` and `ratings`.
+        table: Indexed by video, with the columns `mos_std` and `ratings`.
 
     Returns:
-        Those with two ratings or more; None where there is none.
+        The videos with at least two ratings; None if there is none.
     """
     known = table[["mos_std", "ratings"]].dropna()
     known = known[known["ratings"] >= 2]

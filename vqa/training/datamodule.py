@@ -1,4 +1,4 @@
-"""A split and the views of a model become loaders."""
+"""Loaders for the parts of a split, as a model's views show the videos."""
 
 import hashlib
 import os
@@ -9,27 +9,27 @@ from typing import Any, Literal
 import numpy as np
 import pytorch_lightning as pl
 import torch
-import torch.distributed
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, SequentialSampler, Subset
 
 from vqa.databases.records import Database, VideoRecord
 from vqa.protocols.splits import Split
+from vqa.training.processes import world
 from vqa.training.views import Views
 
 Sample = tuple[VideoRecord, dict[str, Tensor]]
 
 
 class ViewDataset(Dataset):
-    """Records as a model sees them.
+    """Videos as a model's views show them.
+
+    Evaluation asks for an item by its index. Training asks by (index, epoch), and what is random
+    then depends only on seed, epoch and video, whichever process loads it.
 
     Args:
         videos: The records.
-        views: What the model sees.
-        seed: Base of what is random in training.
-
-    An item is asked for by its place, for evaluation, or by place and epoch, for training: what is
-    drawn then depends on seed, epoch and video alone, whichever process loads it.
+        views: The model's views.
+        seed: Base seed of the randomness in training.
     """
 
     def __init__(self, videos: Sequence[VideoRecord], views: Views, seed: int = 0) -> None:
@@ -48,7 +48,7 @@ class ViewDataset(Dataset):
 
 
 class EpochSampler(DistributedSampler):
-    """Shuffled (place, epoch) pairs; Lightning tells it the epoch."""
+    """Shuffled (index, epoch) pairs; Lightning sets the epoch."""
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         return ((index, self.epoch) for index in super().__iter__())
@@ -57,18 +57,18 @@ class EpochSampler(DistributedSampler):
 class VQADataModule(pl.LightningDataModule):
     """Loaders of one split.
 
-    The order of training videos depends on seed and epoch alone, so a resumed run sees the order of
-    an undisturbed one. Evaluation takes one video at a time by default: then no score depends on
-    its neighbours, not even by a rounding.
+    The order of training videos depends only on seed and epoch, so a resumed run sees the same
+    order as an uninterrupted one. Evaluation takes one video at a time by default, so no score
+    depends on its neighbours, not even by rounding.
 
     Args:
         database: The rated videos.
-        split: Which of them train, validate and test; None where only `loader` is used.
-        views: What the model sees of a video.
-        batch_size: Videos a training step, per process.
-        eval_batch_size: Videos a forward pass in prediction.
-        num_workers: Loading processes, each with one thread; 0 is right while features fit in
-            memory, `auto` is one for each core this process may use.
+        split: The train, val and test parts; None if only `loader` is used.
+        views: The model's views of a video.
+        batch_size: Videos per training step and process.
+        eval_batch_size: Videos per forward pass in prediction.
+        num_workers: Loading processes, each with one thread. Use 0 while features fit in memory;
+            `auto` starts one per core that this process may use.
         seed: Seed of the training order.
     """
 
@@ -93,23 +93,23 @@ class VQADataModule(pl.LightningDataModule):
         self.test = database.select(split.test) if split else ()
 
     def train_dataloader(self) -> DataLoader:
-        """Shuffled batches; under DDP each process gets its share of every epoch."""
-        replicas, rank = _world()
+        """Return shuffled batches; under DDP each process gets its share of every epoch."""
+        replicas, rank = world()
         dataset = ViewDataset(self.train, self.views, self.seed)
         sampler = EpochSampler(dataset, replicas, rank, shuffle=True, seed=self.seed)
         return self._loader(dataset, self.batch_size, sampler)
 
     def val_dataloader(self) -> DataLoader | list:
-        """The validation part in order, or nothing where the split has none."""
+        """Return the validation part in order, or nothing if the split has none."""
         return self._share(self.val, self.batch_size) if self.val else []
 
     def loader(self, videos: Sequence[VideoRecord]) -> DataLoader:
-        """Any videos in order, for prediction; under DDP this process's share of them."""
+        """Return any videos in order, for prediction; under DDP the share of this process."""
         return self._share(videos, self.eval_batch_size)
 
     def _share(self, videos: Sequence[VideoRecord], batch_size: int) -> DataLoader:
         # Shares are uneven rather than padded: a repeated video would count twice in a metric.
-        replicas, rank = _world()
+        replicas, rank = world()
         dataset = ViewDataset(videos, self.views)
         share = Subset(dataset, range(rank, len(dataset), replicas))
         return self._loader(share, batch_size, SequentialSampler(share))
@@ -127,7 +127,7 @@ class VQADataModule(pl.LightningDataModule):
 
 
 def collate(views: Views, samples: Sequence[Sample]) -> dict[str, Any]:
-    """A batch: `inputs` of the network by name, `mos` (B,), `ids`."""
+    """Collate a batch: `inputs` of the network by name, `mos` (B,), `ids`."""
     records, seen = zip(*samples, strict=True)
     return {
         "inputs": views.collate(seen),
@@ -137,13 +137,6 @@ def collate(views: Views, samples: Sequence[Sample]) -> dict[str, Any]:
 
 
 def _cores() -> int:
-    """Cores that this process may use, at most 16: more decoders than that starve each other."""
+    """Count the cores this process may use, up to 16; more decoders starve each other."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return min(16, usable or 1)
-
-
-def _world() -> tuple[int, int]:
-    """Number of processes and this one's rank."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        return torch.distributed.get_world_size(), torch.distributed.get_rank()
-    return 1, 0

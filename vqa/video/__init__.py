@@ -1,10 +1,11 @@
-"""Video files as frames: what a file holds, its frames in a stream or by index.
+"""Video files: their properties, and their frames as a stream or by index.
 
-Frame i is frame i of `ffmpeg -fps_mode passthrough`: all shown frames, once each, upright, in RGB
-or as the planes of 4:2:0.
-A file gives all its frames exactly or a `VideoError`; nothing is silently short, shifted, repeated
-or concealed. PyAV reads through FFmpeg's own filter graph. decord is a choice, not the default: on
-damaged files it repeats frames without a word, which no cheap check finds, and it is slower.
+Frame i is frame i of `ffmpeg -fps_mode passthrough`: every shown frame once, upright, in RGB or as
+the planes of 4:2:0. Reading a file yields exactly its frames or raises a `VideoError`; frames are
+never silently missing, shifted, repeated or concealed.
+
+PyAV, the default, reads through FFmpeg's own filter graph. decord is optional: it silently repeats
+frames of damaged files, which no cheap check detects, and it is slower.
 """
 
 import importlib.metadata
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vqa.video.chunks import checked_indices, fill_chunks
+from vqa.video.chunks import Allocator, checked_indices, fill_chunks, new_chunk
 from vqa.video.packets import VideoError, VideoInfo, scan
 from vqa.video.pixels import frame_shape, planes
 from vqa.video.rawvideo import RawFormat, raw_info
@@ -48,15 +49,15 @@ logger = logging.getLogger(__name__)
 
 
 def probe(path: str | Path, *, raw: RawFormat | None = None) -> VideoInfo:
-    """Find out what a file holds from its packets; only the first frame is decoded.
+    """Read the properties of a file from its packets; only the first frame is decoded.
 
     Args:
         path: The video file.
-        raw: Its format, where it is raw planar video without a header.
+        raw: Format of raw planar video, which has no header.
 
     Raises:
-        VideoError: No such file, no video in it, or the file is cut short or damaged where its
-            container tells.
+        VideoError: The file does not exist or has no video, or its container shows that it is
+            cut short or damaged.
     """
     path = Path(path)
     if not path.is_file():
@@ -67,19 +68,18 @@ def probe(path: str | Path, *, raw: RawFormat | None = None) -> VideoInfo:
 
 
 def choose_reader(info: VideoInfo, reader: str = "auto") -> str:
-    """Which reader `stream_frames` uses for RGB in sequence: `pyav`, `decord` or `raw`.
+    """Choose the reader for RGB frames in sequence: `pyav`, `decord` or `raw`.
 
     Args:
-        info: The file.
-        reader: `auto` and `pyav` mean PyAV. `decord` means decord for the intact files that it
-            reads exactly (MP4, MOV, Matroska, WebM; 8-bit 4:2:0 of even size, progressive; no edit
-            list, no AV1; its count that of the packets) and PyAV for all others.
+        info: Properties of the file.
+        reader: `auto` and `pyav` choose PyAV. `decord` chooses decord for the files that it reads
+            exactly if they are intact (MP4, MOV, Matroska, WebM; progressive 8-bit 4:2:0 of even
+            size; no edit list, no AV1; as many frames as packets), and PyAV for all others.
 
     Raises:
-        ValueError: The reader is not known.
+        ValueError: The reader is unknown.
     """
-    if reader not in READERS:
-        raise ValueError(f"reader={reader!r} is not known; use one of {', '.join(READERS)}")
+    check_reader(reader)
     if info.container == "rawvideo":
         return "raw"
     if reader == "decord" and decord_suits(info):
@@ -92,15 +92,25 @@ def choose_reader(info: VideoInfo, reader: str = "auto") -> str:
     return "pyav"
 
 
-def reader_version(name: str) -> str:
-    """Name and version of a reader for the record, for instance `pyav 18.1.0`.
+def check_reader(reader: str) -> None:
+    """Refuse unknown readers.
 
     Raises:
-        ValueError: The reader is not known.
+        ValueError: The reader is unknown.
+    """
+    if reader not in READERS:
+        raise ValueError(f"reader={reader!r}: expected one of {', '.join(READERS)}")
+
+
+def reader_version(name: str) -> str:
+    """Return name and version of a reader, for example `pyav 18.1.0`.
+
+    Raises:
+        ValueError: The reader is unknown.
     """
     package = {"pyav": "av", "raw": "av", "decord": "decord"}.get(name)
     if package is None:
-        raise ValueError(f"reader {name!r} is not known; use pyav, decord or raw")
+        raise ValueError(f"reader {name!r}: expected pyav, decord or raw")
     return f"{name} {importlib.metadata.version(package)}"
 
 
@@ -114,33 +124,35 @@ def stream_frames(
     info: VideoInfo | None = None,
     pixels: str = "rgb24",
     leaping: bool = False,
+    allocate: Allocator = new_chunk,
 ) -> Iterator[np.ndarray]:
     """Read frames in order and in bounded memory.
 
-    A pass in sequence decodes everything up to the last wanted frame; where that is the video's
-    last, the pass proves the file whole. Leaps decode only from the keyframe before each run of
-    wanted frames to the run's end, nothing twice; damage elsewhere goes unseen. Both give the same
-    frames.
+    In sequence, everything up to the last wanted frame is decoded; if that is the last frame of the
+    video, the whole file has been checked. With leaps, only the frames from the keyframe before
+    each run of wanted frames to the end of the run are decoded, none twice; damage elsewhere goes
+    unnoticed. Both give the same frames.
 
     Args:
         path: The video file.
         indices: Ascending frame indices, repeats allowed; None for all frames.
-        chunk_frames: Most frames in a chunk. Large frames make smaller chunks; see
+        chunk_frames: Maximum number of frames in a chunk; chunks of large frames are smaller, see
             `vqa.video.chunks.chunk_limits`.
         reader: See `choose_reader`.
-        raw: The format of a raw file.
-        info: What `probe` said, to spare a second scan.
-        pixels: `rgb24`; or `yuv420p`, samples as stored if they are 8-bit 4:2:0, see
-            `vqa.video.pixels`. For planes, PyAV reads all files with a header.
-        leaping: Leap where seeking is dependable (MP4, MOV, Matroska, WebM; no edit list), with
-            PyAV; in every other file, and after a leap that lands wrong, read in sequence.
+        raw: Format of a raw file.
+        info: The result of `probe`, to avoid a second scan.
+        pixels: `rgb24`, or `yuv420p`, which keeps stored samples if they are 8-bit 4:2:0; see
+            `vqa.video.pixels`. For planes, PyAV reads all files that have a header.
+        leaping: Leap with PyAV where seeking is reliable (MP4, MOV, Matroska, WebM; no edit list).
+            All other files, and the rest of a file after a failed leap, are read in sequence.
+        allocate: Returns memory for the next chunk.
 
     Yields:
-        uint8 (n,H,W,3) RGB, or (n,P) planar to be taken apart by `planes`; owned by the caller.
+        uint8 (n,H,W,3) RGB, or (n,P) planar, to be separated by `planes`; owned by the caller.
 
     Raises:
-        VideoError: The file cannot be read whole; frames of a chunk begun before are dropped.
-        ValueError: Indices out of order or range, an unknown reader, or other pixels.
+        VideoError: The file cannot be read completely; frames of an unfinished chunk are dropped.
+        ValueError: Indices are out of order or range, or reader or pixels are unknown.
     """
     info = info or probe(path, raw=raw)
     chosen = choose_reader(info, reader)
@@ -150,7 +162,7 @@ def stream_frames(
         wanted,
         frame_shape(info, pixels),
         chunk_frames,
-        lambda shape: np.empty(shape, dtype=np.uint8),
+        allocate,
     )
 
 
@@ -162,21 +174,21 @@ def read_frames(
     raw: RawFormat | None = None,
     info: VideoInfo | None = None,
 ) -> np.ndarray:
-    """Read frames by index, leaping as `stream_frames` can.
+    """Read frames by index, with leaps as in `stream_frames`.
 
     Args:
         path: The video file.
         indices: Frame indices in any order, repeats allowed.
-        reader: Checked as in `choose_reader`; by index, PyAV reads all files with a header.
-        raw: The format of a raw file.
-        info: What `probe` said, to spare a second scan.
+        reader: See `choose_reader`; by index, PyAV reads all files that have a header.
+        raw: Format of a raw file.
+        info: The result of `probe`, to avoid a second scan.
 
     Returns:
-        uint8 (N,H,W,3) RGB, in the order asked for.
+        uint8 (N,H,W,3) RGB, in the order of `indices`.
 
     Raises:
         VideoError: The wanted frames cannot be read.
-        ValueError: Indices out of range, or an unknown reader.
+        ValueError: Indices are out of range, or the reader is unknown.
     """
     info = info or probe(path, raw=raw)
     chosen = choose_reader(info, "pyav" if reader == "decord" else reader)
@@ -197,29 +209,29 @@ def pictures(
     pixels: str = "rgb24",
     leaping: bool = False,
 ) -> Iterator[np.ndarray]:
-    """The pictures of the distinct indices, each valid until the next; see `stream_frames`.
+    """Yield the pictures of the distinct indices, each valid until the next.
 
     Args:
-        info: The video.
+        info: Properties of the video.
         indices: (n,) ascending.
-        reader: As `choose_reader` returned it.
-        raw: The format of a raw file.
-        pixels: As for `stream_frames`.
-        leaping: Likewise.
+        reader: A result of `choose_reader`.
+        raw: Format of a raw file.
+        pixels: As in `stream_frames`.
+        leaping: As in `stream_frames`.
     """
     wanted = np.unique(indices).tolist()
     if reader == "raw":
         yield from raw_pictures(info, _required(info, raw), wanted, pixels)
         return
-    done = 0  # what a faster way has given, up to its failure if it fails
+    done = 0  # pictures that the faster reader yielded, also if it then failed
     try:
         for picture in _faster_pictures(info, wanted, reader, pixels, leaping):
             yield picture
             done += 1
     except DecordError as error:
-        logger.warning("%s: %s; going on with PyAV", info.path, error)
+        logger.warning("%s: %s; continuing with PyAV", info.path, error)
     except (SeekError, VideoError) as error:
-        logger.info("%s: leaping failed (%s); going on in sequence", info.path, error)
+        logger.info("%s: leaping failed (%s); continuing in sequence", info.path, error)
     if done < len(wanted):
         yield from pyav_pictures(info, wanted[done:], pixels)
 
@@ -227,7 +239,7 @@ def pictures(
 def _faster_pictures(
     info: VideoInfo, wanted: list[int], reader: str, pixels: str, leaping: bool
 ) -> Iterator[np.ndarray]:
-    """What is tried before decoding in sequence with PyAV; empty where nothing suits."""
+    """Return the reader to try before PyAV in sequence; an empty one if none is suitable."""
     if leaping and can_leap(info):
         return leaping_pictures(info, wanted, pixels)
     if reader == "decord" and pixels == "rgb24":
@@ -236,7 +248,7 @@ def _faster_pictures(
 
 
 def _required(info: VideoInfo, raw: RawFormat | None) -> RawFormat:
-    """The raw format, which a raw file cannot do without."""
+    """Return the format of a raw file, or refuse its absence."""
     if raw is None:
-        raise ValueError(f"{info.path} is raw video: give its format as raw=RawFormat(...)")
+        raise ValueError(f"{info.path} is raw video: pass its format as raw=RawFormat(...)")
     return raw

@@ -1,4 +1,4 @@
-"""A sequence of frames in chunks of bounded size."""
+"""Chunks of frames with a bounded size."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -9,27 +9,33 @@ from vqa.video.packets import VideoInfo
 
 MAX_CHUNK_BYTES = 32 * 2**20
 
+Allocator = Callable[[tuple[int, ...]], np.ndarray]  # shape of a chunk -> uint8 array
+
 
 def chunk_limits(frame_bytes: int, chunk_frames: int) -> tuple[int, int]:
-    """Most frames of so many bytes in the first chunk and in the later ones.
+    """Return the maximum number of frames in the first chunk and in later chunks.
 
-    A chunk holds at most `chunk_frames` frames and `MAX_CHUNK_BYTES` bytes, but at least one frame,
-    and the first at least two (if `chunk_frames` allows), so that frame differences can start.
+    A chunk has at most `chunk_frames` frames and `MAX_CHUNK_BYTES` bytes, but at least one frame.
+    The first chunk has at least two frames (if `chunk_frames` allows it), for frame differences.
+
+    Args:
+        frame_bytes: Size of a frame in bytes.
+        chunk_frames: Maximum number of frames, at least 1.
 
     Raises:
         ValueError: `chunk_frames` is below 1.
     """
     if chunk_frames < 1:
-        raise ValueError(f"chunk_frames={chunk_frames} must be at least 1")
+        raise ValueError(f"chunk_frames={chunk_frames}: expected at least 1")
     fitting = MAX_CHUNK_BYTES // frame_bytes
     return min(chunk_frames, max(fitting, 2)), min(chunk_frames, max(fitting, 1))
 
 
 def checked_indices(indices: Sequence[int] | np.ndarray | None, info: VideoInfo) -> np.ndarray:
-    """The indices as int64 (n,); all frames for None.
+    """Return indices as int64 (n,), all frames for None.
 
     Raises:
-        ValueError: Not one ascending row of numbers in [0, frames).
+        ValueError: They are not one ascending row of integers in [0, frames).
     """
     if indices is None:
         return np.arange(info.frames)
@@ -37,10 +43,12 @@ def checked_indices(indices: Sequence[int] | np.ndarray | None, info: VideoInfo)
     if given.size == 0:
         return np.empty(0, dtype=np.int64)
     if given.ndim != 1 or not np.issubdtype(given.dtype, np.integer):
-        raise ValueError(f"indices must be one row of integers, not {given.dtype} {given.shape}")
+        raise ValueError(
+            f"indices: expected one row of integers, found {given.dtype} {given.shape}"
+        )
     if given.min() < 0 or given.max() >= info.frames:
         raise ValueError(
-            f"indices {given.min()} to {given.max()} reach outside the {info.frames} frames of "
+            f"indices {given.min()} to {given.max()} are outside the {info.frames} frames of "
             f"{info.path}"
         )
     if np.any(np.diff(given) < 0):
@@ -48,21 +56,26 @@ def checked_indices(indices: Sequence[int] | np.ndarray | None, info: VideoInfo)
     return given.astype(np.int64)
 
 
+def new_chunk(shape: tuple[int, ...]) -> np.ndarray:
+    """Allocate a chunk in new memory."""
+    return np.empty(shape, dtype=np.uint8)
+
+
 def fill_chunks(
     pictures: Iterator[np.ndarray],
     indices: np.ndarray,
     shape: tuple[int, ...],
     chunk_frames: int,
-    allocate: Callable[[tuple[int, ...]], np.ndarray],
+    allocate: Allocator,
 ) -> Iterator[np.ndarray]:
-    """Gather pictures into chunks.
+    """Yield pictures in chunks.
 
     Args:
         pictures: The pictures of the distinct indices, in order.
         indices: (n,) ascending; a repeated index repeats its picture.
-        shape: Of a picture.
+        shape: Shape of a picture.
         chunk_frames: See `chunk_limits`.
-        allocate: Gives the memory (n, *shape) of the next chunk.
+        allocate: Returns memory (n, *shape) for the next chunk.
     """
     limit, later_limit = chunk_limits(math.prod(shape), chunk_frames)
     start, current, picture = 0, None, None
@@ -74,6 +87,6 @@ def fill_chunks(
                 current, picture = index, next(pictures)
             chunk[place] = picture
         start, limit = start + limit, later_limit
-        if start >= len(indices):  # let the reader check that no frame is left over
+        if start >= len(indices):  # let the reader check that no frame remains
             next(pictures, None)
         yield chunk

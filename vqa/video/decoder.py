@@ -1,8 +1,8 @@
-"""Decoding in a process of its own, ahead of the consumer.
+"""Decoding in a child process, ahead of the consumer.
 
-While the parent computes on one chunk of frames, a child process decodes the next two into shared
-memory. The child keeps the parent safe: a decoder that hangs is killed at a time limit, one that
-crashes takes only itself along, and both become a `VideoError` of that video alone.
+While the parent computes on one chunk of frames, the child decodes the next two into shared memory.
+The child also protects the parent: it is killed at a time limit if its decoder hangs, and a crash
+ends only the child. Both become a `VideoError` of that one video.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from typing import Any, NoReturn, Self
 
 import numpy as np
 
-from vqa.video import READERS, RawFormat, VideoError, VideoInfo
+from vqa.video import RawFormat, VideoError, VideoInfo, check_reader
 from vqa.video.chunks import checked_indices, chunk_limits
 from vqa.video.decoding_process import SLOTS, DecodingProcess
 from vqa.video.pixels import frame_shape
@@ -26,30 +26,30 @@ ABANDON_LIMIT_S = 5.0
 
 
 class FrameDecoder:
-    """Reads videos one after the other through one persistent child process.
+    """Reads videos one after another in a persistent child process.
 
-    The child starts with the first call, and anew after a hang or a crash. It ends with `close`, or
-    with the parent, however that ends; the shared memory has no name, so nothing is left behind.
-    POSIX only. Not for use by several threads at once.
+    The child starts with the first call, and again after a hang or a crash. It ends with `close` or
+    with the parent, however the parent ends. The shared memory has no name, so nothing remains
+    afterwards. POSIX only. Not thread-safe.
 
     Attributes:
         reader: See `vqa.video.choose_reader`.
-        time_limit_s: Longest wait for the decoder in one video; the consumer's time is not counted.
-        chunk_frames: Most frames in a chunk, see `vqa.video.chunks.chunk_limits`.
+        time_limit_s: Maximum time to wait for the decoder per video; the consumer's own time does
+            not count.
+        chunk_frames: Maximum number of frames in a chunk, see `vqa.video.chunks.chunk_limits`.
     """
 
     def __init__(
         self, reader: str = "auto", time_limit_s: float = 600.0, chunk_frames: int = 16
     ) -> None:
         if not time_limit_s > 0:
-            raise ValueError(f"time_limit_s={time_limit_s} must be positive")
+            raise ValueError(f"time_limit_s={time_limit_s}: expected a positive number")
         if chunk_frames < 1:
-            raise ValueError(f"chunk_frames={chunk_frames} must be at least 1")
-        if reader not in READERS:
-            raise ValueError(f"reader={reader!r} is not known; use one of {', '.join(READERS)}")
+            raise ValueError(f"chunk_frames={chunk_frames}: expected at least 1")
+        check_reader(reader)
         self.reader, self.time_limit_s, self.chunk_frames = reader, time_limit_s, chunk_frames
         self._child: DecodingProcess | None = None
-        self._stream = 0  # number of the stream that the child is serving; 0: none
+        self._stream = 0  # number of the stream that the child is serving, 0 if there is none
         self._streams = 0
 
     def __enter__(self) -> Self:
@@ -65,20 +65,20 @@ class FrameDecoder:
 
     @property
     def pid(self) -> int | None:
-        """Process id of the child, None while there is none."""
+        """Process id of the child, None if there is no child."""
         return self._child.process.pid if self._child else None
 
     def close(self) -> None:
-        """End the child; the next call would start a new one."""
+        """End the child; another call starts a new one."""
         child, self._child, self._stream = self._child, None, 0
         if child is not None:
             child.end()
 
     def probe(self, path: str | Path, raw: RawFormat | None = None) -> VideoInfo:
-        """`vqa.video.probe` in the child.
+        """Run `vqa.video.probe` in the child.
 
         Raises:
-            VideoError: As there, or the child hangs or crashes.
+            VideoError: As in `vqa.video.probe`, or the child hangs or crashes.
         """
         self._abandon()
         self._ready_child()
@@ -97,24 +97,25 @@ class FrameDecoder:
         info: VideoInfo | None = None,
         pixels: str = "rgb24",
     ) -> Iterator[np.ndarray]:
-        """`vqa.video.stream_frames`, decoded ahead by the child.
+        """Run `vqa.video.stream_frames` in the child, ahead of the caller.
 
-        Leaving the iterator midway is fine; starting another stream or a probe ends it.
+        You may stop iterating at any time. Another stream or probe ends this stream.
 
         Args:
             path: The video file.
             indices: Ascending frame indices, repeats allowed; None for all frames.
-            raw: The format of a raw file.
-            info: What `probe` said, to spare a second scan.
+            raw: Format of a raw file.
+            info: The result of `probe`, to avoid a second scan.
             pixels: `rgb24` or `yuv420p`.
 
         Yields:
             uint8 (n,H,W,3) RGB, or (n,P) planar, owned by the caller.
 
         Raises:
-            VideoError: The file cannot be read whole, the child crashes, or the time limit passes.
-            ValueError: Indices out of order or range, or other pixels.
-            RuntimeError: The stream was ended by a later one.
+            VideoError: The file cannot be read completely, the child crashes, or the time limit
+                passes.
+            ValueError: Indices are out of order or range, or pixels are unknown.
+            RuntimeError: A later stream or probe ended this one.
         """
         info = info or self.probe(path, raw)
         shape = frame_shape(info, pixels)
@@ -160,7 +161,7 @@ class FrameDecoder:
                 self._abandon()
 
     def _ready_child(self) -> DecodingProcess:
-        """The child, started where there is none alive (or only that of a forked-off parent)."""
+        """Return the child; start one if none is alive, or if it belongs to a forked parent."""
         if self._child is not None and self._child.owner != os.getpid():
             self._child = None
         if self._child is not None and self._child.process.poll() is not None:
@@ -170,7 +171,7 @@ class FrameDecoder:
         return self._child
 
     def _send(self, message: Any, wait: "_Wait") -> None:
-        """Send to the child; a child that is gone becomes a VideoError."""
+        """Send a message to the child; raise a VideoError if it has ended."""
         child = self._child
         try:
             child.connection.send(message)
@@ -178,7 +179,7 @@ class FrameDecoder:
             self._crashed(child, wait)
 
     def _receive(self, wait: "_Wait") -> tuple[str, Any]:
-        """The child's next message; a child that hangs or is gone becomes a VideoError."""
+        """Return the child's next message; raise a VideoError if it hangs or has ended."""
         child = self._child
         try:
             with wait:
@@ -188,28 +189,28 @@ class FrameDecoder:
         except (EOFError, ConnectionError):
             self._crashed(child, wait)
         self.close()
-        raise VideoError(wait.path, f"time limit of {self.time_limit_s:g} s", wait.frames)
+        raise VideoError(wait.path, f"time limit of {self.time_limit_s:g} s exceeded", wait.frames)
 
     def _crashed(self, child: DecodingProcess, wait: "_Wait") -> NoReturn:
-        """Clear away a child that is gone and say how it ended."""
+        """Clean up after a child that has ended, and raise how it ended."""
         self._child, self._stream = None, 0
         cause = f"the decoding process ended with {_in_words(child.end(ABANDON_LIMIT_S))}"
         raise VideoError(wait.path, cause, wait.frames)
 
     def _abandon(self) -> None:
-        """Make the child drop the stream under way; kill it if it does not listen."""
+        """Make the child drop the current stream; kill it if it does not answer."""
         if not self._stream:
             return
         wait = _Wait(Path(), ABANDON_LIMIT_S)
         self._stream = 0
-        with contextlib.suppress(VideoError):  # the child is gone, and so is the stream
+        with contextlib.suppress(VideoError):  # if the child has ended, so has the stream
             self._send("stop", wait)
             while self._receive(wait)[0] != "stopped":
                 pass
 
 
 class _Wait:
-    """Adds up the time spent waiting for the child on one video."""
+    """Sums up the time spent waiting for the child on one video."""
 
     def __init__(self, path: Path, limit_s: float) -> None:
         self.path, self.left_s, self.frames = path, limit_s, 0
@@ -223,5 +224,5 @@ class _Wait:
 
 
 def _in_words(status: int) -> str:
-    """An exit status for an error message."""
+    """Describe an exit status in an error message."""
     return f"signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"

@@ -1,6 +1,6 @@
-"""The process behind `vqa.video.decoder`: how it starts and ends, and what it does in between.
+"""The child process of `vqa.video.decoder`.
 
-Imports stay light (no torch), so that the child starts in a fraction of a second.
+Imports must stay light (no torch), so that the child starts in a fraction of a second.
 """
 
 import itertools
@@ -18,20 +18,16 @@ from typing import Any
 
 import numpy as np
 
-from vqa.video import choose_reader, pictures, probe
-from vqa.video.chunks import fill_chunks
-from vqa.video.packets import VideoError, VideoInfo
-from vqa.video.pixels import frame_shape
-from vqa.video.rawvideo import RawFormat
+from vqa.video import RawFormat, VideoError, VideoInfo, probe, stream_frames
 
-SLOTS = 2
+SLOTS = 2  # chunks in the shared memory
 
 
 class DecodingProcess:
-    """The process, the connection to it, and the memory shared with it.
+    """The child process, the connection to it, and the memory shared with it.
 
-    A plain subprocess: multiprocessing's spawn would import the parent's main script, and with it
-    torch, into the child.
+    It is a plain subprocess, because multiprocessing's spawn would import the parent's main script,
+    and torch with it, into the child.
     """
 
     def __init__(self) -> None:
@@ -50,12 +46,12 @@ class DecodingProcess:
         theirs.close()
 
     def resized_ring(self, size: int) -> mmap.mmap:
-        """The shared memory, made so large; only touched pages take memory."""
+        """Resize the shared memory and return it; only the pages in use take memory."""
         os.ftruncate(self._ring_fd, size)
         return mmap.mmap(self._ring_fd, size)
 
     def end(self, grace_s: float = 0.0) -> int:
-        """Kill the process, after a while in which it may end itself; return its exit status."""
+        """Wait for the process to end, then kill it; return its exit status."""
         try:
             status = self.process.wait(grace_s)
         except subprocess.TimeoutExpired:
@@ -68,21 +64,21 @@ class DecodingProcess:
 
 
 def serve(connection_fd: int, ring_fd: int) -> None:
-    """Answer the parent's requests; standard input is the parent's sign of life.
+    """Answer the parent's requests until it closes standard input.
 
     Args:
         connection_fd: Socket to the parent.
-        ring_fd: The shared memory of `SLOTS` chunks, sized by the parent for each stream.
+        ring_fd: Shared memory of `SLOTS` chunks; the parent resizes it for each stream.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    sys.modules["torch"] = None  # decord needs no torch in a process that never imports it
+    sys.modules["torch"] = None  # without torch in the process, decord works without it
     connection = Connection(connection_fd)
     try:
         while True:
             request = connection.recv()
             match request:
-                case "free":  # of a stream that has ended
+                case "free":  # for a stream that has ended
                     continue
                 case "stop":
                     answer = ("stopped", None)
@@ -96,7 +92,7 @@ def serve(connection_fd: int, ring_fd: int) -> None:
 
 
 def _answered(path: Any, call: Any, *args: Any, **options: Any) -> tuple[str, Any]:
-    """The closing message of a request: its result or its error."""
+    """Return the final message of a request: its result or its error."""
     try:
         return "end", call(*args, **options)
     except _StopStream:
@@ -105,7 +101,7 @@ def _answered(path: Any, call: Any, *args: Any, **options: Any) -> tuple[str, An
         raise
     except VideoError as error:
         return "error", error
-    except Exception as error:  # noqa: BLE001 (whatever it is, the parent shall hear of it)
+    except Exception as error:  # noqa: BLE001 (every error is reported to the parent)
         return "error", VideoError(path, f"{type(error).__name__}: {error}")
 
 
@@ -120,7 +116,7 @@ def _send_stream(
     chunk_frames: int,
     slot_bytes: int,
 ) -> None:
-    """Decode into the ring, at most `SLOTS` chunks ahead of the parent."""
+    """Decode into the shared memory, at most `SLOTS` chunks ahead of the parent."""
     ring = mmap.mmap(ring_fd, SLOTS * slot_bytes)
     slots = itertools.cycle(range(SLOTS))
     ahead = 0
@@ -135,25 +131,33 @@ def _send_stream(
         size = int(np.prod(shape))
         return np.frombuffer(ring, np.uint8, size, next(slots) * slot_bytes).reshape(shape)
 
-    frames = pictures(info, indices, choose_reader(info, reader), raw, pixels=pixels)
-    shape = frame_shape(info, pixels)
-    for chunk in fill_chunks(frames, indices, shape, chunk_frames, allocate):
+    chunks = stream_frames(
+        info.path,
+        indices,
+        chunk_frames=chunk_frames,
+        reader=reader,
+        raw=raw,
+        info=info,
+        pixels=pixels,
+        allocate=allocate,
+    )
+    for chunk in chunks:
         connection.send(("chunk", len(chunk)))
 
 
 def _end_with_parent() -> None:
-    """Leave at once, even out of a hanging decoder, when the parent's end of the pipe closes."""
+    """Exit as soon as the parent's end of the pipe closes, even if the decoder hangs."""
     while os.read(sys.stdin.fileno(), 1):
         pass
     os._exit(0)
 
 
 class _StopStream(Exception):
-    """The parent has no use for the rest of the stream."""
+    """The parent does not need the rest of the stream."""
 
 
 def _anonymous_memory() -> int:
-    """Descriptor of memory that has no name, so that it ends with the last process using it."""
+    """Return a descriptor of unnamed memory, which ends with the last process that uses it."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("vqa-frames")
     with tempfile.TemporaryFile() as file:

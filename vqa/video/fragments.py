@@ -1,17 +1,17 @@
-"""Fragments: small patches of a frame at its own resolution, side by side in one small picture.
+"""Fragments: small patches of a frame at full resolution, joined into one small picture.
 
-A frame is divided into a grid of 7 x 7 cells; from each cell comes one patch of 32 x 32 pixels,
-untouched, and the patches together make a picture of 224 x 224 pixels, whatever the resolution. All
-frames of a clip are cut at the same places, so that motion and flicker inside a patch remain.
+A frame is divided into a grid of 7 x 7 cells. One patch of 32 x 32 pixels is cut from each cell,
+without scaling, and the patches form a picture of 224 x 224 pixels, whatever the resolution. All
+frames of a clip are cut at the same positions, so motion and flicker inside a patch are preserved.
 
 Source: Wu et al., FAST-VQA, ECCV 2022, and FasterVQA, TPAMI 2023. The cells, the range of random
-offsets and the enlargement of small frames follow the published code. Three things differ. That
-code keeps the grid of the small frame after enlarging it, and so looks at its top left only; here
-the grid is that of the enlarged frame. It cuts fractions of enlarged pixels off; here they are
-rounded. And it draws offsets at random in evaluation too, so that a video has no score of its own;
-without a generator, a patch here is the middle of its cell.
+offsets and the enlargement of small frames follow the published code. There are three differences.
+The published code keeps the grid of the small frame after enlarging it, and so uses only the top
+left of the frame; here the grid is that of the enlarged frame. It truncates the values of enlarged
+pixels; here they are rounded. It draws offsets at random in evaluation too, so the score of a video
+varies; here a patch is the middle of its cell if there is no generator.
 
-The steps, for a video whose height and width are known before it is decoded:
+Height and width of the video are needed before it is decoded:
 
     indices = clip_indices(info.frames, num_clips=4)                 # vqa.video.sampling
     corners = plan(info.height, info.width, *indices.shape)
@@ -41,40 +41,40 @@ def plan(
 ) -> np.ndarray:
     """Choose the patches of all clips of a video.
 
-    Random offsets are uniform on 0 to cell - patch - 1, as published; a cell no larger than a patch
-    leaves the offset 0.
+    Random offsets are uniform from 0 to cell - patch - 1, as published; they are 0 if a cell is not
+    larger than a patch.
 
     Args:
-        height: Of a frame of the video, in pixels.
-        width: Likewise.
-        num_clips: Number of clips; each has offsets of its own.
-        clip_length: Frames of a clip.
-        aligned: Consecutive frames of a clip that share their offsets; None for the whole clip
-            (FAST-VQA-B), 8 for FasterVQA and FAST-VQA-M. Divides `clip_length`.
-        grid_size: Cells along each side.
+        height: Height of the video in pixels.
+        width: Width of the video in pixels.
+        num_clips: Number of clips; each has its own offsets.
+        clip_length: Frames per clip.
+        aligned: Number of consecutive frames of a clip that share their offsets; None for the whole
+            clip (FAST-VQA-B), 8 for FasterVQA and FAST-VQA-M. Divides `clip_length`.
+        grid_size: Number of cells along each side.
         patch_size: Side of a patch in pixels.
-        rng: Draws the offsets; None for the middle of each cell.
+        rng: Draws the offsets; None takes the middle of each cell.
 
     Returns:
         int64 (num_clips, clip_length, grid_size, grid_size, 2): row and column of the top left
-        pixel of each patch, in a frame that `enlarge` has brought to grid_size * patch_size.
+        pixel of each patch, in a frame after `enlarge` to grid_size * patch_size.
 
     Raises:
-        ValueError: A number below 1, or `aligned` does not divide `clip_length`.
+        ValueError: A number is below 1, or `aligned` does not divide `clip_length`.
     """
     aligned = clip_length if aligned is None else aligned
     if min(height, width, num_clips, clip_length, aligned, grid_size, patch_size) < 1:
         raise ValueError(
-            f"all sizes of fragments must be at least 1, not height={height}, width={width}, "
-            f"num_clips={num_clips}, clip_length={clip_length}, aligned={aligned}, "
-            f"grid_size={grid_size}, patch_size={patch_size}"
+            f"height={height}, width={width}, num_clips={num_clips}, clip_length={clip_length}, "
+            f"aligned={aligned}, grid_size={grid_size}, patch_size={patch_size}: "
+            "expected at least 1"
         )
     if clip_length % aligned:
         raise ValueError(
             f"aligned={aligned} must divide clip_length={clip_length}; None aligns whole clips"
         )
     cells = np.array(enlarged_size(height, width, grid_size * patch_size)) // grid_size
-    spare = cells - patch_size  # not negative, since the frame is as large as all patches
+    spare = cells - patch_size  # never negative: the frame is at least as large as all patches
     shape = (num_clips, clip_length // aligned, grid_size, grid_size, 2)
     if rng is None:
         offsets = np.broadcast_to(spare // 2, shape)
@@ -88,19 +88,19 @@ def cut(frames: np.ndarray, corners: np.ndarray, *, patch_size: int = PATCH_SIZE
     """Cut the fragments of frames.
 
     Args:
-        frames: uint8 (T, H, W, 3); frames too small are enlarged.
-        corners: (T, grid_size, grid_size, 2), one clip of what `plan` gave for frames of this size.
-        patch_size: As planned.
+        frames: uint8 (T, H, W, 3); small frames are enlarged.
+        corners: (T, grid_size, grid_size, 2), one clip from `plan` for frames of this size.
+        patch_size: Side of a patch in pixels, as in `plan`.
 
     Returns:
-        uint8 (T, S, S, 3), S = grid_size * patch_size: 224 by default. Patch (i, j) lies at row
+        uint8 (T, S, S, 3), S = grid_size * patch_size: 224 by default. Patch (i, j) starts at row
         i * patch_size, column j * patch_size.
 
     Raises:
-        ValueError: Arrays of other shapes or types, or patches that reach out of the frame.
+        ValueError: Shapes or types are wrong, or patches extend beyond the frame.
     """
     if len(corners) != len(frames):
-        raise ValueError(f"{len(frames)} frames need as many plans, not {len(corners)}")
+        raise ValueError(f"{len(frames)} frames: expected as many plans, found {len(corners)}")
     return _cut(frames, np.arange(len(frames)), corners, patch_size)
 
 
@@ -111,22 +111,22 @@ def gather(
     *,
     patch_size: int = PATCH_SIZE,
 ) -> np.ndarray:
-    """Cut the fragments of all clips from one pass over the video, a chunk in memory at a time.
+    """Cut the fragments of all clips in one pass over the video, one chunk at a time.
 
     Args:
         chunks: uint8 (n, H, W, 3) each: the frames `np.unique(indices)` in order, each once.
-        indices: (clips, T) frame indices, as from `vqa.video.sampling.clip_indices`.
+        indices: (clips, T) frame indices, for example from `vqa.video.sampling.clip_indices`.
         corners: (clips, T, grid_size, grid_size, 2), from `plan` for frames of this size.
-        patch_size: As planned.
+        patch_size: Side of a patch in pixels, as in `plan`.
 
     Returns:
         uint8 (clips, T, S, S, 3), S = grid_size * patch_size.
 
     Raises:
-        ValueError: Another number of frames than the distinct indices; and as `cut`.
+        ValueError: There are more or fewer frames than distinct indices; and as for `cut`.
     """
     if corners.shape[:2] != indices.shape:
-        raise ValueError(f"indices {indices.shape} do not fit corners {corners.shape}")
+        raise ValueError(f"indices {indices.shape} do not match corners {corners.shape}")
     side = corners.shape[2] * patch_size
     frames, place = np.unique(indices.ravel(), return_inverse=True)
     corners = corners.reshape(-1, *corners.shape[2:])
@@ -145,20 +145,20 @@ def gather(
 
 
 def enlarged_size(height: int, width: int, side: int) -> tuple[int, int]:
-    """Height and width of a frame whose short side is brought up to `side`, if it is below."""
+    """Return height and width of a frame after its short side is enlarged to at least `side`."""
     short = min(height, width)
     return (height, width) if short >= side else (height * side // short, width * side // short)
 
 
 def enlarge(frames: np.ndarray, side: int) -> np.ndarray:
-    """Enlarge small frames bilinearly until the short side is `side`; return others as they are.
+    """Enlarge small frames bilinearly until the short side is `side`; keep others unchanged.
 
-    Pixels are areas, not points: the middle of target pixel k is at (k + 1/2) * short / side in the
-    source, in both directions. Values are rounded.
+    Pixels are areas, not points: in both directions, the centre of target pixel k is at
+    (k + 1/2) * short / side in the source. Values are rounded.
 
     Args:
         frames: uint8 (T, H, W, 3).
-        side: Least height and width wanted.
+        side: Minimum height and width in pixels.
 
     Returns:
         uint8 (T, H', W', 3), see `enlarged_size`.
@@ -173,7 +173,7 @@ def enlarge(frames: np.ndarray, side: int) -> np.ndarray:
 
 
 def _stretch(pictures: np.ndarray, size: int, scale: float, axis: int) -> np.ndarray:
-    """Interpolate linearly along one axis; the outermost pixels continue to the edge."""
+    """Interpolate linearly along one axis; the outermost pixels extend to the edge."""
     last = pictures.shape[axis] - 1
     at = np.clip((np.arange(size) + 0.5) / scale - 0.5, 0, last)
     before = at.astype(np.int64)
@@ -184,11 +184,13 @@ def _stretch(pictures: np.ndarray, size: int, scale: float, axis: int) -> np.nda
 
 
 def _cut(frames: np.ndarray, which: np.ndarray, corners: np.ndarray, patch_size: int) -> np.ndarray:
-    """Fragments (n, S, S, 3) of the frames `which` (n,) at `corners` (n, G, G, 2)."""
+    """Cut fragments (n, S, S, 3) of the frames `which` (n,) at `corners` (n, G, G, 2)."""
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3:
-        raise ValueError(f"frames must be uint8 (T, H, W, 3), not {frames.dtype} {frames.shape}")
+        raise ValueError(
+            f"frames: expected uint8 (T, H, W, 3), found {frames.dtype} {frames.shape}"
+        )
     if corners.ndim != 4 or corners.shape[1] != corners.shape[2] or corners.shape[3] != 2:
-        raise ValueError(f"corners must be (T, grid_size, grid_size, 2), not {corners.shape}")
+        raise ValueError(f"corners: expected (T, grid_size, grid_size, 2), found {corners.shape}")
     side = corners.shape[1] * patch_size
     frames = enlarge(frames, side)
     count, height, width, _ = frames.shape
@@ -196,10 +198,10 @@ def _cut(frames: np.ndarray, which: np.ndarray, corners: np.ndarray, patch_size:
     reach = (corners + patch_size).max(axis=(0, 1, 2), initial=0)
     if corners.min(initial=0) < 0 or reach[0] > height or reach[1] > width:
         raise ValueError(
-            f"patches reach outside the frame of {height} x {width} pixels (to {reach[0]} x "
-            f"{reach[1]}); plan them for frames of the size that is cut"
+            f"patches extend beyond the frame of {height} x {width} pixels (to {reach[0]} x "
+            f"{reach[1]}); plan them for frames of this size"
         )
-    # Colours join the columns, so that a row of a patch is one run of bytes.
+    # With colours and columns in one axis, a row of a patch is one run of bytes.
     rows = frames.reshape(count, height, width * 3)
     windows = sliding_window_view(rows, (patch_size, patch_size * 3), axis=(1, 2))
     patches = windows[which[:, None, None], top, 3 * left]

@@ -1,4 +1,4 @@
-"""Which way up a decoded frame is shown: the display matrix that phones write into their files."""
+"""The orientation of decoded frames: the display matrix that phones write into their files."""
 
 import av
 import numpy as np
@@ -8,13 +8,13 @@ Filters = tuple[tuple[str, str | None], ...]
 
 
 def orientation(frame: av.VideoFrame) -> tuple[int, Filters]:
-    """How to turn a decoded frame for display.
+    """Return how to turn a decoded frame for display.
 
-    The filters are those that the `ffmpeg` program inserts for the same matrix; they also undo
-    mirroring, which an angle alone does not say.
+    The filters are the ones that the `ffmpeg` program inserts for the same matrix. They also undo
+    mirroring, which the angle does not tell.
 
     Args:
-        frame: A frame as the decoder gives it.
+        frame: A frame from the decoder.
 
     Returns:
         Clockwise degrees (0, 90, 180, 270), and the filters with their arguments.

@@ -1,8 +1,8 @@
-"""What a video file holds, found by reading its packets: the true frame count and times.
+"""Properties of a video file from its packets, with the true number and times of its frames.
 
-Headers lie (`stream.frames` is 0 in Matroska and transport streams, and counts hidden frames under
-an edit list), so `scan` counts the packets that are shown and decodes one frame only. A file that
-is cut short, or damaged where the container can tell, is refused here, before any decoding.
+Headers are unreliable: `stream.frames` is 0 in Matroska and transport streams, and includes hidden
+frames if there is an edit list. So `scan` counts the shown packets and decodes only one frame. If
+the container shows that a file is cut short or damaged, `scan` refuses it before any decoding.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,12 +21,12 @@ DEFAULT_RATE_HZ = 25.0
 
 
 class VideoError(RuntimeError):
-    """A video that cannot be read whole.
+    """A video that cannot be read completely.
 
     Attributes:
         path: The file.
-        cause: What went wrong.
-        frames: How many frames came before it.
+        cause: Description of the error.
+        frames: Number of frames before the error.
     """
 
     def __init__(self, path: str | Path, cause: str, frames: int = 0) -> None:
@@ -39,19 +39,19 @@ class VideoError(RuntimeError):
 
 @dataclass(frozen=True, eq=False)
 class VideoInfo:
-    """One video file, as `vqa.video.probe` found it.
+    """Properties of a video file, from `vqa.video.probe`.
 
     Attributes:
         path: The file.
-        container: FFmpeg's name of the container, for instance `mov,mp4,m4a,3gp,3g2,mj2`.
-        codec: FFmpeg's name of the codec, for instance `h264`.
-        pixel_format: Stored format, for instance `yuv420p`.
+        container: FFmpeg's name of the container, for example `mov,mp4,m4a,3gp,3g2,mj2`.
+        codec: FFmpeg's name of the codec, for example `h264`.
+        pixel_format: Stored format, for example `yuv420p`.
         width: Displayed width in pixels, after rotation.
         height: Displayed height in pixels, after rotation.
         frames: Number of shown frames.
-        frame_rate_hz: The nominal rate where the timestamps agree with it, else their mean rate.
-        duration_s: From the first frame to the end of the last, which lasts a median interval.
-        rotation_deg: Clockwise turn from stored to displayed frames: 0, 90, 180 or 270.
+        frame_rate_hz: The nominal rate if the timestamps agree with it, else their mean rate.
+        duration_s: From the first frame to the end of the last, which lasts one median interval.
+        rotation_deg: Clockwise rotation from stored to displayed frames: 0, 90, 180 or 270.
         edit_list: Whether an edit list hides coded frames.
         keyframes: Indices of the keyframes among the shown frames.
         times_s: (frames,) float64, presentation times, ascending from 0.
@@ -78,13 +78,13 @@ class VideoInfo:
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
-    """The file and its main video stream, set to decode in one thread.
+    """Open a file and its main video stream, to be decoded in one thread.
 
-    Frame threads delay errors and hide how many frames came before them, and extraction runs the
-    decoder beside a backbone that needs the other cores.
+    Frame threads delay errors and hide the number of frames before them, and extraction needs the
+    other cores for its network.
 
     Raises:
-        VideoError: The file cannot be opened or holds no video.
+        VideoError: The file cannot be opened or has no video.
     """
     try:
         container = av.open(f"file:{path}")
@@ -93,7 +93,7 @@ def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoSt
     with container:
         stream = container.streams.best("video")
         if stream is None or stream.disposition & av.stream.Disposition.attached_pic:
-            raise VideoError(path, "holds no video stream")
+            raise VideoError(path, "has no video stream")
         stream.thread_type = "NONE"
         stream.codec_context.thread_count = 1
         yield container, stream
@@ -103,14 +103,14 @@ def scan(path: Path) -> VideoInfo:
     """Read all packets of a file with a header; see `vqa.video.probe`.
 
     Raises:
-        VideoError: No video in it, or the file is cut short or damaged.
+        VideoError: The file has no video, or is cut short or damaged.
     """
-    with demuxer_errors() as complaints, opened(path) as (container, stream):
+    with demuxer_errors() as messages, opened(path) as (container, stream):
         packets, first = _read_packets(path, container, stream)
         container_name, codec = container.format.name, stream.codec.canonical_name
         nominal_hz = float(stream.average_rate or stream.guessed_rate or DEFAULT_RATE_HZ)
         time_base, stated = float(stream.time_base), stream.frames
-    damage = _damage(path, container_name, packets, stated, complaints)
+    damage = _damage(path, container_name, packets, stated, messages)
     if damage is not None:
         raise VideoError(path, *damage)
     try:
@@ -119,7 +119,7 @@ def scan(path: Path) -> VideoInfo:
         raise VideoError(path, str(error)) from error
 
     shown = [packet for packet in packets if packet.visible]
-    clocks = ("dts",) if container_name == "avi" else ("pts", "dts")  # AVI's "pts" is made up
+    clocks = ("dts",) if container_name == "avi" else ("pts", "dts")  # the pts of AVI are invented
     stamps_s = _timestamps_s(shown, clocks, time_base, nominal_hz)
     order = np.sort(stamps_s)
     times_s = order - order[0]
@@ -148,10 +148,10 @@ def scan(path: Path) -> VideoInfo:
 
 
 def rate_and_duration(times_s: np.ndarray, nominal_hz: float) -> tuple[float, float]:
-    """Frame rate and duration from presentation times (frames,).
+    """Return frame rate in Hz and duration in seconds from presentation times (frames,).
 
-    The container's nominal rate stands where the timestamps agree with it to 1 %, because they are
-    rounded (to milliseconds in Matroska); elsewhere it is their mean rate.
+    The rate is the container's nominal rate if the timestamps agree with it to 1 %, because they
+    are rounded (to milliseconds in Matroska), and otherwise their mean rate.
     """
     if len(times_s) < 2 or times_s[-1] == times_s[0]:
         return nominal_hz, len(times_s) / nominal_hz
@@ -162,7 +162,7 @@ def rate_and_duration(times_s: np.ndarray, nominal_hz: float) -> tuple[float, fl
 
 @dataclass(frozen=True, slots=True)
 class _Packet:
-    """The facts of one coded frame; times in ticks of the stream's time base."""
+    """Properties of one coded frame; times are in ticks of the stream's time base."""
 
     pts: int | None
     dts: int | None
@@ -179,7 +179,7 @@ class _Packet:
 def _read_packets(
     path: Path, container: av.container.InputContainer, stream: av.VideoStream
 ) -> tuple[list[_Packet], av.VideoFrame]:
-    """All packets in file order, and the first frame."""
+    """Read all packets in file order, and decode the first frame."""
     is_vp8 = stream.codec.canonical_name == "vp8"
     packets: list[_Packet] = []
     frames: list[av.VideoFrame] = []
@@ -187,7 +187,7 @@ def _read_packets(
         for packet in container.demux(stream):
             if packet.size == 0:
                 continue
-            shown = not is_vp8 or bool(bytes(packet)[0] & 0x10)  # VP8's hidden reference frames
+            shown = not is_vp8 or bool(bytes(packet)[0] & 0x10)  # VP8 has hidden reference frames
             packets.append(
                 _Packet(
                     packet.pts,
@@ -204,14 +204,14 @@ def _read_packets(
     except av.FFmpegError as error:
         raise VideoError(path, f"cannot be decoded: {error.strerror}") from error
     if not frames or not any(packet.visible for packet in packets):
-        raise VideoError(path, f"no frame comes from its {len(packets)} packets")
+        raise VideoError(path, f"its {len(packets)} packets yield no frame")
     return packets, frames[0]
 
 
 def _timestamps_s(
     shown: list[_Packet], clocks: Sequence[str], time_base: float, nominal_hz: float
 ) -> np.ndarray:
-    """Times of the packets in seconds by the first clock that all of them carry, else by number."""
+    """Return times of packets by the first clock that all have, else by number and rate."""
     for clock in clocks:
         ticks = [getattr(packet, clock) for packet in shown]
         if None not in ticks:
@@ -220,21 +220,21 @@ def _timestamps_s(
 
 
 def _damage(
-    path: Path, container: str, packets: list[_Packet], stated: int, complaints: list[str]
+    path: Path, container: str, packets: list[_Packet], stated: int, messages: list[str]
 ) -> tuple[str, int] | None:
-    """What the container itself says is wrong and how many frames came before, or None."""
+    """Return the damage that the container shows and the number of frames before it, or None."""
     size = path.stat().st_size
     kinds = container.split(",")
     if "mp4" in kinds and (promised := boxes_end(path, size)) > size:
         whole = sum(packet.visible and not packet.corrupt for packet in packets)
-        return f"cut short: {size} of {promised} bytes are there", whole
+        return f"cut short: {size} of {promised} bytes are present", whole
     for number, packet in enumerate(packets):
         if packet.corrupt:
-            return f"coded frame {number} is damaged or cut", number
+            return f"coded frame {number} is damaged or cut short", number
     if "avi" in kinds and stated > 1 + max((packet.dts or 0) for packet in packets):
         return f"cut short: the header states {stated} frames", len(packets)
     if "mpegts" in kinds and all(size % unit for unit in TRANSPORT_PACKET_BYTES):
         return f"cut short: {size} bytes are not whole transport packets", len(packets)
-    if complaints:
-        return f"damaged or cut short: {complaints[0]}", len(packets)
+    if messages:
+        return f"damaged or cut short: {messages[0]}", len(packets)
     return None

@@ -1,8 +1,8 @@
-"""Decoded frames upright and as bytes: RGB for networks, planes for statistics of natural scenes.
+"""Conversion of decoded frames to upright arrays: RGB, or planes for natural scene statistics.
 
-`rgb24` is (H,W,3). `yuv420p` is (P,): the luma plane, then both chroma planes of half its size,
-rounded up. Samples stored as 8-bit 4:2:0 come out as they are, in limited or full range as the file
-has them; every other format is converted by FFmpeg's filters, as its program does for `-pix_fmt`.
+`rgb24` is (H,W,3). `yuv420p` is (P,): the luma plane, then both chroma planes of half its width and
+height, rounded up. Samples that are stored as 8-bit 4:2:0 stay unchanged, in limited or full range
+as in the file. FFmpeg's filters convert every other format, as the program does for `-pix_fmt`.
 """
 
 import av
@@ -16,45 +16,45 @@ PIXELS = ("rgb24", "yuv420p")
 
 
 def frame_shape(info: VideoInfo, pixels: str) -> tuple[int, ...]:
-    """Shape of one frame: (H,W,3) for `rgb24`, (P,) for `yuv420p`; its product is the bytes.
+    """Return the shape of one frame in bytes: (H,W,3) for `rgb24`, (P,) for `yuv420p`.
 
     Raises:
-        ValueError: Other pixels.
+        ValueError: The pixels are unknown.
     """
     if pixels not in PIXELS:
-        raise ValueError(f"pixels={pixels!r} is not known; use one of {', '.join(PIXELS)}")
+        raise ValueError(f"pixels={pixels!r}: expected one of {', '.join(PIXELS)}")
     if pixels == "rgb24":
         return info.height, info.width, 3
     return (info.height * info.width + 2 * -(-info.height // 2) * -(-info.width // 2),)
 
 
 def planes(chunk: np.ndarray, height: int, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The three planes of `yuv420p` frames, as views.
+    """Return the three planes of `yuv420p` frames as views.
 
     Args:
-        chunk: uint8 (n,P), as `vqa.video.stream_frames` gives it.
-        height: Of the luma plane, in pixels: that of the video.
-        width: Likewise.
+        chunk: uint8 (n,P), from `vqa.video.stream_frames`.
+        height: Height of the video in pixels.
+        width: Width of the video in pixels.
 
     Returns:
         Y (n,H,W), U and V (n,h,w) with h = ceil(H/2), w = ceil(W/2).
 
     Raises:
-        ValueError: Frames of another size.
+        ValueError: The frames have another size.
     """
     half = (-(-height // 2), -(-width // 2))
     luma, chroma = height * width, half[0] * half[1]
     if chunk.ndim != 2 or chunk.shape[1] != luma + 2 * chroma:
         raise ValueError(
-            f"planes of {height} x {width} pixels need (n, {luma + 2 * chroma}) samples, not "
-            f"{chunk.shape}; stream the frames with pixels='yuv420p'"
+            f"planes of {height} x {width} pixels: expected (n, {luma + 2 * chroma}) samples, "
+            f"found {chunk.shape}; stream the frames with pixels='yuv420p'"
         )
     y, u, v = np.split(chunk, [luma, luma + chroma], axis=1)
     return y.reshape(-1, height, width), u.reshape(-1, *half), v.reshape(-1, *half)
 
 
 class PixelGraph:
-    """Turns decoded frames upright and to the wanted pixels by FFmpeg's filters."""
+    """Converts decoded frames to upright pictures with FFmpeg's filters."""
 
     def __init__(self, info: VideoInfo, pixels: str) -> None:
         self._info, self._pixels = info, pixels
@@ -62,10 +62,10 @@ class PixelGraph:
         self._graph: Graph | None = None
 
     def __call__(self, frame: av.VideoFrame, index: int) -> np.ndarray:
-        """The picture of a frame, see `frame_shape`; may be a view of FFmpeg's memory.
+        """Convert a frame to a picture of `frame_shape`, which may be a view of FFmpeg's memory.
 
         Raises:
-            VideoError: FFmpeg cannot convert it, or its size is not that of the first frame.
+            VideoError: FFmpeg cannot convert it, or its size differs from the first frame's.
         """
         shape = (frame.width, frame.height, frame.format.name)
         info = self._info
@@ -86,14 +86,14 @@ class PixelGraph:
 
 
 def _rows(plane: av.video.plane.VideoPlane, row_bytes: int) -> np.ndarray:
-    """The rows (h, row_bytes) of a plane from the top, without the padding behind each."""
+    """Return the rows (h, row_bytes) of a plane from the top, without their padding."""
     rows = np.frombuffer(plane, dtype=np.uint8).reshape(plane.height, abs(plane.line_size))
-    # FFmpeg mirrors a frame by walking through its memory backwards.
+    # FFmpeg mirrors a frame by a negative line size.
     return (rows if plane.line_size > 0 else rows[::-1])[:, :row_bytes]
 
 
 def _graph(frame: av.VideoFrame, pixels: str) -> Graph:
-    """The filters from frames like this one to upright frames of these pixels."""
+    """Build the filters that convert frames like this one to upright frames."""
     graph = Graph()
     graph.threads = 1
     _, turns = orientation(frame)

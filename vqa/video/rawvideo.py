@@ -1,4 +1,4 @@
-"""Raw planar video without a header (`.yuv`): the label table says what the file cannot."""
+"""Raw planar video without a header (`.yuv`), described by its label table."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,13 +12,16 @@ from vqa.video.packets import VideoError, VideoInfo, rate_and_duration
 
 @dataclass(frozen=True)
 class RawFormat:
-    """How raw video is stored; the default is LIVE-Qualcomm's full-range 4:2:0.
+    """Storage format of raw video; the default is LIVE-Qualcomm's full-range 4:2:0.
 
     Attributes:
-        width: Pixels.
-        height: Pixels.
-        pixel_format: FFmpeg's name of a format.
+        width: Width in pixels.
+        height: Height in pixels.
+        pixel_format: FFmpeg's name of the pixel format.
         frame_rate_hz: Frames per second.
+
+    Raises:
+        ValueError: A number is not positive, or the pixel format is unknown.
     """
 
     width: int
@@ -29,7 +32,7 @@ class RawFormat:
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1 or not self.frame_rate_hz > 0:
             raise ValueError(f"{self}: width, height and frame rate must be positive")
-        av.VideoFormat(self.pixel_format)  # ValueError: unknown
+        av.VideoFormat(self.pixel_format)  # raises ValueError for an unknown format
 
     @property
     def coded_bytes(self) -> int:
@@ -39,11 +42,11 @@ class RawFormat:
 
 
 def raw_info(path: Path, raw: RawFormat) -> VideoInfo:
-    """What a raw file holds, from its size alone.
+    """Return the properties of a raw file, which follow from its size.
 
     Raises:
-        VideoError: The size is not a whole number of frames, so the format is wrong or the file is
-            cut.
+        VideoError: The size is not a whole number of frames: the format is wrong, or the file is
+            cut short.
     """
     size = path.stat().st_size
     frames, rest = divmod(size, raw.coded_bytes)
@@ -51,7 +54,7 @@ def raw_info(path: Path, raw: RawFormat) -> VideoInfo:
         raise VideoError(
             path,
             f"{size} bytes are not whole frames of {raw.coded_bytes} bytes ({raw.width}x"
-            f"{raw.height} {raw.pixel_format}): correct the size in the label table, or the file "
+            f"{raw.height} {raw.pixel_format}): the size in the label table is wrong, or the file "
             "is cut short",
             frames,
         )
@@ -75,7 +78,7 @@ def raw_info(path: Path, raw: RawFormat) -> VideoInfo:
 
 
 def raw_frames(path: Path, raw: RawFormat, wanted: Iterable[int]) -> Iterator[av.VideoFrame]:
-    """The frames with these indices, in the order asked for, as stored.
+    """Yield the frames with these indices as stored, in the order of `wanted`.
 
     Raises:
         VideoError: The file has become shorter since it was probed.

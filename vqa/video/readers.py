@@ -1,7 +1,7 @@
-"""The readers behind `vqa.video`: each gives chosen frames of one file, upright, in order.
+"""The readers of `vqa.video`: each yields selected frames of one file, upright and in order.
 
 A reader is a generator over `wanted`, strictly ascending frame indices. Each picture that it yields
-(see `vqa.video.pixels`) may be a view of the decoder's memory, to be copied before the next step.
+(see `vqa.video.pixels`) may be a view of the decoder's memory; copy it before the next step.
 """
 
 import contextlib
@@ -15,16 +15,16 @@ from vqa.video.packets import VideoError, VideoInfo, opened
 from vqa.video.pixels import PixelGraph
 from vqa.video.rawvideo import RawFormat, raw_frames
 
-# FFmpeg's names of the families MP4 with MOV and Matroska with WebM, where seeking is dependable.
+# FFmpeg's names for MP4 and MOV, and for Matroska and WebM, in which seeking is reliable.
 INDEXED_CONTAINERS = frozenset({"mp4", "matroska"})
 
 
 class SeekError(RuntimeError):
-    """After a leap other frames came than the timestamps promised."""
+    """A leap that led to other frames than the timestamps promise."""
 
 
 class DecordError(RuntimeError):
-    """decord failed, or disagrees with the packets."""
+    """A failure of decord, or a number of frames that differs from the packets."""
 
 
 def pyav_pictures(
@@ -33,7 +33,7 @@ def pyav_pictures(
     """Decode in sequence with PyAV; unwanted frames are not converted.
 
     Raises:
-        VideoError: The decoder fails, conceals damage, or gives another count than the packets.
+        VideoError: The decoder fails, conceals damage, or yields more or fewer frames than packets.
     """
     convert = PixelGraph(info, pixels)
     targets = iter(wanted)
@@ -50,22 +50,22 @@ def pyav_pictures(
 def leaping_pictures(
     info: VideoInfo, wanted: Sequence[int], pixels: str = "rgb24"
 ) -> Iterator[np.ndarray]:
-    """Like `pyav_pictures`, leaping over what no wanted frame depends on.
+    """Decode with PyAV and leap over frames that no wanted frame depends on.
 
-    The leap is to the last keyframe before a wanted frame, unless the decoder has been given that
-    one already, so that nothing is decoded twice. Every frame is known by its timestamp and follows
-    the one before, so a leap that lands wrong is seen.
+    A leap goes to the last keyframe before a wanted frame, unless the decoder already has that
+    keyframe; so nothing is decoded twice. Frames are identified by their timestamps and must follow
+    each other without a gap, so a wrong leap is detected.
 
     Raises:
-        SeekError: A leap went wrong, or frames come other than the timestamps promised.
-        VideoError: As for `pyav_pictures`; it may be the leap's doing.
+        SeekError: A leap failed, or frames differ from what the timestamps promise.
+        VideoError: As for `pyav_pictures`; the leap may be the cause.
     """
     convert = PixelGraph(info, pixels)
     keyframes = np.union1d(0, info.keyframes).astype(int)
     with opened(info.path) as (container, stream):
         time_base = float(stream.time_base)
         ticks = np.rint((info.times_s[keyframes] + info.start_s) / time_base).astype(int).tolist()
-        given = ticks[0]  # the newest keyframe that the decoder has been given
+        given = ticks[0]  # time of the latest keyframe that the decoder has received
 
         def packets() -> Iterator[av.Packet]:
             nonlocal given
@@ -100,7 +100,7 @@ def raw_pictures(
 
 
 def can_leap(info: VideoInfo) -> bool:
-    """Whether timestamps lead to frames in files of this kind."""
+    """Return whether timestamps lead to frames in files of this kind."""
     return not info.edit_list and not INDEXED_CONTAINERS.isdisjoint(info.container.split(","))
 
 
@@ -111,9 +111,9 @@ def open_decord(info: VideoInfo) -> Any:
         A `decord.VideoReader` at its first frame.
 
     Raises:
-        DecordError: decord is not installed, cannot open the file, or counts other frames.
+        DecordError: decord is not installed, cannot open the file, or counts more or fewer frames.
     """
-    # decord loaded before torch crashes some builds; a process without torch does well without.
+    # Some builds crash if decord is loaded before torch; a process without torch does not need it.
     with contextlib.suppress(ImportError):
         import torch  # noqa: F401
     try:
@@ -133,8 +133,8 @@ def open_decord(info: VideoInfo) -> Any:
 def decord_pictures(info: VideoInfo, wanted: Sequence[int]) -> Iterator[np.ndarray]:
     """Decode in sequence with decord.
 
-    Never by index and never skipping: both return wrong frames, silently, where groups of pictures
-    are open (x265's default).
+    Seeking and skipping are not used, because with open groups of pictures (x265's default) both
+    silently return wrong frames.
 
     Raises:
         DecordError: decord fails.
@@ -155,7 +155,7 @@ def decord_pictures(info: VideoInfo, wanted: Sequence[int]) -> Iterator[np.ndarr
 
 
 def decord_suits(info: VideoInfo) -> bool:
-    """Whether decord's frames are bit-identical to FFmpeg's for intact files of this kind."""
+    """Return whether decord's frames equal FFmpeg's bit by bit for intact files of this kind."""
     return (
         can_leap(info)
         and info.codec != "av1"
@@ -166,7 +166,7 @@ def decord_suits(info: VideoInfo) -> bool:
 
 
 def _seek(container: av.container.InputContainer, stream: av.VideoStream, ticks: int) -> None:
-    """Go to the keyframe at a time; the decoder forgets what it has been given."""
+    """Seek to the keyframe at a time; this resets the decoder."""
     try:
         container.seek(ticks, stream=stream)
     except av.FFmpegError as error:
@@ -174,14 +174,14 @@ def _seek(container: av.container.InputContainer, stream: av.VideoStream, ticks:
 
 
 def _packets(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.Packet]:
-    """All packets from where the file stands; empty ones (AVI's dropped frames) are left out."""
+    """Yield all packets from the current position, except empty ones (dropped frames in AVI)."""
     return (packet for packet in container.demux(stream) if packet.size)
 
 
 def _decoded(
     info: VideoInfo, packets: Iterable[av.Packet], stream: av.VideoStream
 ) -> Iterator[av.VideoFrame]:
-    """All frames of the packets."""
+    """Yield all frames of the packets."""
     count = 0
     try:
         for packet in packets:
@@ -196,11 +196,11 @@ def _decoded(
 def _in_sequence(
     info: VideoInfo, frames: Iterator[av.VideoFrame]
 ) -> Iterator[tuple[int, av.VideoFrame]]:
-    """Frames with their numbers, held to the count that the packets promise."""
+    """Yield frames with their numbers, and check that there are as many as packets."""
     index = -1
     for index, frame in enumerate(frames):
         if index == info.frames:
-            raise VideoError(info.path, f"gives more than its {info.frames} frames", index)
+            raise VideoError(info.path, f"yields more than its {info.frames} frames", index)
         if frame.is_corrupt:
             raise VideoError(info.path, "a frame is damaged", index)
         yield index, frame
@@ -211,9 +211,9 @@ def _in_sequence(
 def _by_timestamp(
     info: VideoInfo, frames: Iterable[av.VideoFrame], keyframe: int, time_base: float
 ) -> Iterator[tuple[int, av.VideoFrame]]:
-    """Frames with their numbers by timestamp, from a keyframe on, without a gap.
+    """Yield frames with their numbers by timestamp, from a keyframe on, without a gap.
 
-    Those before the keyframe, if a group is open, lack what they were coded from.
+    In an open group, frames before the keyframe are skipped, because their references are missing.
     """
     due = keyframe
     for frame in frames:
@@ -221,7 +221,7 @@ def _by_timestamp(
         if index < keyframe:
             continue
         if index != due:
-            raise SeekError(f"frame {index} came for frame {due}")
+            raise SeekError(f"expected frame {due}, found frame {index}")
         if frame.is_corrupt:
             raise SeekError(f"frame {index} is damaged")
         yield index, frame
@@ -230,11 +230,11 @@ def _by_timestamp(
 
 
 def _index_of(info: VideoInfo, frame: av.VideoFrame, time_base: float) -> int:
-    """The number of a frame by its timestamp; one below for a frame that is not in the list."""
+    """Return the number of a frame by its timestamp; -1 for a frame before the first."""
     if frame.pts is None:
         raise SeekError("a frame has no timestamp")
     time_s = frame.pts * time_base - info.start_s
     index = int(np.searchsorted(info.times_s, time_s + time_base / 2, side="right")) - 1
     if index >= 0 and abs(info.times_s[index] - time_s) > time_base / 2:
-        raise SeekError(f"a frame shows at {time_s:.6f} s, where none was found")
+        raise SeekError(f"unexpected frame at {time_s:.6f} s")
     return index

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from vqa.commands.doctor import KINDS, Finding, diagnose
 from vqa.commands.doctor.checkup import Checkup, as_text, read_hashes, write
+from vqa.commands.doctor.diagnosis import KINDS, Finding, diagnose
 from vqa.commands.doctor.survey import Facts
 from vqa.databases.records import Database, VideoRecord
 
@@ -35,13 +35,13 @@ def test_healthy():
     healthy = checkup(4)
     assert healthy.faults == []
     assert as_text(healthy) == (
-        "own: 4 labelled videos\n4 of 4 usable; nothing found that would stop or falsify training"
+        "own: 4 labelled videos\n4 of 4 usable; found nothing that would stop or falsify training"
     )
 
 
 def test_absent_files_are_a_fault_unless_meant_to_be_absent():
     assert checkup(2, absent=5).faults == ["missing"]
-    assert "2 of 7 usable; see to the faults" in checkup(2, absent=5).verdict
+    assert "2 of 7 usable; fix the faults" in checkup(2, absent=5).verdict
     accepted = checkup(2, absent=5, go_without=True)
     assert accepted.faults == []
     assert len(accepted.usable) == 2

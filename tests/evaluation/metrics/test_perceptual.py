@@ -96,7 +96,7 @@ def test_perfect_wrong_and_rescaled_models():
     assert pwrc(5 * mos - 3, np.exp(mos / 9)) == pytest.approx(pwrc(mos, mos))
 
 
-def test_what_cannot_be_measured_is_nan_and_logged(caplog):
+def test_undefined_pwrc_is_nan_and_logged(caplog):
     assert math.isnan(pwrc([1, 2, 3, 4], [2, 2, 2, 2]))
     assert "pwrc is undefined: all 4 scores are 2" in caplog.text
     with pytest.raises(ValueError, match="no rank correlation exists: 2 videos"):
@@ -110,7 +110,7 @@ def test_what_cannot_be_measured_is_nan_and_logged(caplog):
         ({"step": 0}, "step=0"),
         ({"c": -1}, "c=-1"),
         ({"mos_std": [1] * 5}, r"mos_std of shape \(6,\), one per video; found \(5,\)"),
-        ({"mos_std": [1] * 6}, "all videos have one mos_std"),
+        ({"mos_std": [1] * 6}, "all videos have the same mos_std"),
         ({"mos_std": [1, 1, 1, 1, 1, -1]}, "1 of 6 values of mos_std are negative"),
     ],
 )

@@ -1,14 +1,15 @@
-"""Metrics on counts against the same metrics on videos that are really repeated."""
+"""Metrics on counts against the same metrics on repeated videos."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from vqa.evaluation import metrics
-from vqa.evaluation.metrics import METRICS
+from vqa.evaluation.metrics import METRICS, cards, score_all
 from vqa.evaluation.uncertainty.counts import draw_counts, on_counts, over_splits, side_by_side
 
 UNMAPPED = ("srocc", "krocc", "plcc_raw", "rmse_raw")
+FIRST = ("srocc", "krocc", "plcc", "plcc_raw", "rmse", "rmse_raw")
 
 
 def pair(videos, decimals, seed=5):
@@ -25,8 +26,9 @@ def repeated(values, row):
 @pytest.mark.parametrize("decimals", [0, 1, 9])
 def test_every_video_once_is_the_metric_itself(decimals):
     mos, score = pair(70, decimals)
-    found = on_counts(mos, score, *METRICS)(np.ones((1, 70), np.float32))[0]
-    expected = [getattr(metrics, metric)(mos, score) for metric in METRICS]
+    names = cards.rankable()
+    found = on_counts(mos, score, *names)(np.ones((1, 70), np.float32))[0]
+    expected = list(score_all(mos, score, names=names).values())
     assert found == pytest.approx(expected, abs=1e-9)
 
 
@@ -68,7 +70,7 @@ def test_mapped_metrics_are_nearly_those_of_a_refitted_curve(videos):
 
 
 def test_a_straight_line_is_refitted_exactly():
-    # Four videos are too few for a curve, so the mapping is linear and its refit is a regression.
+    # Four videos are too few for a logistic curve, so the curve is a line, refitted by regression.
     mos, score = np.array([1.0, 2, 4, 3]), np.array([1.0, 3, 3.5, 5])
     counts = np.array([[1, 1, 1, 1], [2, 1, 1, 0], [3, 0, 4, 5], [0, 1, 1, 1]], np.float32)
     found = on_counts(mos, score, "plcc", "rmse")(counts)
@@ -83,7 +85,8 @@ def test_a_straight_line_is_refitted_exactly():
 def test_metrics_come_in_the_order_asked_for():
     mos, score = pair(50, 1)
     counts = draw_counts(np.random.default_rng(0), 4, 50)
-    for order in (METRICS, METRICS[::-1], ("rmse", "srocc"), ("krocc", "krocc")):
+    names = cards.rankable()
+    for order in (names, names[::-1], ("rmse", "srocc"), ("krocc", "krocc")):
         together = on_counts(mos, score, *order)(counts)
         alone = [on_counts(mos, score, metric)(counts)[:, 0] for metric in order]
         assert together == pytest.approx(np.stack(alone, axis=1))
@@ -92,7 +95,7 @@ def test_metrics_come_in_the_order_asked_for():
 def test_rows_without_variation_or_draws_are_nan():
     mos, score = np.arange(5.0), np.array([1.0, 1, 1, 2, 2])
     counts = np.array([[2, 2, 1, 0, 0], [0, 5, 0, 0, 0], [0, 0, 1, 1, 0], [0] * 5], np.float32)
-    found = on_counts(mos, score, *METRICS)(counts)
+    found = on_counts(mos, score, *FIRST)(counts)
     for column in (0, 1, 3):
         assert np.isnan(found[:, column]).all()
     assert np.isnan(found[1:, 2]).all()
@@ -101,9 +104,13 @@ def test_rows_without_variation_or_draws_are_nan():
 
 
 def test_undefined_metrics_are_nan_on_every_row():
-    found = on_counts([1, 2, 3, 4], [2, 2, 2, 2], *METRICS)(np.ones((3, 4), np.float32))
-    assert np.isnan(found[:, :5]).all()
-    assert found[:, 5] == pytest.approx(metrics.rmse_raw([1, 2, 3, 4], [2, 2, 2, 2]))
+    names = cards.rankable()
+    found = on_counts([1, 2, 3, 4], [2, 2, 2, 2], *names)(np.ones((3, 4), np.float32))
+    for column, name in enumerate(names):
+        assert np.isnan(found[:, column]).all() == METRICS[name].needs_variation
+    assert found[:, names.index("rmse_raw")] == pytest.approx(
+        metrics.rmse_raw([1, 2, 3, 4], [2, 2, 2, 2])
+    )
 
 
 @pytest.mark.parametrize("videos", [1, 7, 70_000])
@@ -132,7 +139,7 @@ def test_splits_are_combined_over_the_same_draw():
         over_splits(members, "max")
 
 
-def test_splits_without_a_value_are_left_out():
+def test_splits_without_a_value_are_excluded():
     one = on_counts([1, 2, 3], [1, 2, 4], "srocc")
     none = on_counts([1, 2, 3], [1, 1, 1], "srocc")
     counts = np.ones((2, 3), np.float32)

@@ -1,13 +1,38 @@
-"""Models against each other: known winners, symmetry, joins by name, and what is refused."""
+"""Models against each other: known winners, symmetry, joins by name, and refused tables."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from vqa.evaluation import metrics
-from vqa.evaluation.uncertainty import compare_splits, holm, paired_bootstrap, significance_matrix
+from vqa.evaluation.metrics import METRICS, cards, score_all
+from vqa.evaluation.uncertainty import (
+    Difference,
+    holm,
+    on_counts,
+    percentile_interval,
+    percentile_p,
+    resample,
+    significance_matrix,
+)
+from vqa.evaluation.uncertainty.counts import side_by_side
 
 FAST = {"resamples": 400}
+
+
+def compare_splits(first, second, metric, **options):
+    """The first of two models minus the second."""
+    matrix = significance_matrix({"first": first, "second": second}, metric, **options)
+    interval = (matrix.low[0, 1], matrix.high[0, 1])
+    return Difference(matrix.difference[0, 1], interval, matrix.p_alone[0, 1])
+
+
+def paired_bootstrap(mos, first, second, metric, resamples):
+    """The same on one set of videos, written without tables."""
+    both = side_by_side([on_counts(mos, score, metric) for score in (first, second)])
+    drawn = resample(lambda counts: -np.diff(both(counts)), len(mos), resamples=resamples)
+    (interval,), (p,) = percentile_interval(drawn), percentile_p(drawn)
+    return Difference(drawn.estimate[0], tuple(interval), p)
 
 
 def table(split, videos, mos, score):
@@ -37,17 +62,17 @@ def tables(scored):
     }
 
 
-@pytest.mark.parametrize("metric", metrics.METRICS)
+@pytest.mark.parametrize("metric", cards.rankable())
 def test_the_difference_is_that_of_the_metric(scored, metric):
     mos, scores = scored
     found = paired_bootstrap(mos, scores["good"], scores["bad"], metric, **FAST)
-    value = getattr(metrics, metric)
-    expected = value(mos, scores["good"]) - value(mos, scores["bad"])
+    good, bad = (score_all(mos, scores[name], names=[metric])[metric] for name in ("good", "bad"))
+    expected = good - bad
     assert found.difference == pytest.approx(expected, abs=1e-9)
     low, high = found.interval
     assert low < found.difference < high
     assert found.p < 0.01
-    assert (high < 0) if "rmse" in metric else (low > 0)
+    assert (high < 0) if METRICS[metric].lower_is_better else (low > 0)
 
 
 def test_order_turns_the_sign(scored):

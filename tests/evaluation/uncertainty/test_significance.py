@@ -1,4 +1,4 @@
-"""Tests in closed form against their literal formulas, scipy and published values."""
+"""Tests in closed form against their literal formulas, SciPy and published values."""
 
 import math
 
@@ -37,7 +37,7 @@ def test_differences_that_never_vary():
     ("differences", "options", "message"),
     [
         ([0.1], {}, "at least two splits"),
-        ([0.1, np.nan], {}, "with 1 not finite; leave out the splits"),
+        ([0.1, np.nan], {}, "with 1 not finite; remove the splits"),
         ([0.1, 0.2], {"train": 0}, "train=0, test=20"),
         ([0.1, 0.2], {"level": 2}, "level=2"),
     ],

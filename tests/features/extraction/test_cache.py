@@ -1,4 +1,4 @@
-"""The feature cache: whole files, safe names, keys that notice every change."""
+"""The feature cache: complete files, safe names, keys that detect every change."""
 
 import pytest
 import torch
@@ -30,7 +30,7 @@ def test_round_trip(cache):
     assert loaded.metadata["reader"] == "pyav"
 
 
-def test_equal_features_are_equal_bytes(cache):
+def test_equal_features_give_equal_bytes(cache):
     facts = {name: name for name in "hgfedcba"}
     for name in ("a", "b"):
         cache.store(name, torch.ones(2, 2), torch.zeros(2), dict(reversed(facts.items())))
@@ -45,7 +45,7 @@ def test_half_precision_is_stored_as_such(cache):
         stored_dtype("int8")
 
 
-def test_current_only_for_the_same_source_and_a_whole_file(cache):
+def test_features_are_current_only_for_the_same_source_and_a_complete_file(cache):
     assert not cache.is_current("a.mp4", "s")
     store(cache)
     assert cache.is_current("a.mp4", "s")
@@ -55,7 +55,7 @@ def test_current_only_for_the_same_source_and_a_whole_file(cache):
     assert not cache.is_current("a.mp4", "s")
 
 
-def test_absent_features_say_how_to_get_them(cache):
+def test_the_error_for_absent_features_names_the_remedy(cache):
     with pytest.raises(FileNotFoundError, match=r"run extract\.py"):
         cache.load("a.mp4")
 
@@ -63,7 +63,7 @@ def test_absent_features_say_how_to_get_them(cache):
 @pytest.mark.parametrize(
     "name", ["a.mp4", "Test1/City/a.avi", "../../x", "/etc/passwd", "ü ?#%:*.mp4", "a/../b", "..."]
 )
-def test_every_name_stays_inside_the_folder_and_comes_back(cache, name):
+def test_every_name_stays_inside_the_folder_and_can_be_loaded(cache, name):
     features = store(cache, name)
     assert cache.path(name).resolve().is_relative_to(cache.folder.resolve())
     assert torch.equal(cache.load(name).features, features)
@@ -86,7 +86,7 @@ def test_a_failed_write_leaves_the_old_file(cache, monkeypatch):
 
 
 @pytest.mark.parametrize("size", [0, 10, 33 * 2**20])
-def test_source_fingerprint_sees_content_and_length_not_name(tmp_path, size):
+def test_source_fingerprint_depends_on_content_and_length_not_name(tmp_path, size):
     first, second = tmp_path / "a", tmp_path / "b"
     for path in (first, second):
         path.write_bytes(bytes(size))
@@ -108,19 +108,19 @@ def test_combined_fingerprint_depends_on_every_part():
     assert len(prints) == 4
 
 
-def test_of_several_databases_each_keeps_its_own_features(tmp_path):
+def test_several_databases_share_the_features_of_each(tmp_path):
     alone = FeatureCache(tmp_path, "konvid", "vgg16", "f" * 64)
     together = FeatureCache(tmp_path, None, "vgg16", "f" * 64)
     assert together.path("konvid/a/b.mp4") == alone.path("a/b.mp4")
     assert together.path("../b.mp4").resolve().is_relative_to(tmp_path)
 
 
-def test_what_a_video_took_is_noted_beside_its_features(tmp_path):
+def test_the_seconds_of_each_video_are_noted(tmp_path):
     cache = FeatureCache(tmp_path, "db", "x", "f" * 64)
     assert cache.seconds() == {}
     cache.note_seconds("a, b.mp4", 1.5)
     cache.note_seconds("c.mp4", 20)
-    cache.note_seconds("c.mp4", 3.25)  # made anew
+    cache.note_seconds("c.mp4", 3.25)  # extracted again
     with (cache.folder / "seconds.csv").open("a") as file:
-        file.write("d.mp4,")  # killed while it wrote
+        file.write("d.mp4,")  # interrupted while writing
     assert cache.seconds() == {"a, b.mp4": 1.5, "c.mp4": 3.25}

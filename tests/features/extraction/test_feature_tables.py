@@ -1,15 +1,13 @@
+"""Feature matrices: every layout of `.csv` and `.mat`, and clear errors for what cannot be used."""
+
+import csv
+
 import h5py
 import numpy as np
-import pandas as pd
 import pytest
 import scipy.io
 
-from vqa.features.extraction.feature_tables import (
-    FeatureTable,
-    FeatureTableError,
-    read_features,
-    write_features,
-)
+from vqa.features.extraction.feature_tables import FeatureTable, FeatureTableError, read_features
 
 IDS = ("b/2.mp4", "000123", "NA", "é.mp4")
 
@@ -20,8 +18,22 @@ def table(dtype=np.float64):
     return FeatureTable(IDS, features)
 
 
+def write(path, table):
+    """Write a table with its ids as `.csv` or `.mat` (version 5)."""
+    if path.suffix == ".csv":
+        with path.open("w", encoding="utf-8", newline="") as file:
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow(["video", *(f"f{number}" for number in range(table.features.shape[1]))])
+            for name, row in zip(table.ids, table.features, strict=True):
+                rows.writerow([name, *map(str, row)])
+    else:
+        names = np.array(table.ids, dtype=object)[:, None]
+        scipy.io.savemat(path, {"feats_mat": table.features, "video_names": names})
+    return path
+
+
 def write_73(path, features, names=None):
-    """As MATLAB does: transposed, and each text as codes behind a reference."""
+    """Write like MATLAB: transposed, with each text as codes behind a reference."""
     with h5py.File(path, "w") as file:
         file["feats_mat"] = features.T
         if names is not None:
@@ -34,12 +46,11 @@ def write_73(path, features, names=None):
 
 @pytest.mark.parametrize("ending", [".csv", ".mat"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_back_as_it_went(ending, dtype, tmp_path):
+def test_a_table_is_read_as_it_was_written(ending, dtype, tmp_path):
     ours = table(dtype)
-    back = read_features(write_features(ours, tmp_path / f"deep/features{ending}"))
+    back = read_features(write(tmp_path / f"features{ending}", ours))
     assert back.ids == IDS
     np.testing.assert_array_equal(back.features.astype(dtype), ours.features)
-    assert [path.name for path in (tmp_path / "deep").iterdir()] == [f"features{ending}"]
 
 
 def test_selection_is_by_id():
@@ -51,7 +62,7 @@ def test_selection_is_by_id():
 
 
 def test_rows_of_a_csv_may_come_in_any_order(tmp_path):
-    path = write_features(table(), tmp_path / "a.csv")
+    path = write(tmp_path / "a.csv", table())
     header, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
     path.write_text(header + "".join(rows[::-1]), encoding="utf-8")
     np.testing.assert_array_equal(read_features(path).select(IDS), table().features)
@@ -92,7 +103,7 @@ def test_version_73(names, tmp_path):
 
 def test_two_sources_of_ids_are_refused(tmp_path):
     for ending in (".csv", ".mat"):
-        path = write_features(table(), tmp_path / f"a{ending}")
+        path = write(tmp_path / f"a{ending}", table())
         with pytest.raises(FeatureTableError, match="has its own ids: give none"):
             read_features(path, IDS)
 
@@ -101,13 +112,13 @@ def test_two_sources_of_ids_are_refused(tmp_path):
     ("text", "message"),
     [
         ("name,a\nx,1\n", "the header is name, a; expected video first"),
-        ("video,a,b\nx,1,2\ny,3,red\n", "feature b of y is 'red', no number"),
-        ("video,a\nx,1\nx,2\n", "1 ids stand more than once, for instance x"),
+        ("video,a,b\nx,1,2\ny,3,red\n", "feature b of y is 'red', which is not a number"),
+        ("video,a\nx,1\nx,2\n", "1 ids occur more than once, for example x"),
         ("video\nx\n", r"features are float64 \(1, 0\); expected floats"),
         ("video,a\n", r"features are .*\(0, 1\); expected floats"),
         ("", "no feature matrix can be read"),
-        ("video,a\nx,1\ny,2,3\n", "2 features for y, 1 in the header; expected as many"),
-        ("video,a\nx,True\n", "feature a of x is 'True', no number"),
+        ("video,a\nx,1\ny,2,3\n", "2 features for y, 1 in the header; expected the same"),
+        ("video,a\nx,True\n", "feature a of x is 'True', which is not a number"),
     ],
 )
 def test_bad_csv(text, message, tmp_path):
@@ -125,18 +136,3 @@ def test_bad_files(tmp_path):
         read_features(tmp_path / "text.mat", IDS)
     with pytest.raises(FeatureTableError, match=r"expected a file that ends in \.csv or \.mat"):
         read_features(tmp_path / "a.npy", IDS)
-    with pytest.raises(FeatureTableError, match=r"expected a file that ends in \.csv or \.mat"):
-        write_features(table(), tmp_path / "a.npy")
-
-
-def test_a_matrix_too_large_for_a_mat_is_refused_and_leaves_nothing(tmp_path):
-    huge = np.lib.stride_tricks.as_strided(np.zeros(1, np.float32), (4, 2**29), (0, 0))
-    with pytest.raises(FeatureTableError, match=r"holds less than 2147483648: take float32, or"):
-        write_features(FeatureTable(IDS, huge), tmp_path / "a.mat")
-    assert not list(tmp_path.iterdir())
-
-
-def test_csv_can_be_read_by_others(tmp_path):
-    frame = pd.read_csv(write_features(table(), tmp_path / "a.csv"), keep_default_na=False)
-    assert list(frame.columns) == ["video", "f0", "f1", "f2"]
-    assert tuple(frame["video"]) == IDS

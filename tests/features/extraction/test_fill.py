@@ -1,4 +1,4 @@
-"""Extraction: right features, nothing lost to bad files, work shared by shards."""
+"""Filling the cache: correct features, bad files listed, work shared by shards."""
 
 import csv
 
@@ -8,19 +8,20 @@ import torch
 from tests.clips import cut, write_clip
 from tests.fakes import MeanColour, clip_database
 from vqa.databases.records import VideoRecord
-from vqa.features.extraction.fill import (
-    ExtractionError,
-    extract,
-    shard_of,
-    write_failures,
-)
+from vqa.features.extraction.feature_source import FeatureSource
+from vqa.features.extraction.fill import ExtractionError, shard_of, write_failures
 from vqa.features.nothing import Nothing
 from vqa.video import read_frames
 from vqa.video.sampling import uniform_indices
 
 
+def fill(videos, extractor, cache, **options):
+    """Fill a cache without a progress bar."""
+    return FeatureSource(extractor, cache, **options).fill(videos, progress=False)
+
+
 def test_streamed_features_equal_those_of_the_whole_video(clips, clips_cache):
-    outcome = extract(clips.videos, MeanColour(), clips_cache, progress=False)
+    outcome = fill(clips.videos, MeanColour(), clips_cache)
     assert outcome.made == [video.id for video in clips.videos]
     assert not outcome.failures
     for video in clips.videos:
@@ -32,31 +33,31 @@ def test_streamed_features_equal_those_of_the_whole_video(clips, clips_cache):
         assert stored.metadata["reader"].startswith("pyav ")
 
 
-def test_second_run_reads_nothing_and_a_changed_file_is_seen(clips_cache, tmp_path):
+def test_a_second_run_extracts_nothing_and_a_changed_file_is_detected(clips_cache, tmp_path):
     videos = clip_database(tmp_path / "own", 2).videos
-    extract(videos, MeanColour(), clips_cache, progress=False)
-    again = extract(videos, MeanColour(), clips_cache, progress=False)
+    fill(videos, MeanColour(), clips_cache)
+    again = fill(videos, MeanColour(), clips_cache)
     assert again.reused == [video.id for video in videos]
     assert not again.made
     write_clip(videos[0].path, 40)
-    third = extract(videos, MeanColour(), clips_cache, progress=False)
+    third = fill(videos, MeanColour(), clips_cache)
     assert third.made == [videos[0].id]
     assert len(clips_cache.load(videos[0].id).features) == 40
 
 
-def test_fixed_rate_describes_the_frames_on_show(clips, clips_cache):
+def test_a_fixed_rate_describes_the_frames_shown_at_each_time(clips, clips_cache):
     video = clips.videos[0]
-    extract([video], MeanColour(), clips_cache, frame_rate_hz=10, progress=False)
+    fill([video], MeanColour(), clips_cache, frame_rate_hz=10)
     stored = clips_cache.load(video.id)
     assert len(stored.features) == 12  # 34 frames at 30 Hz last 1.13 s
     wanted = MeanColour()(read_frames(video.path, range(0, 34, 3)))
     torch.testing.assert_close(stored.features, wanted)
 
 
-def test_so_many_frames_are_the_middles_of_equal_parts(clips, clips_cache):
+def test_a_number_of_frames_takes_the_middles_of_equal_parts(clips, clips_cache):
     video = clips.videos[0]
-    extract([video], MeanColour(), clips_cache, frames=8, progress=False)
-    extract([clips.videos[1]], MeanColour(), clips_cache, frames=64, progress=False)
+    fill([video], MeanColour(), clips_cache, frames=8)
+    fill([clips.videos[1]], MeanColour(), clips_cache, frames=64)
     found = clips_cache.load(video.id)
     indices = uniform_indices(34, 8)
     frames = read_frames(video.path, indices)
@@ -64,14 +65,14 @@ def test_so_many_frames_are_the_middles_of_equal_parts(clips, clips_cache):
     assert found.times_s.tolist() == pytest.approx((indices / 30).tolist())
     assert len(clips_cache.load(clips.videos[1].id).features) == 64
     with pytest.raises(ValueError, match=r"frames=8 and frame_rate_hz=4"):
-        extract([clips.videos[2]], MeanColour(), clips_cache, frames=8, frame_rate_hz=4)
+        fill([clips.videos[2]], MeanColour(), clips_cache, frames=8, frame_rate_hz=4)
 
 
-def test_models_that_read_files_have_each_checked_beforehand(clips, clips_cache, tmp_path):
+def test_files_are_checked_for_models_that_read_them(clips, clips_cache, tmp_path):
     broken = tmp_path / "cut.mp4"
     broken.write_bytes(clips.videos[0].path.read_bytes()[:-400])
     videos = [clips.videos[0], VideoRecord("cut.mp4", broken, 3.0)]
-    outcome = extract(videos, Nothing(), clips_cache, progress=False)
+    outcome = fill(videos, Nothing(), clips_cache)
     assert outcome.made == [clips.videos[0].id]
     assert list(outcome.failures) == ["cut.mp4"]
     found = clips_cache.load(clips.videos[0].id)
@@ -79,7 +80,7 @@ def test_models_that_read_files_have_each_checked_beforehand(clips, clips_cache,
     assert found.metadata["frames"] == "34"
 
 
-def test_bad_files_are_listed_and_the_others_done(clips, clips_cache, tmp_path):
+def test_bad_files_are_listed_and_the_others_extracted(clips, clips_cache, tmp_path):
     truncated = cut(write_clip(tmp_path / "cut.mp4", 40))
     (tmp_path / "empty.mp4").touch()
     bad = [
@@ -88,7 +89,7 @@ def test_bad_files_are_listed_and_the_others_done(clips, clips_cache, tmp_path):
         VideoRecord("gone.mp4", tmp_path / "gone.mp4", 3.0),
     ]
     videos = [bad[0], clips.videos[0], *bad[1:], clips.videos[1]]
-    outcome = extract(videos, MeanColour(), clips_cache, progress=False)
+    outcome = fill(videos, MeanColour(), clips_cache)
     assert outcome.made == [video.id for video in clips.videos[:2]]
     assert set(outcome.failures) == {"cut.mp4", "empty.mp4", "gone.mp4"}
     write_failures(outcome.failures, tmp_path / "failures.csv")
@@ -96,12 +97,12 @@ def test_bad_files_are_listed_and_the_others_done(clips, clips_cache, tmp_path):
         rows = {row["video"]: row["cause"] for row in csv.DictReader(file)}
     assert "empty" in rows["empty.mp4"]
     with pytest.raises(ExtractionError, match="on_error=skip of these features"):
-        extract(videos, MeanColour(), clips_cache, on_error="raise", progress=False)
+        fill(videos, MeanColour(), clips_cache, on_error="raise")
     with pytest.raises(ValueError, match="skip or raise"):
-        extract(videos, MeanColour(), clips_cache, on_error="ignore", progress=False)
+        fill(videos, MeanColour(), clips_cache, on_error="ignore")
 
 
-def test_a_frame_the_extractor_refuses_fails_that_video_alone(clips, clips_cache, tmp_path):
+def test_a_frame_that_the_extractor_refuses_fails_only_its_video(clips, clips_cache, tmp_path):
     class Picky(MeanColour):
         def __call__(self, frames, context=0):
             if frames.shape[1] < 90:
@@ -110,12 +111,12 @@ def test_a_frame_the_extractor_refuses_fails_that_video_alone(clips, clips_cache
 
     small = write_clip(tmp_path / "small.mp4", 40, size=(64, 48))
     videos = [VideoRecord("small.mp4", small, 2.0), clips.videos[0]]
-    outcome = extract(videos, Picky(), clips_cache, progress=False)
+    outcome = fill(videos, Picky(), clips_cache)
     assert outcome.failures == {"small.mp4": "frames too small"}
     assert outcome.made == [clips.videos[0].id]
 
 
-def test_shards_are_disjoint_and_together_everything(clips):
+def test_shards_are_disjoint_and_complete(clips):
     parts = [shard_of(clips.videos, f"{i}/4") for i in range(1, 5)]
     ids = [video.id for part in parts for video in part]
     assert sorted(ids) == sorted(video.id for video in clips.videos)

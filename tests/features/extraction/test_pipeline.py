@@ -1,4 +1,4 @@
-"""The pipeline: right features whatever the chunks, no thread or process left behind."""
+"""The pipeline: features independent of chunks, no thread or process left behind."""
 
 from dataclasses import replace
 
@@ -9,21 +9,21 @@ import torch
 from tests.clips import paint, write_raw
 from tests.fakes import MeanColour
 from vqa.databases.records import VideoRecord
-from vqa.features.extraction.fill import extract
-from vqa.features.extraction.pipeline import extract_videos, raw_format
+from vqa.features.extraction.feature_source import FeatureSource
+from vqa.features.extraction.pipeline import extract_videos
 
 
 def test_raw_video_is_read_by_its_label_row(tmp_path, clips_cache):
     frames = write_raw(tmp_path / "a.yuv", 5, (64, 48), "yuvj420p")
     video = VideoRecord("a.yuv", tmp_path / "a.yuv", 50.0, width=64, height=48)
-    assert raw_format(video).frame_rate_hz == 30
-    assert raw_format(replace(video, width=None)) is None
-    extract([video], MeanColour(), clips_cache, progress=False)
+    assert video.raw_format.frame_rate_hz == 30
+    assert replace(video, width=None).raw_format is None
+    FeatureSource(MeanColour(), clips_cache).fill([video], progress=False)
     torch.testing.assert_close(clips_cache.load("a.yuv").features, MeanColour()(frames))
     assert clips_cache.load("a.yuv").metadata["reader"].startswith("raw ")
 
 
-def test_the_extractors_threads_are_set_for_its_work_alone(clips):
+def test_the_extractors_threads_are_set_only_while_it_works(clips):
     class Watching(MeanColour):
         def __call__(self, frames, context=0):
             seen.add(torch.get_num_threads())
@@ -47,27 +47,27 @@ def test_leaving_early_stops_the_decoder(clips):
     results.close()  # joins the thread and ends the child, or this test would hang
 
 
-def test_an_extractor_that_breaks_is_no_bad_file(clips, clips_cache):
+def test_an_error_in_the_extractor_is_not_a_bad_file(clips, clips_cache):
     class Broken(MeanColour):
         def __call__(self, frames, context=0):
             raise RuntimeError("out of memory")
 
     with pytest.raises(RuntimeError, match="out of memory"):
-        extract(clips.videos, Broken(), clips_cache, progress=False)
+        FeatureSource(Broken(), clips_cache).fill(clips.videos, progress=False)
 
 
-def test_a_decoder_that_breaks_ends_the_job_instead_of_hanging(clips, clips_cache, monkeypatch):
+def test_an_error_in_the_decoding_thread_ends_the_job(clips, clips_cache, monkeypatch):
     def fail(times_s, rate):
         raise MemoryError("no memory")
 
-    monkeypatch.setattr("vqa.features.extraction.pipeline.fixed_rate_indices", fail)
+    monkeypatch.setattr("vqa.features.extraction.decoding_thread.fixed_rate_indices", fail)
     with pytest.raises(MemoryError, match="no memory"):
-        extract(clips.videos, MeanColour(), clips_cache, frame_rate_hz=5, progress=False)
+        FeatureSource(MeanColour(), clips_cache, frame_rate_hz=5).fill(clips.videos, progress=False)
 
 
-def test_chunk_edges_change_nothing(clips, monkeypatch):
+def test_the_chunk_size_changes_nothing(clips, monkeypatch):
     whole = dict(_features(clips))
-    monkeypatch.setattr("vqa.features.extraction.pipeline.CHUNK_FRAMES", 3)
+    monkeypatch.setattr("vqa.features.extraction.decoding_thread.CHUNK_FRAMES", 3)
     for name, features in _features(clips):
         torch.testing.assert_close(features, whole[name])
 

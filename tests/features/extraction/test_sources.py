@@ -1,4 +1,4 @@
-"""Sources: several kinds of features together, and those that were computed elsewhere."""
+"""Sources: several kinds of features together, and features that were computed elsewhere."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,8 @@ from tests.fakes import MeanColour, clip_database
 from vqa.databases.records import VideoRecord
 from vqa.features.extraction.cache import FeatureCache
 from vqa.features.extraction.external import ExternalFeatures
-from vqa.features.extraction.sources import FeatureSource, Sources
+from vqa.features.extraction.feature_source import FeatureSource
+from vqa.features.extraction.sources import Sources
 from vqa.training.views import FeatureSequence, FeatureVector
 
 
@@ -23,9 +24,9 @@ class Twice(MeanColour):
 
 
 class Whole(MeanColour):
-    """Sees a whole video, of frames that it chooses itself."""
+    """Describes a whole video, from frames that it chooses itself."""
 
-    name, fingerprint, context = "whole", "d" * 64, 0
+    name, fingerprint, context, chooses_frames = "whole", "d" * 64, 0, True
 
     def indices(self, info):
         return np.arange(0, info.frames, 10)
@@ -70,7 +71,7 @@ def test_kinds_of_features_are_joined(database, sources):
         FeatureSequence(sources.sources)(video)
 
 
-def test_what_each_kind_costs_is_known(database, sources, tmp_path):
+def test_costs_of_each_kind(database, sources, tmp_path):
     sources.fill(database.videos, progress=False)
     costs = sources.costs(database.videos)
     assert {name: cost["dim"] for name, cost in costs.items()} == {
@@ -83,7 +84,7 @@ def test_what_each_kind_costs_is_known(database, sources, tmp_path):
     assert costs == {"external": {"dim": 1, "seconds_a_video": None}}
 
 
-def test_undefined_moments_do_not_count_in_the_mean(database, tmp_path):
+def test_undefined_values_are_left_out_of_the_mean(database, tmp_path):
     class Gaps(MeanColour):
         context = 0
 
@@ -100,7 +101,7 @@ def test_undefined_moments_do_not_count_in_the_mean(database, tmp_path):
     assert FeatureVector([source])(database.videos[0])[0] == expected
 
 
-def test_a_failure_of_one_kind_leaves_the_video_out(database, sources, tmp_path):
+def test_a_video_that_fails_in_one_kind_is_a_failure(database, sources, tmp_path):
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"none")
     videos = [*database.videos, VideoRecord("broken.mp4", broken, 1.0)]

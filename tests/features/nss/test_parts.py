@@ -1,4 +1,4 @@
-"""The parts of the statistics against literal formulas: imresize, fits, the 34 numbers, maps."""
+"""Parts of the statistics against literal formulas: imresize, fits, the 34 numbers, maps."""
 
 import math
 
@@ -7,23 +7,25 @@ import pytest
 import torch
 
 from benchmarks import nss as literal
-from vqa.features.nss import aggd_fit, ggd_fit, imresize, mscn, nss_statistics
 from vqa.features.nss.banded import correlation
 from vqa.features.nss.colour import yuv_to_rgb
+from vqa.features.nss.fits import aggd_fit, ggd_fit
+from vqa.features.nss.imresize import imresize
+from vqa.features.nss.map_statistics import mscn, nss_statistics
 from vqa.features.nss.maps import spatial_maps, temporal_maps
 
 GRID = [round(0.1 + 0.001 * k, 3) for k in range(5901)]
 
 
 def picture(height, width, seed=0):
-    """A textured map with flat ground in a corner, whole numbers 0..255."""
+    """Return a textured map with a flat region in a corner, whole numbers 0..255."""
     frame = literal.moving_pattern(1, height + 1, width + 1, seed)[0]
     x = frame[: (height + 1) * (width + 1)].reshape(height + 1, width + 1)[:height, :width]
     return x.astype(float)
 
 
 def loop_imresize(x, size, scales, rounded):
-    """MATLAB's imresize, pixel by pixel."""
+    """Compute MATLAB's imresize pixel by pixel."""
 
     def kernel(t):
         t = abs(t)
@@ -74,7 +76,7 @@ def test_imresize_to_a_size_takes_the_smaller_factor_first(size):
     assert np.array_equal(ours, expected)
 
 
-def test_imresize_wants_one_of_scale_and_size():
+def test_imresize_needs_either_scale_or_size():
     with pytest.raises(ValueError, match="scale or size"):
         imresize(torch.zeros(4, 4))
     with pytest.raises(ValueError, match="no side may vanish"):
@@ -109,7 +111,7 @@ def test_aggd_fit_is_the_nearest_grid_value(gain):
         np.testing.assert_allclose(fitted, literal.literal_aggd(row), rtol=1e-9)
 
 
-def test_fits_meet_every_value_of_the_grid():
+def test_fits_reach_every_value_of_the_grid():
     ratios = torch.tensor(literal.RATIOS)
     samples = torch.stack([1 + (ratios - 1).sqrt(), 1 - (ratios - 1).sqrt()], -1)
     # two samples 1 +- d have the mean 1 and the mean square 1 + d^2, as long as d stays below 1
@@ -118,7 +120,7 @@ def test_fits_meet_every_value_of_the_grid():
     assert torch.equal(ggd_fit(samples[usable])[:, 0], expected)
 
 
-def test_fits_without_an_answer_are_those_of_matlab():
+def test_undefined_fits_agree_with_matlab():
     zero = torch.zeros(1, 9)
     assert ggd_fit(zero).tolist() == [[0.1, 0.0]]
     assert aggd_fit(zero)[0, 0] == 0.1
@@ -131,7 +133,7 @@ def test_fits_without_an_answer_are_those_of_matlab():
 
 
 @pytest.mark.parametrize(("height", "width"), [(40, 57), (7, 3), (150, 500), (33, 2)])
-def test_the_34_numbers_are_those_of_the_plain_version(height, width):
+def test_the_34_numbers_agree_with_the_plain_version(height, width):
     x = picture(height, width) + np.random.default_rng(5).normal(0, 5, (height, width))
     expected = literal.literal_statistics(x)
     exact = nss_statistics(torch.tensor(x), torch.float64)
@@ -139,7 +141,7 @@ def test_the_34_numbers_are_those_of_the_plain_version(height, width):
     np.testing.assert_allclose(nss_statistics(torch.tensor(x)), expected, rtol=2e-3, atol=1e-5)
 
 
-def test_maps_of_a_batch_do_not_see_each_other():
+def test_maps_of_a_batch_are_independent():
     x = torch.tensor(np.stack([picture(60, 80, seed) for seed in range(6)])).reshape(2, 3, 60, 80)
     together = nss_statistics(x)
     assert together.shape == (2, 3, 34)
@@ -161,7 +163,7 @@ def test_mscn_is_the_local_normalisation():
         assert value[row, column].item() == pytest.approx(expected, rel=1e-7, abs=1e-9)
 
 
-def test_correlation_knows_its_borders():
+def test_borders_of_correlation():
     kernel, x = (1.0, 2.0, 4.0, 8.0), torch.tensor([[1.0, 10.0, 100.0]], dtype=torch.float64)
     zero = correlation(kernel, 3, "zero", x.dtype, x.device)
     replicate = correlation(kernel, 3, "replicate", x.dtype, x.device)
@@ -173,7 +175,7 @@ def test_correlation_knows_its_borders():
 
 
 @pytest.mark.parametrize("matrix", ["bt601", "original"])
-def test_rgb_is_that_of_the_plain_version_to_the_last_bit(matrix):
+def test_rgb_equals_the_plain_version_to_the_last_bit(matrix):
     rng = np.random.default_rng(6)
     y = rng.integers(0, 256, (71, 45)).astype(np.uint8)
     u, v = rng.integers(0, 256, (2, 36, 23)).astype(np.uint8)
@@ -181,7 +183,7 @@ def test_rgb_is_that_of_the_plain_version_to_the_last_bit(matrix):
     assert np.array_equal(ours.permute(1, 2, 0), literal.literal_rgb(y, u, v, matrix))
 
 
-def test_spatial_maps_are_those_of_the_plain_version():
+def test_spatial_maps_agree_with_the_plain_version():
     rng = np.random.default_rng(7)
     rgb = rng.integers(0, 256, (45, 70, 3)).astype(np.uint8)
     expected = literal.literal_spatial_maps(rgb)
@@ -191,14 +193,14 @@ def test_spatial_maps_are_those_of_the_plain_version():
         ours = [m for k in range(4) for m in (full[k], half[k])] + list(half[4:])
         for k, (one, other) in enumerate(zip(ours, expected, strict=True)):
             if dtype == torch.float32 and k in (16, 17, 18, 19):
-                continue  # 8-bit LAB: a pixel may fall on the other side of a half
+                continue  # 8-bit LAB: a pixel may round to the other side of a half
             np.testing.assert_allclose(one, other, rtol=0, atol=allowed * max(1, abs(other).max()))
 
 
 @pytest.mark.parametrize("shape", [(40, 50), (530, 520)])
 @pytest.mark.parametrize("double_resize", [True, False])
 @pytest.mark.parametrize("count", [8, 3])
-def test_temporal_maps_are_those_of_the_plain_version(shape, double_resize, count):
+def test_temporal_maps_agree_with_the_plain_version(shape, double_resize, count):
     rng = np.random.default_rng(8)
     luma = rng.integers(0, 256, (count, *shape)).astype(float)
     expected = literal.literal_temporal_maps(list(luma), min(1, 512 / min(shape)), double_resize)

@@ -1,10 +1,10 @@
-"""The last block of classifiers, found by a rule."""
+"""Detection of the last block of classifiers, and their maps and logits."""
 
 import pytest
 import torch
 from torch import nn
 
-from tests import toy_classifier  # noqa: F401 (makes it known)
+from tests import toy_classifier  # noqa: F401 (registers it)
 from vqa.models.pretrained.classifier import Classifier, last_block
 from vqa.models.pretrained.imagenet import load_classifier
 
@@ -32,14 +32,12 @@ def test_the_last_block_is_before_the_pooling(architecture, block, channels):
         nn.Sequential(nn.Conv2d(3, 4, 3)),
     ],
 )
-def test_what_is_no_classifier_is_refused(model):
-    with pytest.raises(
-        ValueError, match=r"^odd: expected a classifier of images with feature maps"
-    ):
+def test_other_networks_are_refused(model):
+    with pytest.raises(ValueError, match=r"^odd: expected an image classifier with feature maps"):
         last_block(model, "odd")
 
 
-def test_maps_and_logits_are_the_models_own():
+def test_maps_and_logits_agree_with_the_model():
     classifier = Classifier("toy_classifier", "random", "cpu")
     model = load_classifier("toy_classifier", "random")
     images = torch.randn(3, 3, 224, 224, generator=torch.Generator().manual_seed(0))
@@ -52,13 +50,13 @@ def test_maps_and_logits_are_the_models_own():
 
 
 @pytest.mark.parametrize("architecture", ["toy_classifier", "resnet18", "squeezenet1_1"])
-def test_logits_in_bfloat16_are_near_and_the_network_stays_as_it_was(architecture):
+def test_logits_in_bfloat16_are_close_and_the_network_is_unchanged(architecture):
     classifier = Classifier(architecture, "random", "cpu")
     images = torch.randn(5, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     exact = classifier.logits(images)
     near = classifier.logits_in("bfloat16")(images)
     assert near.dtype == torch.float32
-    # Its eight bits leave 0.4 % of a number; a few layers add to that.
+    # Eight bits are exact to 0.4 %; a few layers add to that.
     assert 0 < (near - exact).abs().max() < 0.03 * exact.abs().max()
     assert torch.equal(classifier.logits(images), exact)
     assert torch.equal(classifier.logits_in("float32")(images), exact)

@@ -1,4 +1,4 @@
-"""What InceptionV3 sees against PIL's resizing, and how its weights come or are missed."""
+"""InceptionV3's input against PIL's resizing, and how its weights are obtained or missing."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from vqa.models.pretrained.weights import WeightsError
 
 @pytest.fixture(scope="module")
 def network():
-    """Distinct values for every tensor, none of them the first ones of a new network."""
+    """A network with distinct values in every tensor, all different from a new network's."""
     with torch.random.fork_rng():
         torch.manual_seed(7)
         network = InceptionIQA()
@@ -36,7 +36,7 @@ def picture(height, width, seed=0):
 
 
 def published(network):
-    """What torchvision's own file looks like: 1000 classes and an auxiliary head."""
+    """Return tensors like those of torchvision's file: 1000 classes and an auxiliary head."""
     state = dict(network.inception.state_dict())
     state |= {"fc.weight": torch.ones(1000, 2048), "fc.bias": torch.ones(1000)}
     return {**state, "AuxLogits.fc.bias": torch.ones(1000)}
@@ -52,11 +52,11 @@ def same(one, other, but=()):
 
 
 @pytest.mark.parametrize(("height", "width"), [(540, 960), (200, 311), (640, 360), (338, 338)])
-def test_resized_centres_are_pils_up_to_a_step(height, width):
+def test_resized_centres_agree_with_pil_up_to_one_step(height, width):
     frame = picture(height, width)
     scale = 338 / min(height, width)
-    # Torchvision's rules: the longer side is cut off, not rounded; the crop begins at the rounded
-    # half of what is left over.
+    # Torchvision's rules: the longer side is truncated, not rounded; the crop begins at the rounded
+    # half of the rest.
     size = (338, int(scale * width)) if height <= width else (int(scale * height), 338)
     whole = np.asarray(Image.fromarray(frame).resize(size[::-1], Image.Resampling.BILINEAR))
     top, left = (round((side - 299) / 2) for side in size)
@@ -76,7 +76,7 @@ def test_without_a_size_only_small_frames_are_resized():
     assert np.array_equal(seen, frame[42 : 42 + 299, 106 : 106 + 299])
     small = cropped(torch.from_numpy(picture(120, 400))[None])
     assert small.shape == (1, 3, 299, 299)
-    assert (small[0].flatten(1).float().std(1) > 10).all()  # enlarged, and no black border
+    assert (small[0].flatten(1).float().std(1) > 10).all()  # enlarged, without a black border
     assert small.amin() < small.float().mean() < small.amax()
 
 
@@ -92,7 +92,7 @@ def test_a_file_in_torchvisions_layout(tmp_path, network, wrapped):
         assert torch.equal(filled.fc.weight, before)
 
 
-def test_what_a_run_has_learned(tmp_path, network):
+def test_weights_of_a_run(tmp_path, network):
     state = {f"network.{key}": tensor for key, tensor in network.state_dict().items()}
     extra = {"mos_scale": torch.tensor(7.2), "standardise.mean": torch.zeros(0)}
     save_file({**state, **extra}, tmp_path / "model.safetensors")
@@ -101,7 +101,7 @@ def test_what_a_run_has_learned(tmp_path, network):
     assert same(target, network.inception)
 
 
-def test_random_leaves_the_network_as_it_is(blank):
+def test_random_leaves_the_network_unchanged(blank):
     before = {key: tensor.clone() for key, tensor in blank.state_dict().items()}
     load_inception(blank, "random")
     assert all(torch.equal(before[key], tensor) for key, tensor in blank.state_dict().items())
@@ -145,7 +145,7 @@ def test_files_of_other_networks_are_refused(tmp_path, network, blank):
 
 
 @pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])
-def test_files_that_hold_no_tensors_are_refused(tmp_path, name, blank):
+def test_files_without_tensors_are_refused(tmp_path, name, blank):
     (tmp_path / name).write_bytes(b"<html>not found</html>")
     with pytest.raises(WeightsError, match=r"the weights at .*cannot be read"):
         load_inception(blank, str(tmp_path / name))

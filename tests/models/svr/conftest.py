@@ -4,14 +4,14 @@ from vqa.models.svr import search
 
 
 @pytest.fixture
-def asked(monkeypatch):
-    """The C of every call of libsvm by the search."""
-    prices = []
+def solved_c(monkeypatch):
+    """Values of C in the order in which the search gives them to libsvm."""
+    calls = []
     solve = search.solve
 
-    def noting(kernel, target, C, epsilon):
-        prices.append(C)
+    def recorded(kernel, target, C, epsilon):
+        calls.append(C)
         return solve(kernel, target, C, epsilon)
 
-    monkeypatch.setattr(search, "solve", noting)
-    return prices
+    monkeypatch.setattr(search, "solve", recorded)
+    return calls

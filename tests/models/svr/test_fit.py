@@ -10,16 +10,21 @@ from vqa.models.svr.criteria import logistic_rmse
 
 SCALERS = {"minmax": MinMaxScaler, "standard": StandardScaler}
 GRID = {"C": [0.5, 4.0, 64.0], "gamma": [0.03, 0.5, 2.0]}
+# Scores differ from scikit-learn's by floating-point rounding only: both take the same iterations,
+# but the inner products come from other BLAS routines. The linear kernel with C=64 takes 460,000
+# iterations, which carry a relative change of 2**-52 in the products on to 1e-9 in the scores
+# (measured with random changes, and with OpenBLAS's Haswell, SkylakeX, Nehalem and Katmai kernels).
+ROUNDING = {"rbf": 1e-10, "linear": 1e-8}
 
 
 def literal(features, mos, train, val, *, kernel, scaler, scale_target, criterion):
-    """Each candidate by scikit-learn alone: values, C by C, and the regression of the best."""
+    """Search with scikit-learn only; return values by C and gamma, the best predictor, its key."""
 
-    def fitted(rows, price, width):
+    def fitted(rows, c, gamma):
         columns = SCALERS[scaler]().fit(features[rows])
         level = StandardScaler().fit(mos[rows, None])
         target = level.transform(mos[rows, None])[:, 0] if scale_target else mos[rows]
-        model = SVR(kernel=kernel, C=price, gamma=width)
+        model = SVR(kernel=kernel, C=c, gamma=gamma)
         model.fit(columns.transform(features[rows]), target)
 
         def predict(some):
@@ -29,11 +34,11 @@ def literal(features, mos, train, val, *, kernel, scaler, scale_target, criterio
         return predict
 
     values = {}
-    for price in GRID["C"]:
-        for width in GRID["gamma"] if kernel == "rbf" else ["scale"]:
-            score = fitted(train, price, width)(features[val])
+    for c in GRID["C"]:
+        for gamma in GRID["gamma"] if kernel == "rbf" else ["scale"]:
+            score = fitted(train, c, gamma)(features[val])
             judged = logistic_rmse if criterion == "logistic_rmse" else r2_score
-            values[price, width] = (
+            values[c, gamma] = (
                 judged(score, mos[val]) if judged is logistic_rmse else judged(mos[val], score)
             )
     best = (min if criterion == "logistic_rmse" else max)(values, key=values.get)
@@ -44,7 +49,7 @@ def literal(features, mos, train, val, *, kernel, scaler, scale_target, criterio
 @pytest.mark.parametrize("scaler", list(SCALERS))
 @pytest.mark.parametrize("scale_target", [False, True])
 @pytest.mark.parametrize("criterion", ["logistic_rmse", "r2"])
-def test_grid_and_fit_are_those_of_a_plain_loop(kernel, scaler, scale_target, criterion):
+def test_search_and_fit_match_a_scikit_learn_loop(kernel, scaler, scale_target, criterion):
     features, mos = planted(100)
     parts = inner_split(80)
     options = {"kernel": kernel, "scaler": scaler} | {
@@ -55,14 +60,17 @@ def test_grid_and_fit_are_those_of_a_plain_loop(kernel, scaler, scale_target, cr
     ours = fit_svr(features[:80], mos[:80], *parts, **GRID, **options)
     assert [(one.C, one.gamma or "scale") for one in ours.candidates] == list(values)
     found = [one.value for one in ours.candidates]
-    # Where a bound is not met, the solver's tolerance of 1e-3 is all that parts the solutions.
+    # If no coefficient reaches C, we reuse the solution of a lower C, which differs from
+    # scikit-learn's within the solver's tolerance of 1e-3.
     np.testing.assert_allclose(found, list(values.values()), rtol=1e-6)
     assert (ours.C, ours.gamma or "scale") == best
-    np.testing.assert_allclose(ours.predict(features), predict(features), rtol=0, atol=1e-10)
+    np.testing.assert_allclose(
+        ours.predict(features), predict(features), rtol=0, atol=ROUNDING[kernel]
+    )
 
 
 @pytest.mark.parametrize("kernel", ["rbf", "linear"])
-def test_without_a_grid_no_inner_split_is_needed(kernel):
+def test_a_single_candidate_needs_no_inner_split(kernel):
     features, mos = planted()
     ours = fit_svr(features, mos, kernel=kernel, C=1, gamma="scale", epsilon=0.3, scaler="standard")
     plain = StandardScaler().fit_transform(features)
@@ -71,7 +79,7 @@ def test_without_a_grid_no_inner_split_is_needed(kernel):
     assert ours.candidates == ()
 
 
-def test_gamma_by_word_in_a_grid_is_that_of_the_inner_part_and_then_of_all():
+def test_gamma_scale_is_recomputed_for_the_final_fit():
     features, mos = planted()
     train, val = inner_split(60)
     ours = fit_svr(features, mos, train, val, C=[1, 2], gamma="scale")
@@ -83,8 +91,8 @@ def test_gamma_by_word_in_a_grid_is_that_of_the_inner_part_and_then_of_all():
     assert ours.gamma == pytest.approx(by_scale(np.arange(60)))
 
 
-def test_ties_take_the_first_in_the_order_of_C_then_gamma():
-    """MOS inside the tube leave no support vectors: every candidate predicts the same."""
+def test_the_first_candidate_wins_a_tie():
+    """If all MOS lie inside the tube there are no support vectors and all candidates agree."""
     features, _ = planted()
     mos = 3 + 0.01 * np.sin(np.arange(60))
     ours = fit_svr(features, mos, *inner_split(60), C=[8, 2, 4], gamma=[1, 0.5])
@@ -97,18 +105,18 @@ def test_ties_take_the_first_in_the_order_of_C_then_gamma():
     np.testing.assert_array_equal(ours.predict(features), np.full(60, ours.intercept))
 
 
-def test_solutions_that_meet_no_bound_are_not_solved_again(asked):
+def test_a_solution_below_its_bound_is_reused_for_higher_C(solved_c):
     features, mos = planted()
-    prices = [1e9, 1e-3, 1e6, 1e3]
-    ours = fit_svr(features, mos, *inner_split(60), C=prices, gamma=[2.0, 4.0], workers=1)
-    assert asked == [1e-3, 1e3] * 2
+    unsorted = [1e9, 1e-3, 1e6, 1e3]
+    ours = fit_svr(features, mos, *inner_split(60), C=unsorted, gamma=[2.0, 4.0], workers=1)
+    assert solved_c == [1e-3, 1e3] * 2
     values = {(one.C, one.gamma): one.value for one in ours.candidates}
-    assert all(values[1e3, width] == values[1e9, width] for width in (2.0, 4.0))
-    assert all(values[1e-3, width] != values[1e9, width] for width in (2.0, 4.0))
+    assert all(values[1e3, gamma] == values[1e9, gamma] for gamma in (2.0, 4.0))
+    assert all(values[1e-3, gamma] != values[1e9, gamma] for gamma in (2.0, 4.0))
 
 
-def test_nothing_outside_the_inner_training_part_reaches_the_candidates():
-    """Features and MOS of rows in neither part change the fit, not the grid."""
+def test_candidates_depend_on_the_inner_split_only():
+    """Features and MOS of rows in neither inner part change the final fit, not the grid."""
     features, mos = planted()
     train, val = np.arange(30), np.arange(30, 45)
     before = fit_svr(features, mos, train, val, **GRID)
@@ -119,7 +127,7 @@ def test_nothing_outside_the_inner_training_part_reaches_the_candidates():
     assert not np.array_equal(after.predict(features), before.predict(features))
 
 
-def test_judged_videos_do_not_scale_the_candidates():
+def test_scaling_ignores_the_inner_validation_part():
     features, mos = planted()
     train, val = np.arange(40), np.arange(40, 60)
     ours = fit_svr(features, mos, train, val, C=2, gamma=[0.1, 0.2])
@@ -129,14 +137,14 @@ def test_judged_videos_do_not_scale_the_candidates():
     assert ours.candidates[0].value == pytest.approx(logistic_rmse(score, mos[val]), rel=1e-6)
 
 
-def test_threads_change_nothing():
+def test_results_do_not_depend_on_threads():
     features, mos = planted()
     one, three = (fit_svr(features, mos, *inner_split(60), workers=w) for w in (1, 3))
     assert one.candidates == three.candidates
     np.testing.assert_array_equal(one.predict(features), three.predict(features))
 
 
-def test_single_precision_features_give_the_same_scores_as_their_values_in_double():
+def test_float32_features_score_like_the_same_values_in_float64():
     features, mos = planted()
     narrow = features.astype(np.float32)
     ours = fit_svr(narrow, mos, *inner_split(60), **GRID)
@@ -145,7 +153,7 @@ def test_single_precision_features_give_the_same_scores_as_their_values_in_doubl
     np.testing.assert_allclose(ours.predict(narrow), wide.predict(narrow), rtol=1e-12)
 
 
-def test_gaps_and_infinities_are_no_obstacle():
+def test_missing_values_give_finite_scores():
     features, mos = planted()
     features[3, 2], features[50, 1], features[:, 5] = np.nan, np.inf, np.nan
     for impute in ("zero", "mean"):
@@ -154,7 +162,7 @@ def test_gaps_and_infinities_are_no_obstacle():
         assert np.isfinite(ours.predict(np.full((1, 8), np.nan))).all()
 
 
-def test_a_handful_of_videos():
+def test_very_few_videos_can_be_fitted():
     features, mos = planted(5)
     ours = fit_svr(features, mos, [0, 1, 2], [3, 4], **GRID)
     assert len(ours.candidates) == 9
@@ -166,8 +174,8 @@ def test_a_handful_of_videos():
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"kernel": "poly"}, "kernel='poly' is not known; expected rbf, linear"),
-        ({"criterion": "srocc"}, "criterion='srocc' is not known; expected logistic_rmse, r2"),
+        ({"kernel": "poly"}, "kernel='poly': expected rbf or linear"),
+        ({"criterion": "srocc"}, "criterion='srocc': expected logistic_rmse or r2"),
         ({"epsilon": -1}, "epsilon=-1: expected 0 or more"),
         ({"epsilon": np.nan}, "epsilon=nan: expected 0 or more"),
         ({"workers": 0}, "workers=0: expected 1 or more"),
@@ -179,13 +187,16 @@ def test_a_handful_of_videos():
         ({"mos": np.full(60, np.nan)}, "60 of 60 MOS are not finite"),
         ({"features": np.ones((60, 0))}, r"expected features \(N, D\)"),
         ({"inner_val": None}, "needs an inner split"),
-        ({"inner_train": []}, "0 and 15 rows, 0 of them twice"),
-        ({"inner_train": [0, 1, 1], "inner_val": [1, 2]}, "3 and 2 rows, 2 of them twice"),
+        ({"inner_train": []}, "inner_train has 0 rows and inner_val 15, 0 of them repeated"),
+        (
+            {"inner_train": [0, 1, 1], "inner_val": [1, 2]},
+            "inner_train has 3 rows and inner_val 2, 2 of them repeated",
+        ),
         ({"inner_train": [0, 60], "inner_val": [1]}, "inner rows 0 to 60: expected 0 to 59"),
         ({"inner_train": [0, -1], "inner_val": [1]}, "inner rows -1 to 1: expected 0 to 59"),
     ],
 )
-def test_bad_input(change, text):
+def test_invalid_input_is_refused(change, text):
     features, mos = planted()
     train, val = inner_split(60)
     given = {"features": features, "mos": mos, "inner_train": train, "inner_val": val} | GRID

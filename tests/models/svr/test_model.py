@@ -20,31 +20,31 @@ def fitted(**options):
     [{}, {"kernel": "linear", "scale_target": True, "scaler": "standard"}, {"limit": None}],
     ids=["rbf", "linear", "no limit"],
 )
-def test_stored_without_pickle_and_bit_equal_when_back(options):
+def test_a_stored_regression_gives_bit_identical_scores(options):
     ours, features = fitted(**options)
     arrays, card = load(save(ours.state())), json.loads(json.dumps(ours.card(), allow_nan=False))
-    back = FittedSVR.from_state(arrays, card)
-    np.testing.assert_array_equal(back.predict(features), ours.predict(features))
-    assert back.candidates == ours.candidates
-    assert back.card() == ours.card()
-    assert len(back.candidates) == (2 if "kernel" in options else 4)
+    restored = FittedSVR.from_state(arrays, card)
+    np.testing.assert_array_equal(restored.predict(features), ours.predict(features))
+    assert restored.candidates == ours.candidates
+    assert restored.card() == ours.card()
+    assert len(restored.candidates) == (2 if "kernel" in options else 4)
 
 
-def test_a_linear_kernel_is_stored_as_one_weight_a_feature():
+def test_a_linear_kernel_is_stored_as_one_weight_per_feature():
     ours, _ = fitted(kernel="linear")
     assert {name: array.shape for name, array in ours.state().items()} == dict.fromkeys(
         ("fill", "gain", "shift", "coefficients"), (8,)
     )
 
 
-def test_a_gaussian_kernel_keeps_its_support_vectors_as_they_were_given():
+def test_support_vectors_are_stored_before_preprocessing():
     ours, features = fitted()
     assert ours.state()["support"].shape == (len(ours.coefficients), 8)
     given = {tuple(row) for row in features}
     assert all(tuple(row) in given for row in ours.support)
 
 
-def test_a_batch_is_scored_as_its_videos_one_by_one():
+def test_scores_do_not_depend_on_the_batch():
     for kernel in ("rbf", "linear"):
         ours, features = fitted(kernel=kernel)
         alone = [ours.predict(row[None])[0] for row in features]
@@ -53,7 +53,7 @@ def test_a_batch_is_scored_as_its_videos_one_by_one():
 
 
 @pytest.mark.parametrize("shape", [(4, 7), (8,), (2, 2, 8)])
-def test_other_features_are_refused(shape):
+def test_features_of_another_size_are_refused(shape):
     with pytest.raises(ValueError, match=r"expected features \(N, 8\), found"):
         fitted()[0].predict(np.ones(shape))
 
@@ -61,12 +61,12 @@ def test_other_features_are_refused(shape):
 def test_damaged_states_are_refused():
     ours, _ = fitted()
     arrays, card = ours.state(), ours.card()
-    with pytest.raises(ValueError, match="absent: support"):
+    with pytest.raises(ValueError, match="missing: support"):
         FittedSVR.from_state({k: v for k, v in arrays.items() if k != "support"}, card)
-    with pytest.raises(ValueError, match="absent: intercept"):
+    with pytest.raises(ValueError, match="missing: intercept"):
         FittedSVR.from_state(arrays, {k: v for k, v in card.items() if k != "intercept"})
     with pytest.raises(ValueError, match="kernel 'poly'"):
         FittedSVR.from_state(arrays, card | {"kernel": "poly"})
     for name in arrays:
-        with pytest.raises(ValueError, match="shapes of a stored regression do not fit"):
+        with pytest.raises(ValueError, match="shapes of a stored SVR do not match"):
             FittedSVR.from_state(arrays | {name: arrays[name][:-1]}, card)

@@ -1,4 +1,4 @@
-"""The published protocol on the authors' own features gives the published numbers."""
+"""The published protocol reproduces the published numbers on the authors' features."""
 
 import numpy as np
 import pandas as pd
@@ -9,13 +9,14 @@ from sklearn.svm import SVR
 from tests.places import SHARED
 from vqa.evaluation.metrics import score_all
 from vqa.features.extraction.feature_tables import read_features
-from vqa.models.svr import fit_svr, videval_splits
+from vqa.models.svr import fit_svr
+from vqa.protocols.row_splits import videval_splits
 
 DATA = SHARED
 
 
 def youtube_ugc():
-    """ResNet-50 features and MOS of 1039 videos, resolution after resolution, rows as published."""
+    """Return ResNet-50 features and MOS of 1039 videos in the published order, by resolution."""
     folder = DATA / "saliency-study"
     if not folder.is_dir():
         pytest.skip("the authors' features are not at ../shared/data/saliency-study")
@@ -38,14 +39,14 @@ def livevqc():
 
 
 def fit(features, mos, split, **options):
-    """The protocol's regression of one split, rows in the order of the scripts."""
+    """Fit the protocol's regression of one split, with rows in the order of the scripts."""
     place = {row: number for number, row in enumerate(split.whole)}
     inner = ([place[row] for row in rows] for rows in (split.train, split.val))
     return fit_svr(features[split.whole], mos[split.whole], *inner, **options)
 
 
 def measured(features, mos, count):
-    """Results of each split: SROCC, KROCC, and PLCC and RMSE after the logistic."""
+    """Return SROCC, KROCC, and PLCC and RMSE after the logistic curve, per split."""
     results = []
     for split in videval_splits(len(mos), count):
         score = fit(features, mos, split).predict(features[split.test])
@@ -55,7 +56,7 @@ def measured(features, mos, count):
 
 
 @pytest.mark.slow
-def test_saliency_study_row_to_four_decimals():
+def test_saliency_study_row_is_reproduced_to_four_decimals():
     """Table 1, CNN on YouTube-UGC: medians and standard deviations of 100 splits."""
     results = measured(*youtube_ugc(), 100)
     assert np.median(results, axis=0).round(4).tolist() == [0.6438, 0.4655, 0.6784, 0.4718]
@@ -63,15 +64,15 @@ def test_saliency_study_row_to_four_decimals():
 
 
 @pytest.mark.slow
-def test_brisque_on_livevqc():
-    """The published medians are of an unseeded search."""
+def test_brisque_on_livevqc_is_close_to_the_published_medians():
+    """The published search was not seeded, so its medians can only be approached."""
     srocc, _, plcc, _ = np.median(measured(*livevqc(), 100), axis=0)
     assert srocc == pytest.approx(0.5925, abs=0.01)
     assert plcc == pytest.approx(0.6380, abs=0.01)
 
 
-def test_shared_kernels_are_those_of_the_solver_itself():
-    """On real features of 2048 dimensions: the solver's own kernel gives the same scores."""
+def test_precomputed_kernels_match_the_solvers_own():
+    """libsvm gives the same scores when it computes the kernel of 2048-d features itself."""
     features, mos = youtube_ugc()
     split = next(videval_splits(len(mos)))
     fitted = fit(features, mos, split, C=4, gamma=2**-6)

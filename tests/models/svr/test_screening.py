@@ -9,7 +9,7 @@ from vqa.models.svr.screening import Point, screen
 
 
 def problem(gamma, rows=90, dim=5, seed=0):
-    """A Gaussian kernel matrix with some rows twice, and targets of standard deviation 0.7."""
+    """Return a Gaussian kernel with repeated rows, and targets of standard deviation 0.7."""
     rng = np.random.default_rng(seed)
     features = rng.random((rows, dim))
     features[: rows // 6] = features[-(rows // 6) :]
@@ -27,7 +27,7 @@ PROBLEMS = [
 
 
 def narrowed(kernel, target, C, epsilon, last):
-    """The solution with edges of a width, by way of wider ones."""
+    """Solve with edges of width `last`, starting from solutions with wider edges."""
     point = None
     for width in last * 2.0 ** np.arange(np.ceil(np.log2(0.1 / last)), -1, -1):
         point = screen(kernel, target, C, epsilon, width=width, start=point)
@@ -41,7 +41,7 @@ def objective(kernel, target, C, epsilon, coefficients, intercept):
 
 
 def tight(kernel, target, C, epsilon):
-    """Libsvm's regression at a tolerance of 1e-8."""
+    """Fit libsvm with a tolerance of 1e-8."""
     return SVR(kernel="precomputed", C=C, epsilon=epsilon, tol=1e-8).fit(kernel, target)
 
 
@@ -56,8 +56,8 @@ def test_narrow_edges_give_the_scores_of_libsvm(C, gamma, epsilon, width):
 
 @pytest.mark.parametrize("width", [0.1, 0.05])
 @pytest.mark.parametrize("given", PROBLEMS, ids=str)
-def test_the_objective_is_as_near_the_lowest_as_the_edges_allow(given, width):
-    """A soft edge adds at most width / 8 to the loss of a row, and takes width / 2 at epsilon 0."""
+def test_the_objective_is_as_close_to_the_minimum_as_the_edges_allow(given, width):
+    """A soft edge changes the loss of a row by at most width / 8, or width / 2 at epsilon 0."""
     kernel, target = problem(given["gamma"])
     C, epsilon = given["C"], given["epsilon"]
     point = narrowed(kernel, target, C, epsilon, width)
@@ -73,14 +73,14 @@ def test_the_objective_is_as_near_the_lowest_as_the_edges_allow(given, width):
 
 @pytest.mark.parametrize("width", [0.1, 0.05])
 @pytest.mark.parametrize("given", PROBLEMS, ids=str)
-def test_optimality_row_by_row(given, width):
-    """The conditions of the regression proper hold to about half the width of the edges."""
+def test_optimality_conditions_hold_for_every_row(given, width):
+    """The conditions of the exact regression hold to about half the width of the edges."""
     kernel, target = problem(given["gamma"])
     C, epsilon = given["C"], given["epsilon"]
     point = narrowed(kernel, target, C, epsilon, width)
     np.testing.assert_allclose(kernel @ point.coefficients, point.response, atol=1e-8 * C)
     assert point.coefficients.sum() == pytest.approx(0, abs=1e-8 * C)
-    # At epsilon 0 the edges lie on one side of the tube's corner.
+    # At epsilon 0 the whole edge lies on one side of the tube's corner.
     slack = width * (0.52 if epsilon else 1.02)
     for row, coefficient in enumerate(point.coefficients):
         residual = target[row] - kernel[row] @ point.coefficients - point.intercept
@@ -93,7 +93,7 @@ def test_optimality_row_by_row(given, width):
             assert abs(residual * np.sign(coefficient) - epsilon) <= slack
 
 
-def test_warm_and_cold_starts_end_alike():
+def test_warm_and_cold_starts_agree():
     kernel, target = problem(0.5)
     cold = screen(kernel, target, 32, 0.1, width=0.05)
     lower = screen(kernel, target, 2, 0.1, width=0.05)
@@ -104,7 +104,7 @@ def test_warm_and_cold_starts_end_alike():
     )
 
 
-def test_where_it_gives_up():
+def test_screening_returns_none_if_it_cannot_solve():
     kernel, target = problem(0.5)
     inside = np.full_like(target, 3.0)
     assert screen(kernel, inside, 1, 0.1, width=0.05) is None
@@ -121,7 +121,7 @@ def fitted(seed=0, workers=1, **options):
     )
 
 
-def by_libsvm_alone(monkeypatch, **options):
+def without_screening(monkeypatch, **options):
     with monkeypatch.context() as patch:
         patch.setattr(search, "PATIENCE", np.inf)
         return fitted(**options)
@@ -142,18 +142,18 @@ def values(regression):
     ids=str,
 )
 @pytest.mark.parametrize("seed", range(2))
-def test_the_choice_is_that_of_libsvm_alone(monkeypatch, seed, options):
-    looked = []
+def test_the_choice_equals_that_of_libsvm_without_screening(monkeypatch, seed, options):
+    points = []
 
-    def noting(*args, **given):
-        looked.append(screen(*args, **given))
-        return looked[-1]
+    def recorded(*args, **given):
+        points.append(screen(*args, **given))
+        return points[-1]
 
-    full = by_libsvm_alone(monkeypatch, seed=seed, **options)
-    monkeypatch.setattr(search, "screen", noting)
+    full = without_screening(monkeypatch, seed=seed, **options)
+    monkeypatch.setattr(search, "screen", recorded)
     quick = fitted(seed=seed, **options)
-    assert looked
-    assert None not in looked
+    assert points
+    assert None not in points
     assert (quick.C, quick.gamma) == (full.C, full.gamma)
     np.testing.assert_array_equal(quick.coefficients, full.coefficients)
     spread = np.ptp(values(full))
@@ -166,34 +166,34 @@ def test_the_choice_is_that_of_libsvm_alone(monkeypatch, seed, options):
 
 
 @pytest.mark.parametrize("factor", [0.8, 1.2])
-def test_a_misleading_screen_decides_nothing(monkeypatch, asked, factor):
-    """Scores too close to their mean, or too far, make libsvm work more, that is all."""
+def test_a_misleading_screen_does_not_change_the_choice(monkeypatch, solved_c, factor):
+    """Shrunk or stretched scores only make libsvm solve more candidates."""
 
-    def misled(*args, **options):
+    def misleading(*args, **options):
         point = screen(*args, **options)
         return Point(factor * point.coefficients, factor * point.response, point.intercept)
 
     fitted(criterion="r2")
-    honest = len(asked)
-    full = by_libsvm_alone(monkeypatch, criterion="r2")
-    monkeypatch.setattr(search, "screen", misled)
-    asked.clear()
+    honest = len(solved_c)
+    full = without_screening(monkeypatch, criterion="r2")
+    monkeypatch.setattr(search, "screen", misleading)
+    solved_c.clear()
     quick = fitted(criterion="r2")
     assert (quick.C, quick.gamma) == (full.C, full.gamma)
-    assert len(asked) > honest
+    assert len(solved_c) > honest
 
 
-def test_most_slow_candidates_are_not_given_to_libsvm(asked):
+def test_libsvm_skips_most_slow_candidates(solved_c):
     fitted()
-    assert sum(price >= 64 for price in asked) < 6
+    assert sum(c >= 64 for c in solved_c) < 6
 
 
-def test_where_the_screen_gives_up_libsvm_solves(monkeypatch):
+def test_libsvm_solves_if_screening_fails(monkeypatch):
     monkeypatch.setattr(search, "screen", lambda *args, **options: None)
-    assert fitted().candidates == by_libsvm_alone(monkeypatch).candidates
+    assert fitted().candidates == without_screening(monkeypatch).candidates
 
 
-def test_threads_change_nothing_of_what_is_screened():
+def test_screened_values_do_not_depend_on_threads():
     one, three = fitted(workers=1), fitted(workers=3)
     assert one.candidates == three.candidates
     np.testing.assert_array_equal(one.coefficients, three.coefficients)

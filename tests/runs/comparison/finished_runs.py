@@ -1,4 +1,4 @@
-"""Finished runs on splits of sixty made-up videos, their scores as good as asked for."""
+"""Finished runs on splits of sixty made-up videos, with scores of chosen quality."""
 
 import zlib
 
@@ -25,7 +25,7 @@ def split(number, seed=0):
 
 
 def make(folder, name, noise, count=3, seed=0, mos=lambda video: video.mos, database="fake"):
-    """A run whose scores are the MOS and noise of this spread, or all alike where it is None."""
+    """A run whose scores are the MOS with noise of this spread, or constant if it is None."""
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     run = open_run(folder / name, {"name": name, "seed": 0, "model": {}, "model_name": name})
     run.describe(Database(database, (1.0, 5.0), VIDEOS))

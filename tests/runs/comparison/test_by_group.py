@@ -1,4 +1,4 @@
-"""The groups' metrics with the models beside each other."""
+"""Metrics of each group with the models side by side."""
 
 import pytest
 
@@ -6,11 +6,11 @@ from tests.runs.comparison.finished_runs import make
 from vqa.evaluation.groups import read_groups
 from vqa.evaluation.metrics import rmse_raw
 from vqa.runs.comparison import compare
-from vqa.runs.comparison.by_group import groups_beside
+from vqa.runs.comparison.by_group import models_by_group
 
 
-def test_groups_have_the_models_beside_each_other(runs, found):
-    (table,) = found.content["groups"]  # content has a row a video, resolution one for all
+def test_groups_have_the_models_side_by_side(runs, found):
+    (table,) = found.content["groups"]  # content has one row per video, resolution one row
     assert table["by"] == "group"
     assert [row["group"] for row in table["rows"]] == ["a", "b"]
     for row in table["rows"]:
@@ -24,13 +24,13 @@ def test_groups_have_the_models_beside_each_other(runs, found):
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_a_model_without_correlations_stands_in_no_group(tmp_path, runs, first):
+def test_a_model_without_correlations_is_in_no_group(tmp_path, runs, first):
     flat = make(tmp_path, "flat", None)
     (table,) = compare([flat, runs[0]] if first else [runs[0], flat]).content["groups"]
     assert [list(row["values"]) for row in table["rows"]] == [["good"]] * 2
 
 
-def test_where_no_model_has_correlations_there_are_no_groups(tmp_path):
+def test_without_any_correlation_there_are_no_groups(tmp_path):
     flat = make(tmp_path, "flat", None)
     kinds = read_groups(flat.folder / "videos.csv")
-    assert groups_beside({"flat": flat.predictions()}, kinds) == []
+    assert models_by_group({"flat": flat.predictions()}, kinds) == []

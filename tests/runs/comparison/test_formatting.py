@@ -1,8 +1,9 @@
-"""A comparison as text and as a table of models, with costs where any are known."""
+"""A comparison as text and as a table of models, with costs if any are known."""
 
 import pandas as pd
 import pytest
 
+from vqa.evaluation.metrics import cards
 from vqa.runs.comparison.formatting import format_comparison, models_table
 
 COSTS = ("dimension", "seconds_a_video", "training_s_a_split")
@@ -31,15 +32,15 @@ def test_the_text_names_what_is_shared_and_who_is_better(found):
     assert second.endswith("neither")
 
 
-def test_costs_stand_in_the_text(costly):
+def test_costs_are_in_the_text(costly):
     head, _, *lines = format_comparison(costly).split("\n\n")[1].splitlines()
-    assert head.endswith("dimension  s a video  training s a split")
+    assert head.endswith("dimension  s per video  training s per split")
     assert [line.split()[-3:] for line in lines] == [
         ["3884", "3.75", "4.00"], ["1840", "–", "–"], ["–", "–", "–"],
     ]  # fmt: skip
 
 
-def test_costs_and_intervals_stand_in_the_table(costly, tmp_path):
+def test_costs_and_intervals_are_in_the_table(costly, tmp_path):
     models_table(costly).to_csv(tmp_path / "models.csv", index=False)
     assert ",3884,3.75,4.0\n" in (tmp_path / "models.csv").read_text()
     table = pd.read_csv(tmp_path / "models.csv").set_index("label")
@@ -54,4 +55,9 @@ def test_without_timing_no_table_has_costs(found):
     assert "dimension" not in format_comparison(found.content)
     table = models_table(found.content)
     assert table["label"].tolist() == ["good", "bad", "fair"]
-    assert table.columns[-1] == "rmse_raw_high"
+    expected = ["label", "model", "features"]
+    for name in cards.METRICS:
+        ends = [f"{name}_low", f"{name}_high"] if name in cards.rankable() else []
+        expected += [name, *ends]
+    assert table.columns.tolist() == expected
+    assert table.loc[0, "pwrc"] == found.content["summaries"]["good"]["median"]["pwrc"]

@@ -1,4 +1,4 @@
-"""Runs that go together, and what is said of those that do not."""
+"""Runs that can be compared, and the errors of those that cannot."""
 
 import pytest
 
@@ -37,7 +37,7 @@ def test_runs_on_other_labels_are_refused(tmp_path, runs):
         joined_scores([runs[0], relabelled], ["good", "relabelled"], runs[0].splits())
 
 
-def test_runs_that_do_not_go_together_are_refused(tmp_path, runs):
+def test_runs_that_cannot_be_compared_are_refused(tmp_path, runs):
     check_runs(runs)
     with pytest.raises(ComparisonError, match="1 run given"):
         check_runs(runs[:1])

@@ -11,6 +11,7 @@ from tests.training.learners.fakes import corpus, data_module, learner
 from vqa.evaluation.metrics import srocc
 from vqa.training.learners.adversarial import AdversarialModule
 from vqa.training.learners.callbacks import AtomicCheckpointIO, write_history
+from vqa.training.learners.fitting import new_module
 
 KINDS = ["gstvqa", "vsfa"]
 
@@ -117,7 +118,7 @@ def test_critic_step_moves_the_critic_alone(tmp_path):
     without = learner("gstvqa", 2, module=partial(AdversarialModule, adversarial_weight=0.0))
     without.fit(data, tmp_path)
     assert "critic_loss" not in without.module.history[-1]
-    fresh = without._build(20, 5.0).critic.state_dict()
+    fresh = new_module(without, 20, 5.0).critic.state_dict()
     for key, value in without.module.critic.state_dict().items():
         assert torch.equal(value, fresh[key])
 
@@ -143,7 +144,7 @@ def test_labels_are_scaled_by_the_training_part_alone(tmp_path):
 
 
 def test_unfinished_folder_and_unfitted_learner_say_so(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"run train\.py to its end"):
+    with pytest.raises(FileNotFoundError, match=r"finish the training first"):
         learner("vsfa").load(tmp_path)
     database, _ = corpus()
     with pytest.raises(RuntimeError, match="neither fitted nor loaded"):

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from tests.training.learners.fakes import data_module, learner
+from vqa.training.learners.fitting import new_module
 from vqa.training.learners.module import ScoreModule
 from vqa.training.learners.optimisation import parameter_groups, parts_of, warmup_cosine
 
@@ -75,7 +76,7 @@ def test_a_frozen_part_learns_only_after_its_epochs(tmp_path):
         trained.fit(data_module(), tmp_path / str(epochs))
         return trained.module.network.state_dict()
 
-    first = learner("vsfa")._build(20, 5.0).network.state_dict()
+    first = new_module(learner("vsfa"), 20, 5.0).network.state_dict()
     held, moved = head_after(2), head_after(3)
     assert torch.equal(held["reduce.weight"], first["reduce.weight"])
     assert not torch.equal(held["head.weight"], first["head.weight"])

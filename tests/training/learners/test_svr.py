@@ -9,8 +9,9 @@ from safetensors.numpy import load_file
 
 from tests.training.learners.fakes import KeptSequence
 from vqa.databases.records import Database, VideoRecord
-from vqa.models.svr import fit_svr, videval_splits
+from vqa.models.svr import fit_svr
 from vqa.protocols import holdout, videval
+from vqa.protocols.row_splits import videval_splits
 from vqa.training.datamodule import VQADataModule
 from vqa.training.learners.svr import SVRLearner
 from vqa.training.views import Views
@@ -123,7 +124,7 @@ def test_published_splits_reach_the_solver_in_the_published_order(corpus, tmp_pa
 def test_what_is_asked_wrongly_is_said(corpus, tmp_path):
     with pytest.raises(ValueError, match="content or videval"):
         SVRLearner(inner="rows")
-    with pytest.raises(FileNotFoundError, match=r"run train\.py to its end"):
+    with pytest.raises(FileNotFoundError, match=r"finish the training first"):
         SVRLearner().load(tmp_path)
     with pytest.raises(RuntimeError, match="neither fitted nor loaded"):
         SVRLearner().save(tmp_path)

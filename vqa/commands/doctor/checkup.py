@@ -1,4 +1,4 @@
-"""The result of a check: as a file for machines, as a table for readers."""
+"""The result of a check, as a JSON file and as a table to read."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,23 +6,23 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vqa.commands.doctor import KINDS, Finding, usable
+from vqa.commands.doctor.diagnosis import KINDS, Finding, usable
 from vqa.commands.doctor.survey import Facts
 from vqa.databases.records import Database
-from vqa.files import write_atomically
+from vqa.files import write_json
 
 EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Checkup:
-    """A database, what its files are and what was found.
+    """A database, the facts of its files, and the findings.
 
     Attributes:
         database: All labelled videos.
-        facts: By id, of those on disk.
+        facts: Facts by id, for the files on disk.
         findings: As `vqa.commands.doctor.diagnose` gives them.
-        go_without: Whether absent files were accepted beforehand (`data.missing=skip`).
+        go_without: Whether absent files are accepted (`data.missing=skip`).
     """
 
     database: Database
@@ -38,7 +38,7 @@ class Checkup:
     @property
     def faults(self) -> list[str]:
         """Kinds of findings that stop or falsify training."""
-        # Nobody means to go on without any video.
+        # Accepting absent files does not mean accepting a database without any video.
         accepted = {"missing", "renamed"} if self.go_without and self.facts else set()
         found = dict.fromkeys(finding.kind for finding in self.findings)
         return [kind for kind in found if KINDS[kind].fault and kind not in accepted]
@@ -50,12 +50,12 @@ class Checkup:
         if not self.facts:
             return f"{count}: none of the labelled files is there; check data.root"
         if self.faults:
-            return f"{count}; see to the faults before training ({', '.join(self.faults)})"
-        return f"{count}; nothing found that would stop or falsify training"
+            return f"{count}; fix the faults before training ({', '.join(self.faults)})"
+        return f"{count}; found nothing that would stop or falsify training"
 
 
 def as_text(checkup: Checkup) -> str:
-    """A line for each kind of finding (count, first examples), its remedy, and the verdict."""
+    """Format a line per kind of finding (count, first examples), its remedy, and the verdict."""
     lines = [f"{checkup.database.name}: {len(checkup.database)} labelled videos"]
     kinds = dict.fromkeys(finding.kind for finding in checkup.findings)
     for kind in kinds:
@@ -91,7 +91,7 @@ def write(checkup: Checkup, path: str | Path) -> Path:
             key: {"path": paths[key], **asdict(checkup.facts[key])} for key in sorted(checkup.facts)
         },
     }
-    return write_atomically(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+    return write_json(path, content, indent=1)
 
 
 def read_hashes(path: str | Path) -> tuple[str, dict[str, str]]:
@@ -108,7 +108,7 @@ def read_hashes(path: str | Path) -> tuple[str, dict[str, str]]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{path}: expected the JSON file of an earlier check ({error}); make it with "
-            "python -m vqa.commands.doctor on that database"
+            "vqa doctor on that database"
         ) from error
 
 

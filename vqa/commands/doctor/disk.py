@@ -1,4 +1,4 @@
-"""What lies below a database's folder, and which of it may be a labelled video that is missing."""
+"""Files below a database's folder, and which of them may be missing labelled videos."""
 
 import os
 import re
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from vqa.commands.scoring import VIDEO_SUFFIXES
+from vqa.databases.unrated import VIDEO_SUFFIXES
 
 
 def _letters_and_digits(path: Path) -> str:
@@ -14,18 +14,18 @@ def _letters_and_digits(path: Path) -> str:
 
 
 def _digits(path: Path) -> str:
-    """The numbers of a name, where they are long enough to tell videos apart."""
+    """The numbers of a name, if they are long enough to tell videos apart."""
     numbers = re.findall(r"\d+", path.stem)
     return " ".join(numbers) if sum(map(len, numbers)) >= 3 else ""
 
 
 def _longest_number(path: Path) -> str:
-    """The longest number of a name, such as a Flickr id, where it is long."""
+    """The longest number of a name, such as a Flickr id, if it is long."""
     number = max(re.findall(r"\d+", path.stem), key=len, default="")
     return number if len(number) >= 5 else ""
 
 
-# From the surest sign to the weakest: what two names may share, and what it is called.
+# From the strongest sign to the weakest: the words for it, and what two names have in common.
 AGREEMENTS: tuple[tuple[str, Callable[[Path], str]], ...] = (
     ("has its name, in another folder", lambda path: path.name),
     ("has its stem, with another suffix", lambda path: path.stem),
@@ -38,12 +38,12 @@ AGREEMENTS: tuple[tuple[str, Callable[[Path], str]], ...] = (
 
 
 def unlabelled(root: str | Path, labelled: Iterable[Path]) -> list[Path]:
-    """Video files below a folder that no label row names; hidden files and folders do not count.
+    """Find video files below a folder that no label row names, except hidden ones.
 
     Args:
         root: The folder; links to folders are followed.
-        labelled: The files that the label table names, present or not. Their suffixes count as
-            those of videos.
+        labelled: The files that the label table names, present or not; their suffixes count as
+            video suffixes.
     """
     named = [Path(path) for path in labelled]
     real = {os.path.realpath(path) for path in named}
@@ -52,7 +52,7 @@ def unlabelled(root: str | Path, labelled: Iterable[Path]) -> list[Path]:
     found = []
     for folder, subfolders, names in os.walk(root, followlinks=True):
         place = os.path.realpath(folder)
-        if place in visited:  # a link leads back
+        if place in visited:  # a link that leads back
             subfolders.clear()
             continue
         visited.add(place)
@@ -65,18 +65,18 @@ def unlabelled(root: str | Path, labelled: Iterable[Path]) -> list[Path]:
 def counterparts(
     expected: Mapping[str, Path], missing: Collection[str], extras: Sequence[Path]
 ) -> dict[str, tuple[Path, str]]:
-    """Files that are probably missing videos under another name.
+    """Find files that are probably missing videos under another name.
 
-    A pair is made where exactly one labelled video and one unlabelled file share a sign, the surest
-    sign first. Labelled videos that are there count too: what two of them share tells nothing.
+    A pair is made if exactly one labelled video and one unlabelled file share a sign, strongest
+    sign first. Labelled videos that are present count too: a sign that two share is no evidence.
 
     Args:
-        expected: Where each labelled video should lie, by id.
+        expected: Expected path of each labelled video, by id.
         missing: The ids that have no file.
         extras: The files without a label.
 
     Returns:
-        By id: the file, and in which way it agrees or differs, as a predicate of the file.
+        By id: the file, and how it agrees or differs, as a predicate of the file.
     """
     pairs: dict[str, tuple[Path, str]] = {}
     left = list(extras)

@@ -1,7 +1,7 @@
 """The facts of every file of a database, kept in a journal that survives `kill -9`.
 
-The journal holds one line of JSON a file, appended as soon as the file is known. A file is known by
-its path, size, time of change and how it is read; another run takes up what still holds.
+The journal has one line of JSON per file, appended as soon as the file is examined. A file is
+identified by path, size, modification time and reader; the next check reuses what is still valid.
 """
 
 import hashlib
@@ -16,32 +16,31 @@ from typing import Any
 import numpy as np
 
 from vqa.databases.records import VideoRecord
-from vqa.features.extraction.pipeline import raw_format
 from vqa.progress import progress_bar
 from vqa.video import VideoError, VideoInfo, choose_reader, reader_version
 from vqa.video.decoder import FrameDecoder
 
 log = logging.getLogger(__name__)
 
-# Rounding to milliseconds (Matroska) moves intervals by less than this up to some 120 Hz.
+# Rounding to milliseconds (Matroska) changes intervals by less than this up to about 120 Hz.
 STEADY_TOLERANCE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What one file is.
+    """The facts of one file.
 
     Attributes:
         bytes: Its size.
-        sha256: Hash of all its bytes, in hexadecimal digits; empty where they cannot be read.
-        error: Why it cannot be read whole; None where it can, as far as was looked.
-        decoded: Whether every frame was decoded, or only the packets were counted.
-        frames_decoded: Frames that came, where they were decoded.
-        width: Displayed width in pixels; this and all below None where the file is unreadable.
+        sha256: Hash of all its bytes, in hexadecimal; empty if they cannot be read.
+        error: Why it cannot be read completely; None if nothing is wrong as far as checked.
+        decoded: Whether every frame was decoded; otherwise only packets were counted.
+        frames_decoded: Number of decoded frames, if they were decoded.
+        width: Displayed width in pixels; this and all below are None for an unreadable file.
         height: Displayed height in pixels.
-        rotation_deg: Clockwise turn from stored to displayed frames.
+        rotation_deg: Clockwise rotation from stored to displayed frames.
         frame_rate_hz: Frames per second.
-        variable_rate: Whether the intervals between frames differ by more than rounding.
+        variable_rate: Whether intervals between frames differ by more than rounding.
         frames: Number of shown frames.
         duration_s: Length in seconds.
         codec: FFmpeg's name of the codec.
@@ -77,11 +76,11 @@ def survey(
     time_limit_s: float = 600.0,
     progress: bool = True,
 ) -> dict[str, Facts]:
-    """The facts of all videos that are on disk, by id.
+    """Examine all videos that are on disk; returns their facts by id.
 
     Args:
         videos: The labelled videos.
-        journal: Where results are kept; made where absent.
+        journal: File of the results so far; created if absent.
         reader: See `vqa.video.choose_reader`.
         decode: Decode every frame, which is slow and finds all damage.
         time_limit_s: Longest wait for the decoder on one video.
@@ -112,7 +111,7 @@ def survey(
         for video, key, size in wanted:
             try:
                 fact = examine(video, decoder, decode=decode)
-            except OSError as error:  # the disk's fault, not the file's: tried again next time
+            except OSError as error:  # a fault of the disk, not the file: tried again next time
                 fact = Facts(size, "", f"cannot be read: {error.strerror or error}")
             else:
                 append({"file": key, "time_limit_s": time_limit_s, "facts": asdict(fact)})
@@ -122,7 +121,7 @@ def survey(
 
 
 def examine(video: VideoRecord, decoder: FrameDecoder, *, decode: bool = False) -> Facts:
-    """The facts of one file; what is wrong with it stands in `error`.
+    """Examine one file; whatever is wrong with it is in `error`.
 
     Raises:
         OSError: The bytes of the file cannot be read.
@@ -130,7 +129,7 @@ def examine(video: VideoRecord, decoder: FrameDecoder, *, decode: bool = False) 
     with video.path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         facts = Facts(file.tell(), digest)
-    raw = raw_format(video)
+    raw = video.raw_format
     if raw is None and video.path.suffix.lower() == ".yuv":
         cause = "raw video without a size: give width and height in the label table"
         return replace(facts, error=cause)
@@ -149,7 +148,7 @@ def examine(video: VideoRecord, decoder: FrameDecoder, *, decode: bool = False) 
 
 
 def _described(info: VideoInfo, reader: str) -> dict[str, Any]:
-    """The facts that a probe tells."""
+    """The facts that a probe gives."""
     intervals = np.diff(info.times_s)
     usual = np.median(intervals) if len(intervals) else 0.0
     return {
@@ -168,22 +167,22 @@ def _described(info: VideoInfo, reader: str) -> dict[str, Any]:
 
 
 def _file_key(video: VideoRecord, reader: str) -> tuple[str, int]:
-    """What a file's facts depend on, as text, and its size."""
+    """Everything a file's facts depend on, as text, and its size."""
     stat = video.path.stat()
-    raw = raw_format(video)
+    raw = video.raw_format
     parts = [str(video.path.absolute()), stat.st_size, stat.st_mtime_ns]
     return json.dumps([*parts, raw and str(raw), reader, reader_version("pyav")]), stat.st_size
 
 
 def _holds(entry: dict[str, Any], decode: bool, time_limit_s: float) -> bool:
-    """Whether a journal's entry answers what is asked now; a longer wait may mend an error."""
+    """Whether an entry of the journal is still valid; a longer wait may remove an error."""
     if entry["facts"]["error"] is not None and entry["time_limit_s"] < time_limit_s:
         return False
     return entry["facts"]["decoded"] or entry["facts"]["frames"] is None or not decode
 
 
 def _read_journal(path: Path) -> dict[str, dict[str, Any]]:
-    """The last entry of every file; lines torn by a kill, or of an older make, do not count."""
+    """The last entry of every file; torn lines, or those of an older version, are ignored."""
     known = {}
     if path.is_file():
         for line in path.read_bytes().splitlines():
@@ -192,13 +191,13 @@ def _read_journal(path: Path) -> dict[str, dict[str, Any]]:
                 Facts(**entry["facts"])
                 known[entry["file"]] = {**entry, "time_limit_s": float(entry["time_limit_s"])}
             except (ValueError, KeyError, TypeError):
-                log.info("%s: a line was left out that is not whole", path)
+                log.info("%s: ignored an incomplete line", path)
     return known
 
 
 @contextmanager
 def _appending(path: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """A function that adds an entry to the journal in one write, behind a torn line if need be."""
+    """A function that appends an entry to the journal in one write, after a torn line if any."""
     path.parent.mkdir(parents=True, exist_ok=True)
     torn = path.is_file() and path.read_bytes()[-1:] not in (b"", b"\n")
     with path.open("ab", buffering=0) as file:

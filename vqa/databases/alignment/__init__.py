@@ -1,9 +1,10 @@
-"""The MOS of several databases on the scale of one, the anchor.
+"""Alignment of the MOS of several databases to the scale of one of them, the anchor.
 
-An alignment is one straight line per source, `aligned = slope * mos + intercept`, and the identity
-for the anchor. A fit sees the MOS of the training ids alone, so it is made anew for each split, and
-`aligned` applies it to all videos. Aligned MOS may lie a little outside the anchor's nominal range;
-they are not clipped and the range is not widened, since either would depend on the test part.
+An alignment has one straight line per source, `aligned = slope * mos + intercept`; the line of the
+anchor is the identity. Lines are fitted on the MOS of the training part only, once per split, and
+`aligned` applies them to all videos. Aligned MOS may lie slightly outside the anchor's nominal
+range. They are not clipped and the range is not widened, because either would depend on the test
+part.
 
 Every fit has the signature `(database, train, objective) -> Alignment`.
 """
@@ -22,7 +23,7 @@ LOGGER = logging.getLogger(__name__)
 Objective = Callable[[VideoRecord], np.ndarray]
 Line = tuple[float, float]
 
-FEWEST_VIDEOS = 10  # that a line is fitted on
+FEWEST_VIDEOS = 10  # training videos per source, to fit its line
 
 # d' = offset + gain * d on distortion d = (highest - mos) / range; Z. Tu, Y. Wang, N. Birkbeck,
 # B. Adsumilli, A. C. Bovik, "UGC-VQA: benchmarking blind video quality assessment for user
@@ -36,19 +37,19 @@ PUBLISHED = {
 
 
 class AlignmentError(ValueError):
-    """MOS that cannot be aligned; the text says expected, found, and the remedy."""
+    """MOS that cannot be aligned; the message says what is wrong and how to fix it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """How each source's MOS become the anchor's.
+    """Lines that map the MOS of each source to the anchor's scale.
 
     Attributes:
         kind: `none`, `published`, `linear` or `inlsa`.
-        anchor: The source whose scale is kept.
-        mos_range: The anchor's rating scale.
-        lines: Slope and intercept of each source, on its own scale; empty for `none`.
-        outliers: Training ids that the fit left out.
+        anchor: The source whose scale all others are mapped to.
+        mos_range: Rating scale of the anchor.
+        lines: Slope and intercept for the MOS of each source; empty for `none`.
+        outliers: Training ids that the fit excluded.
     """
 
     kind: str
@@ -59,7 +60,7 @@ class Alignment:
 
 
 def aligned(database: Database, alignment: Alignment) -> Database:
-    """The database with MOS and their spreads on the anchor's scale.
+    """Return the database with MOS and standard deviations on the anchor's scale.
 
     Raises:
         AlignmentError: A source has no line.
@@ -68,7 +69,7 @@ def aligned(database: Database, alignment: Alignment) -> Database:
         return database
     scales = _scales(database, alignment.kind)
     _check_known(alignment.kind, scales, alignment.lines)
-    low, high = alignment.mos_range  # a list where it was stored as JSON
+    low, high = alignment.mos_range  # a list after a round trip through JSON
     return replace(
         database,
         mos_range=(low, high),
@@ -85,11 +86,11 @@ def _moved(video: VideoRecord, slope: float, intercept: float) -> VideoRecord:
 def unaligned(
     database: Database, train: Sequence[str], objective: Objective | None = None
 ) -> Alignment:
-    """MOS as they are; a warning where several databases with different scales are one."""
+    """Keep MOS as they are; warn if sources have different scales."""
     scales = database.scales if isinstance(database, CombinedDatabase) else {}
     if len(set(scales.values())) > 1:
         LOGGER.warning(
-            "%s: MOS of %s stand on different scales; alignment=linear maps them to one",
+            "%s: MOS of %s are on different scales; alignment=linear maps them to one",
             database.name,
             ", ".join(scales),
         )
@@ -99,12 +100,13 @@ def unaligned(
 def published(
     database: Database, train: Sequence[str], objective: Objective | None = None
 ) -> Alignment:
-    """The published lines of KoNViD-1k and LIVE-VQC to YouTube-UGC's scale; nothing is fitted.
+    """Return the published lines from KoNViD-1k and LIVE-VQC to YouTube-UGC; nothing is fitted.
 
-    They come from a fit on whole databases (INLSA with NIQE as objective), test parts included.
+    The authors fitted them on whole databases, including the test parts (INLSA with NIQE as the
+    objective).
 
     Raises:
-        AlignmentError: The database holds another source.
+        AlignmentError: The database has another source.
     """
     scales = _scales(database, "published")
     _check_known("published", scales, PUBLISHED)
@@ -125,19 +127,20 @@ def fit_linear(
     *,
     anchor: str = PUBLISHED_ANCHOR,
 ) -> Alignment:
-    """Mean and standard deviation of each source's training MOS matched to the anchor's.
+    """Match the mean and standard deviation of each source's training MOS to the anchor's.
 
-    Right where the sources hold videos of the same range of quality; where they do not, the
-    difference in quality is taken for one of scales.
+    This is correct if all sources cover the same range of quality. If they do not, it mistakes the
+    difference in quality for a difference in scale.
 
     Args:
-        database: Several databases as one.
-        train: The ids to fit on.
+        database: A combined database.
+        train: Ids to fit on.
         objective: Not used.
-        anchor: The source whose scale is kept.
+        anchor: The source whose scale all others are mapped to.
 
     Raises:
-        AlignmentError: No combined database, an unknown anchor, or too few videos of a source.
+        AlignmentError: The database is not combined, the anchor is unknown, or a source has too
+            few training videos.
     """
     parts, scales = training_parts(database, train, "linear", anchor)
     moments = {}
@@ -155,10 +158,11 @@ def fit_linear(
 def training_parts(
     database: Database, train: Sequence[str], kind: str, anchor: str
 ) -> tuple[dict[str, list[VideoRecord]], Mapping[str, tuple[float, float]]]:
-    """The training videos source by source, and the sources' scales; what every fit begins with.
+    """Return the training videos of each source, and the scale of each source.
 
     Raises:
-        AlignmentError: No combined database, an unknown anchor, or too few videos of a source.
+        AlignmentError: The database is not combined, the anchor is unknown, or a source has too
+            few training videos.
     """
     scales = _scales(database, kind)
     if anchor not in scales:
@@ -172,7 +176,7 @@ def training_parts(
         if len(videos) < FEWEST_VIDEOS or len({video.mos for video in videos}) < 2:
             raise AlignmentError(
                 f"{kind}: {len(videos)} training videos of {source}; expected {FEWEST_VIDEOS} or "
-                "more, of different MOS: take more for training or leave the source out"
+                "more with different MOS: use a larger training part or drop the source"
             )
     return parts, scales
 
@@ -180,8 +184,8 @@ def training_parts(
 def _scales(database: Database, kind: str) -> Mapping[str, tuple[float, float]]:
     if not isinstance(database, CombinedDatabase):
         raise AlignmentError(
-            f"{kind}: {database.name} is one database, on one scale; expected data=combined, or "
-            "take alignment=none"
+            f"{kind}: {database.name} is one database with one scale; use data=combined or "
+            "alignment=none"
         )
     return database.scales
 
@@ -191,5 +195,5 @@ def _check_known(kind: str, scales: Mapping[str, object], lines: Mapping[str, ob
     if unknown:
         raise AlignmentError(
             f"{kind}: no line for {', '.join(unknown)}, only for {', '.join(lines)}; "
-            "take alignment=linear or inlsa, or leave them out"
+            "use alignment=linear or inlsa, or drop these sources"
         )

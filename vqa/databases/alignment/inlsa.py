@@ -1,32 +1,32 @@
-"""Iterated nested least squares (INLSA): sources meet in a common objective measure.
+"""Iterated nested least squares (INLSA): alignment through a common objective measure.
 
 Two least-squares steps alternate (S. D. Voran, "An iterated nested least-squares algorithm for
 fitting multiple data sets", NTIA TM-03-397, 2002; M. H. Pinson, S. Wolf, "An objective method for
-combining multiple subjective data sets", SPIE VCIP 2003): one regression of all aligned MOS on the
-objective numbers, then one line per source from MOS to the regression's prediction. All lines are
-then divided by the anchor's own, so that its MOS stay as they are.
+combining multiple subjective data sets", SPIE VCIP 2003). The first regresses all aligned MOS on
+the objective numbers. The second fits one line per source from its MOS to the prediction of the
+regression. Then all lines are divided by the anchor's line, so the anchor's MOS do not change.
 
-Plain least squares in both steps would shrink the slopes: a prediction from a noisy objective is
-drawn to the mean, a line to it from the MOS is flatter than the scales are, and each round flattens
-it further. Two measures of the authors' program prevent that and are followed here. The division by
-the anchor's line takes out what all sources share. And the line allows for errors in both variables
-(`joint_line`), which takes out what they do not share: an objective that follows one database less
-well than another gives its predictions a weaker correlation with the MOS, not a smaller spread.
+With plain least squares in both steps, the slopes would shrink: predictions from a noisy objective
+are drawn to the mean, so a line from the MOS to them is flatter than the true scale, and every
+round flattens it further. As in the authors' program, two measures prevent this. Dividing by the
+anchor's line removes the shrinkage that all sources share. A line that allows for errors in both
+variables (`joint_line`) removes the rest: if an objective follows one database less well than
+another, its predictions have a weaker correlation with the MOS, but not a smaller spread.
 
-What remains is an assumption: that the objective's error is to the spread of quality in every
-source as in the others. A source of narrower range than the anchor comes out too steep, the more so
-the larger `error_ratio` is: with three quarters of the anchor's range and an objective whose error
-is nearly as large as the anchor's spread of quality, by 16 % for a ratio of 0 and by 33 % for 1,
-the value of the authors' demonstration. And a difference in mean quality between sources comes out
-too small, by the correlation of prediction and MOS in the anchor. Opinions are averaged and
-objectives weak, so 0 is the default; with BRISQUE in place of NIQE it gives KoNViD-1k nearly the
-published line. Lines by plain regression of the prediction on the MOS, divided by the anchor's,
-would be free of both faults, but run away with an objective that follows one database less well
-than another.
+One assumption remains: the ratio between the error of the objective and the spread of quality is
+the same in every source. A source with a narrower range of quality than the anchor gets too steep a
+line, more so with a larger `error_ratio`. With three quarters of the anchor's range and an
+objective whose error is nearly as large as the anchor's spread of quality, the line is too steep by
+16 % for a ratio of 0 and by 33 % for 1, the value in the authors' demonstration. A difference in
+mean quality between sources comes out too small by a factor, the correlation of prediction and MOS
+in the anchor. The default is 0 because opinions are averaged and objectives are weak; with BRISQUE
+in place of NIQE it gives KoNViD-1k nearly the published line. Plain regression of the prediction on
+the MOS, divided by the anchor's line, would have neither fault, but it diverges if an objective
+follows one database less well than another.
 
-Outliers are videos whose prediction is further from their source's line than so many robust
-standard deviations (1.4826 x median absolute deviation); the fit is repeated without them until
-there are none. That rule is ours.
+Outliers are videos whose prediction is further from the line of their source than a number of
+robust standard deviations (1.4826 x median absolute deviation). The fit is repeated without them
+until there are no more. This outlier rule is our own.
 """
 
 import logging
@@ -46,10 +46,10 @@ from vqa.databases.records import Database, VideoRecord
 
 LOGGER = logging.getLogger(__name__)
 
-VIDEOS_PER_NUMBER = 10  # a regression on more numbers than that reproduces any labels
-COMPONENTS = 10  # at most, of a longer vector
+VIDEOS_PER_NUMBER = 10  # with fewer videos per objective number, a regression fits any labels
+COMPONENTS = 10  # most principal components of a long objective vector
 MAX_ROUNDS = 1000
-TOLERANCE = 1e-9  # change of slope and intercept, MOS scales taken as [0, 1]
+TOLERANCE = 1e-9  # change of slope and intercept, for MOS scaled to [0, 1]
 
 
 def fit_inlsa(
@@ -61,21 +61,22 @@ def fit_inlsa(
     error_ratio: float = 0.0,
     outlier_spreads: float | None = 3.0,
 ) -> Alignment:
-    """One line per source, fitted through an objective measure of each training video.
+    """Fit one line per source through an objective measure of each training video.
 
     Args:
-        database: Several databases as one.
-        train: The ids to fit on; no other video's MOS or objective numbers are looked at.
-        objective: One number or a vector (D,) for a video, the same D for all. A vector too long
-            for a regression on these videos is replaced by its leading principal components.
-        anchor: The source whose scale is kept.
-        error_ratio: Error of the MOS over error of the prediction, as `joint_line` takes it.
-        outlier_spreads: Robust standard deviations beyond which a video is left out; None: never.
+        database: A combined database.
+        train: Ids to fit on; MOS and objective numbers of other videos are not used.
+        objective: Returns one number or a vector (D,) per video, with the same D for all. If D is
+            too large for a regression on these videos, the leading principal components are used.
+        anchor: The source whose scale all others are mapped to.
+        error_ratio: Error of the MOS divided by error of the prediction, see `joint_line`.
+        outlier_spreads: Robust standard deviations beyond which a video is an outlier; None keeps
+            all videos.
 
     Raises:
-        AlignmentError: No combined database, an unknown anchor, too few videos of a source, an
-            objective that is absent, not finite, constant or without relation to the MOS, or no
-            convergence.
+        AlignmentError: The database is not combined; the anchor is unknown; a source has too few
+            training videos; the objective is absent, not finite, constant or unrelated to the MOS;
+            or the fit does not converge.
     """
     parts, scales = training_parts(database, train, "inlsa", anchor)
     videos = [video for part in parts.values() for video in part]
@@ -92,7 +93,7 @@ def fit_inlsa(
             break
         kept &= ~far
     outliers = tuple(video.id for video, keep in zip(videos, kept, strict=True) if not keep)
-    LOGGER.info("inlsa: %d of %d training videos left out as outliers", len(outliers), len(videos))
+    LOGGER.info("inlsa: excluded %d of %d training videos as outliers", len(outliers), len(videos))
     lowest, highest = scales[anchor]
     maps = {}
     for source, (slope, intercept) in lines.items():
@@ -103,23 +104,24 @@ def fit_inlsa(
 
 
 def joint_line(mos: np.ndarray, prediction: np.ndarray, error_ratio: float) -> Line:
-    """The line from MOS (N,) to prediction (N,) that allows for errors in both.
+    """Fit the line from MOS (N,) to prediction (N,) that allows for errors in both.
 
-    Points are moved onto the line by errors in the MOS and in the prediction whose norms are as
-    `error_ratio` to 1, and the moved predictions keep the variance of the given ones. With 0 the
-    slope is the ratio of the standard deviations; without noise it is the true one, whatever the
-    ratio. It is the joint error minimisation of the authors' program, there for ratios above 0.
+    Each point moves onto the line by an error in the MOS and one in the prediction. The norms of
+    these errors have the ratio `error_ratio`, and the moved predictions keep the variance of the
+    original ones. For a ratio of 0, the slope is the ratio of the standard deviations. Without
+    noise, the slope is the true one for any ratio. This is the joint error minimisation of the
+    authors' program, which allows only ratios above 0.
 
     Raises:
-        AlignmentError: The two are not positively correlated, or a negative ratio.
+        AlignmentError: MOS and prediction are not positively correlated, or the ratio is negative.
     """
     if error_ratio < 0:
         raise AlignmentError(f"error_ratio={error_ratio}; expected 0 or more")
     x, y = mos - mos.mean(), prediction - prediction.mean()
     if not x @ y > 0:
         raise AlignmentError(
-            "the objective does not follow the MOS; expected one that goes with quality in the "
-            "same direction in every source: take another objective"
+            "the objective does not follow the MOS; expected one that rises with quality, or "
+            "falls with it, in every source: use another objective"
         )
     spread = np.linalg.norm(y)
     slope = float(1 / (np.linalg.norm(x + error_ratio * y) / spread - error_ratio))
@@ -135,10 +137,10 @@ def _iterate(
     anchor: str,
     error_ratio: float,
 ) -> tuple[dict[str, Line], np.ndarray]:
-    """Alternate the two steps until no line changes; MOS scales taken as [0, 1].
+    """Alternate the two steps until no line changes, for MOS scaled to [0, 1].
 
     Returns:
-        The lines, and the distance (N,) of each prediction from its source's line.
+        The lines, and the distance (N,) of each prediction from the line of its source.
     """
     project = np.linalg.pinv(design[kept])
     for _ in range(MAX_ROUNDS):
@@ -161,15 +163,15 @@ def _iterate(
         if change < TOLERANCE:
             return lines, error
     raise AlignmentError(
-        f"inlsa: no convergence in {MAX_ROUNDS} rounds (last change {change:.2g}); take an "
-        "objective of fewer numbers, or alignment=linear"
+        f"inlsa: no convergence in {MAX_ROUNDS} rounds (last change {change:.2g}); use an "
+        "objective with fewer numbers, or alignment=linear"
     )
 
 
 def _far(
     error: np.ndarray, sources: np.ndarray, kept: np.ndarray, spreads: float | None
 ) -> np.ndarray:
-    """Which videos (N,) lie further off their source's line than allowed."""
+    """Mask (N,) of the videos that are further from the line of their source than allowed."""
     far = np.zeros(len(error), dtype=bool)
     if spreads is None:
         return far
@@ -177,39 +179,39 @@ def _far(
         own = sources == source
         middle = np.median(error[own & kept])
         deviation = 1.4826 * np.median(np.abs(error[own & kept] - middle))
-        # Exact predictions differ by rounding alone, of which none is an outlier.
+        # Exact predictions differ only by rounding, which must not make outliers.
         far |= own & (np.abs(error - middle) > max(spreads * deviation, 1e-9))
     return far
 
 
 def _design(videos: Sequence[VideoRecord], objective: Objective | None) -> np.ndarray:
-    """A column of ones and the objective numbers, standardised: (N, 1 + D)."""
+    """Design matrix (N, 1 + D): a column of ones and the standardised objective numbers."""
     if objective is None:
         raise AlignmentError(
             "inlsa: no objective is given; expected a number or a short vector for each video, or "
-            "take alignment=linear"
+            "use alignment=linear"
         )
     vectors = [np.atleast_1d(np.asarray(objective(video), dtype=float)) for video in videos]
     shapes = sorted({vector.shape for vector in vectors})
     if len(shapes) > 1 or len(shapes[0]) != 1:
-        raise AlignmentError(f"inlsa: objective of shapes {shapes}; expected one (D,) for all")
+        raise AlignmentError(f"inlsa: objectives of shapes {shapes}; expected one (D,) for all")
     numbers = np.stack(vectors)
     bad = [
         video.id for video, row in zip(videos, numbers, strict=True) if not np.isfinite(row).all()
     ]
     if bad:
         raise AlignmentError(
-            f"inlsa: the objective of {len(bad)} videos is not finite, for instance {bad[0]}; "
-            "leave them out or mend the objective"
+            f"inlsa: the objective of {len(bad)} videos is not finite, for example {bad[0]}; "
+            "remove these videos or use another objective"
         )
     numbers = numbers[:, np.ptp(numbers, axis=0) > 0]
     count, length = numbers.shape
     if length == 0:
-        raise AlignmentError("inlsa: the objective is the same for all videos; take another one")
+        raise AlignmentError("inlsa: the objective is the same for all videos; use another one")
     standard = (numbers - numbers.mean(axis=0)) / numbers.std(axis=0)
     if length > count / VIDEOS_PER_NUMBER:
         components = min(COMPONENTS, max(1, count // VIDEOS_PER_NUMBER))
         axes, sizes, _ = np.linalg.svd(standard, full_matrices=False)
         standard = axes[:, :components] * sizes[:components]
-        LOGGER.info("inlsa: %d objective numbers as %d components", length, components)
+        LOGGER.info("inlsa: reduced %d objective numbers to %d components", length, components)
     return np.column_stack([np.ones(count), standard])

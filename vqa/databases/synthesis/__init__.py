@@ -1,1 +1,1 @@
-"""Parts of the embedded database `demo`: photographs, camera, distortions, opinions, files."""
+"""Building blocks of the database `demo`: photographs, camera, distortions, opinions, files."""

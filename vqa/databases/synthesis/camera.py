@@ -1,4 +1,4 @@
-"""A hand-held camera over a photograph: smooth pan, slow zoom, slight roll and shake, sub-pixel."""
+"""A simulated hand-held camera: it films a photograph with sub-pixel pan, zoom, roll and shake."""
 
 import math
 import random
@@ -12,17 +12,17 @@ MARGIN = 2.0  # pixels that bicubic interpolation reaches beyond the window
 
 @dataclass(frozen=True, slots=True)
 class CameraPath:
-    """How the window moves over one photograph.
+    """Movement of the camera's window over one photograph.
 
     Attributes:
-        view: The window's mean size as a share of the largest that fits into the photograph.
-        heading: Direction of the pan, radians.
-        speed: Length of the pan, pixels of the video per frame; less where the picture ends.
-        place: Where in the free room the pan lies, (x, y), both 0..1.
-        zoom: Size of the last window over that of the first.
-        roll: Largest rotation, radians.
-        shake: Amplitude of the tremor, pixels of the video.
-        tremor: Periods of the tremor and of the roll over the whole shot.
+        view: Mean size of the window as a share of the largest window inside the photograph.
+        heading: Direction of the pan in radians.
+        speed: Speed of the pan in video pixels per frame; lower if the photograph is too small.
+        place: Position of the pan within the free space, (x, y), both from 0 to 1.
+        zoom: Size of the last window divided by the size of the first.
+        roll: Largest rotation in radians.
+        shake: Amplitude of the tremor in video pixels.
+        tremor: Number of periods of the tremor and of the roll over the whole shot.
     """
 
     view: float
@@ -36,7 +36,7 @@ class CameraPath:
 
 
 def draw_path(draw: random.Random) -> CameraPath:
-    """A path drawn at random; only `draw.random()` is used, whose stream Python guarantees."""
+    """Draw a random path; uses only `draw.random()`, the stream that Python keeps stable."""
 
     def between(low: float, high: float) -> float:
         return low + (high - low) * draw.random()
@@ -56,17 +56,20 @@ def draw_path(draw: random.Random) -> CameraPath:
 def film(
     photograph: Image.Image, path: CameraPath, frames: int, size: tuple[int, int]
 ) -> np.ndarray:
-    """The shot: uint8 `(frames, H, W, 3)`, RGB.
+    """Film a photograph.
 
     Args:
-        photograph: RGB picture, filmed from inside: no frame reaches over its edge.
-        path: How the camera moves.
+        photograph: RGB picture; no frame extends beyond its edge.
+        path: Movement of the camera.
         frames: Number of frames.
-        size: Width and height of the video.
+        size: Width and height of the video in pixels.
+
+    Returns:
+        uint8 `(frames, H, W, 3)`, RGB.
     """
     width, height = size
     scale = path.view * min(photograph.width / width, photograph.height / height)
-    if scale > 1.0:  # shrink once, filtered, rather than alias in every frame
+    if scale > 1.0:  # shrink once with a filter, to avoid aliasing in every frame
         photograph = photograph.resize(
             (round(photograph.width / scale), round(photograph.height / scale)),
             Image.Resampling.LANCZOS,
@@ -95,7 +98,7 @@ def _centres(
     steps: np.ndarray,
     size: tuple[int, int],
 ) -> np.ndarray:
-    """The window's centres `(T, 2)`, x and y, all windows inside the picture."""
+    """Return the centres `(T, 2)` of the windows, x and y, with all windows inside the picture."""
     reach = 0.5 * (np.array(size) + math.sin(path.roll) * np.array(size[::-1])) * steps.max()
     tremor = path.shake * steps.max()
     room = np.maximum(np.array(picture) - 2.0 * (reach + tremor + MARGIN), 0.0)

@@ -1,39 +1,38 @@
-"""What goes wrong with amateur video, graded by one severity each.
+"""Distortions of amateur video, each controlled by one severity.
 
-A severity lies in 0 (none) to 1 (very annoying) and is meant to be perceptually even: amounts grow
-geometrically with it where the eye judges ratios (blur, noise, flicker). Video is float32
-`(T, H, W, 3)` in 0..1; each function returns a new array. `compression` is the encoder's own and is
-given by `crf`.
+A severity ranges from 0 (none) to 1 (very annoying) in steps that should look even: amounts that
+the eye judges by ratio (blur, noise, flicker) grow geometrically with it. Video is float32
+`(T, H, W, 3)` in 0..1; each function returns a new array. The encoder does `compression`, with the
+rate factor that `crf` returns.
 """
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 
 import numpy as np
-from scipy.signal import fftconvolve
 
 PRISTINE_CRF = 17.0
 
 
 def crf(severity: float) -> float:
-    """x264's constant rate factor; below 18 a viewer hardly sees a difference."""
+    """Constant rate factor of x264 for a severity; below 18, differences are hardly visible."""
     return PRISTINE_CRF if severity == 0.0 else round(27.0 + 24.0 * severity, 1)
 
 
 def defocus(video: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
-    """The lens out of focus: a disc of radius 0.9 to 7 pixels."""
+    """Blur as a lens out of focus does: with a disc of radius 0.9 to 7 pixels."""
     radius = 0.9 * (7.0 / 0.9) ** severity
     return _convolve(video, _disc(radius))
 
 
 def motion_blur(video: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
-    """A slow shutter in a moving hand: a line of 3 to 24 pixels in a random direction."""
+    """Blur as a slow shutter does: along a line of 3 to 24 pixels in a random direction."""
     length = 3.0 * 8.0**severity
     return _convolve(video, _line(length, rng.uniform(0.0, np.pi)))
 
 
 def exposure(video: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
-    """Too dark, too bright (highlights burnt out) or too flat, whichever the generator says."""
+    """Make the video too dark, too bright (with clipped highlights) or too flat, at random."""
     fault = rng.integers(3)
     if fault == 0:
         return video * np.float32(2.0 ** (-2.6 * severity))
@@ -44,7 +43,7 @@ def exposure(video: np.ndarray, severity: float, rng: np.random.Generator) -> np
 
 
 def flicker(video: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
-    """Brightness that beats with the lamps: 4 to 48 % in amplitude, four to eight frames long."""
+    """Modulate brightness as lamps do: amplitude 4 to 48 %, period 4 to 8 frames."""
     amplitude = 0.04 * 12.0**severity
     phase = 2.0 * np.pi * (np.arange(len(video)) / rng.uniform(4.0, 8.0) + rng.uniform())
     beat = 1.0 + amplitude * np.sin(phase)
@@ -52,7 +51,7 @@ def flicker(video: np.ndarray, severity: float, rng: np.random.Generator) -> np.
 
 
 def noise(video: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
-    """A small sensor in the dark: fresh grain per frame, fine in luminance, coarse in chroma."""
+    """Add sensor noise, new in each frame: fine grain in luminance, coarse in chroma."""
     deviation = np.float32(4.0 / 255.0 * 11.0**severity)
     frames, height, width, _ = video.shape
     grain = rng.standard_normal((frames, height, width, 1), dtype=np.float32)
@@ -65,7 +64,7 @@ def noise(video: np.ndarray, severity: float, rng: np.random.Generator) -> np.nd
 
 
 def freeze(video: np.ndarray, severity: float, rng: np.random.Generator) -> np.ndarray:
-    """Lost frames: the picture stands still and then jumps, for 12 to 80 % of the time."""
+    """Lose frames: the picture freezes and then jumps, frozen for 12 to 80 % of the time."""
     frames = len(video)
     share = 0.12 + 0.68 * severity
     bounds = np.linspace(0, frames, max(2, round(frames / 12)) + 1).astype(int)
@@ -90,12 +89,12 @@ DISTORTIONS: Mapping[str, Callable[[np.ndarray, float, np.random.Generator], np.
 def distort(
     shot: np.ndarray, severities: Mapping[str, float], rng: np.random.Generator
 ) -> np.ndarray:
-    """Everything but compression, in the camera's order.
+    """Apply all distortions but compression, in the order of `DISTORTIONS`.
 
     Args:
         shot: uint8 `(T, H, W, 3)`.
-        severities: By name; `compression` is left to the encoder.
-        rng: Draws grain, directions and moments: the pixels, never the labels.
+        severities: Severity by name; `compression` is left to the encoder.
+        rng: Draws grain, directions and times. It affects pixels, never labels.
 
     Returns:
         uint8 `(T, H, W, 3)`.
@@ -110,6 +109,8 @@ def distort(
 
 
 def _convolve(video: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    from scipy.signal import fftconvolve  # here, because only new files need the slow import
+
     half = len(kernel) // 2
     padded = np.pad(video, ((0, 0), (half, half), (half, half), (0, 0)), mode="symmetric")
     blurred = fftconvolve(padded, kernel[None, :, :, None], mode="valid", axes=(1, 2))
@@ -117,7 +118,7 @@ def _convolve(video: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 
 def _disc(radius: float) -> np.ndarray:
-    """A disc with a soft edge, float32, odd side, sum 1."""
+    """A disc with a soft edge: float32, odd side, sum 1."""
     half = int(np.ceil(radius + 0.5))
     y, x = np.mgrid[-half : half + 1, -half : half + 1]
     disc = np.clip(radius + 0.5 - np.hypot(x, y), 0.0, 1.0)
@@ -125,7 +126,7 @@ def _disc(radius: float) -> np.ndarray:
 
 
 def _line(length: float, angle: float) -> np.ndarray:
-    """A line through the centre, drawn with a soft pen, float32, odd side, sum 1."""
+    """A line through the centre with soft edges: float32, odd side, sum 1."""
     half = int(np.ceil(length / 2.0 + 0.5))
     y, x = np.mgrid[-half : half + 1, -half : half + 1]
     along = x * np.cos(angle) + y * np.sin(angle)

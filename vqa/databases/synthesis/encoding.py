@@ -1,4 +1,4 @@
-"""Encoded video files, written whole or not at all."""
+"""The encoder of the demo's video files."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -10,13 +10,14 @@ from vqa.files import replacing
 
 
 def write_h264(path: Path, frames: np.ndarray, frame_rate_hz: int, crf: float) -> None:
-    """Encode with x264 into MP4, so that equal frames give equal files, on any processor.
+    """Encode with x264 into MP4; equal frames give equal files on any processor.
 
-    One thread, no dates, and x264's `cpu-independent`: without it, its AVX-512 code gave different
-    files of equal frames when two encoders ran side by side.
+    To that end, the encoder uses one thread, writes no dates and sets x264's `cpu-independent`.
+    Without the latter, x264's AVX-512 code gave different files for equal frames when two encoders
+    ran at the same time.
 
     Args:
-        path: Where the file goes; it appears there only when complete.
+        path: The file; it appears only when it is complete.
         frames: uint8 `(T, H, W, 3)`, RGB, even sides (4:2:0).
         frame_rate_hz: Frames per second.
         crf: Constant rate factor, 0 to 51.

@@ -1,8 +1,8 @@
-"""The twenty photographs that the demo films, all inside the wheels of libraries it needs anyway.
+"""The twenty photographs that the demo films, from the wheels of libraries that vqa depends on.
 
-scikit-image, scikit-learn and matplotlib carry them for their own documentation; nothing is
-downloaded and nothing is copied into this project. Left out: scikit-image's `clock_motion` (blurred
-by its own motion, so no pristine version exists), drawings, test patterns and thumbnails.
+scikit-image, scikit-learn and matplotlib contain them for their own documentation. Nothing is
+downloaded, and nothing is copied into this project. Not used: drawings, test patterns, thumbnails,
+and scikit-image's `clock_motion`, which is blurred by motion and so has no pristine version.
 """
 
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ class Photograph:
     """One content of the demo.
 
     Attributes:
-        name: The content's identifier.
-        package: The installed package whose folder holds the file.
-        file: Path inside that folder.
-        texture: How busy the picture is, 0 (smooth) to 1 (texture all over). A recorded constant,
-            not a measurement at run time, because the labels depend on it.
-        tint: For grey photographs: the colours that black and white become.
+        name: Identifier of the content.
+        package: Installed package that contains the file.
+        file: Path of the file inside the package's folder.
+        texture: Amount of texture, from 0 (smooth) to 1 (texture everywhere). It is a recorded
+            constant, not measured at run time, because the labels depend on it.
+        tint: For grey photographs, the colours for black and for white.
     """
 
     name: str
@@ -36,19 +36,19 @@ class Photograph:
     tint: tuple[Colour, Colour] | None = None
 
     def open(self) -> Image.Image:
-        """The photograph in RGB.
+        """Open the photograph in RGB.
 
         Raises:
-            DatabaseError: The installed package does not carry the file.
+            DatabaseError: The installed package does not contain the file.
         """
         spec = find_spec(self.package)
         folders = (spec.submodule_search_locations if spec else None) or []
         path = next((p for p in (Path(f) / self.file for f in folders) if p.is_file()), None)
         if path is None:
             raise DatabaseError(
-                f"demo: photograph {self.file} was expected inside the package {self.package} "
-                f"(looked in {', '.join(folders) or 'no folder: not installed'}); "
-                f"reinstall it from its wheel"
+                f"demo: expected the photograph {self.file} inside the package {self.package} "
+                f"(looked in {', '.join(folders) or 'no folder: it is not installed'}); "
+                "reinstall the package from its wheel"
             )
         with Image.open(path) as image:
             if self.tint is None:

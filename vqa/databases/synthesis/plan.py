@@ -1,4 +1,4 @@
-"""What is planted in which demo video, and what the simulated viewers say of it."""
+"""The plan of the demo: the distortions of each video, and its rating by simulated viewers."""
 
 import random
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ MIXES = (
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A demo database: its photographs, distortion mixes, versions per content, rating scale."""
+    """A demo database: photographs, distortion mixes, versions per content and rating scale."""
 
     photographs: tuple[Photograph, ...] = PHOTOGRAPHS
     mixes: tuple[tuple[str, ...], ...] = MIXES
@@ -51,7 +51,7 @@ VARIANTS = {
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One planned video: what is planted in it, and its label."""
+    """One planned video: its distortions and its label."""
 
     content: str
     number: int
@@ -61,22 +61,22 @@ class Version:
 
     @property
     def group(self) -> str:
-        """The distortion mix, `noise+compression` for instance."""
+        """The distortion mix, for example `noise+compression`."""
         return "+".join(self.severities) or "pristine"
 
     @property
     def id(self) -> str:
-        """The file's name below the database's folder."""
+        """Path of the file relative to the database's folder."""
         return f"{self.content}/{self.number}_{self.group.replace('+', '-')}.mp4"
 
 
 def plan_versions(
     contents: int, versions: int, seed: int, variant: Variant = VARIANTS["demo"]
 ) -> tuple[Version, ...]:
-    """What is planted in which video, and its labels; content by content, version 0 pristine.
+    """Plan all videos with their labels, content by content; version 0 is pristine.
 
-    Total severities are spread over each content's versions by stratified draws and shared out
-    among a mix's distortions at random, so that no two contents have the same ladder.
+    The total severities of a content's versions are stratified draws. Each is divided among the
+    distortions of a mix at random, so no two contents have the same set of severities.
     """
     panel = opinions.viewers(random.Random(f"{seed}/viewers"))
     plan = []
@@ -95,7 +95,7 @@ def plan_versions(
 
 
 def _on_scale(rating: tuple[float, float], scale: tuple[float, float]) -> tuple[float, float]:
-    """Mean and deviation of ratings from 1 to 5 on another scale."""
+    """Convert mean and standard deviation of ratings from 1 to 5 to another scale."""
     if scale == MOS_RANGE:
         return rating
     (mos, mos_std), (low, high) = rating, scale
@@ -104,14 +104,14 @@ def _on_scale(rating: tuple[float, float], scale: tuple[float, float]) -> tuple[
 
 
 def _strengths(count: int, draw: random.Random) -> list[float]:
-    """One draw from each of `count` equal parts of the range, in random order."""
+    """Draw one value from each of `count` equal parts of the range, in random order."""
     parts = [(part + draw.random()) / count for part in range(count)]
     parts.sort(key=lambda _: draw.random())
     return [WEAKEST + (STRONGEST - WEAKEST) * part for part in parts]
 
 
 def _share_out(mix: tuple[str, ...], strength: float, draw: random.Random) -> dict[str, float]:
-    """Severities whose root sum of squares is `strength`, none of them negligible."""
+    """Draw severities with a root sum of squares of `strength`, none of them negligible."""
     shares = [0.4 + draw.random() for _ in mix]
     total = sum(share**2 for share in shares) ** 0.5
     return {

@@ -1,4 +1,4 @@
-"""Correlations and errors between MOS and scores: the columns of every table."""
+"""Correlations and errors between MOS and scores."""
 
 import logging
 import math
@@ -6,92 +6,75 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from vqa.evaluation.metrics.checks import Array, checked_pair, undefined
-from vqa.evaluation.metrics.curves import fit_logistic, map_scores, parameters_of
+from vqa.evaluation.metrics.curves import map_scores, parameters_of
 
 log = logging.getLogger(__name__)
 
-METRICS = ("srocc", "krocc", "plcc", "plcc_raw", "rmse", "rmse_raw")
-
 
 def srocc(mos: ArrayLike, score: ArrayLike) -> float:
-    """Spearman's rank-order correlation, ties at their average rank."""
-    return _measure("srocc", _srocc, mos, score)
+    """Spearman's rank-order correlation, with tied values at their average rank."""
+    from scipy import stats
+
+    return _measure("srocc", lambda y, x: float(stats.spearmanr(y, x).statistic), mos, score)
 
 
 def krocc(mos: ArrayLike, score: ArrayLike) -> float:
     """Kendall's rank-order correlation tau-b."""
-    return _measure("krocc", _krocc, mos, score)
+    from scipy import stats
+
+    return _measure("krocc", lambda y, x: float(stats.kendalltau(y, x).statistic), mos, score)
 
 
 def plcc_raw(mos: ArrayLike, score: ArrayLike) -> float:
-    """Pearson's linear correlation of MOS and the scores as they are."""
+    """Pearson's linear correlation of MOS and unmapped scores."""
     return _measure("plcc_raw", _pearson, mos, score)
 
 
-def plcc(mos: ArrayLike, score: ArrayLike, mapping: str = "logistic4") -> float:
-    """Pearson's linear correlation after a mapping: `logistic4`, `logistic5` or `none`.
+def plcc(mos: ArrayLike, score: ArrayLike, curve: str = "logistic4") -> float:
+    """Pearson's linear correlation after a curve: `logistic4`, `logistic5` or `none`.
 
-    A logistic mapping may fall as well as rise, so after it this is never negative; the sign is
-    in `srocc`.
-
-    Raises:
-        ValueError: Unknown mapping, lengths differ, or a value is not finite.
-    """
-    parameters_of(mapping)
-    return _measure("plcc", lambda y, x: _mapped_plcc(y, map_scores(y, x, mapping)), mos, score)
-
-
-def rmse(mos: ArrayLike, score: ArrayLike, mapping: str = "logistic4") -> float:
-    """Root mean square error in MOS units after a mapping: `logistic4`, `logistic5` or `none`.
+    A logistic curve may fall as well as rise, so the correlation after it is never negative; the
+    sign is in `srocc`.
 
     Raises:
-        ValueError: Unknown mapping, lengths differ, or a value is not finite.
+        ValueError: Unknown curve, lengths differ, or a value is not finite.
     """
-    if parameters_of(mapping) == 0:
+    parameters_of(curve)
+    return _measure("plcc", lambda y, x: plcc_mapped(y, map_scores(y, x, curve)), mos, score)
+
+
+def plcc_mapped(mos: ArrayLike, mapped: ArrayLike) -> float:
+    """Pearson's correlation of MOS and scores that a least-squares curve has mapped to them.
+
+    A flat curve means that the scores explain nothing: the correlation is 0.
+    """
+    mos, mapped = checked_pair(mos, mapped)
+    return 0.0 if undefined(mos, mapped) else _pearson(mos, mapped)
+
+
+def rmse(mos: ArrayLike, score: ArrayLike, curve: str = "logistic4") -> float:
+    """Root mean square error in MOS units after a curve: `logistic4`, `logistic5` or `none`.
+
+    Raises:
+        ValueError: Unknown curve, lengths differ, or a value is not finite.
+    """
+    if parameters_of(curve) == 0:
         return rmse_raw(mos, score)
-    return _measure("rmse", lambda y, x: _rms(y - map_scores(y, x, mapping)), mos, score)
+    return _measure("rmse", lambda y, x: rmse_raw(y, map_scores(y, x, curve)), mos, score)
 
 
 def rmse_raw(mos: ArrayLike, score: ArrayLike) -> float:
-    """Root mean square difference between MOS and the scores as they are; nan without videos."""
+    """Root mean square difference between MOS and the given scores; NaN without videos."""
     mos, score = checked_pair(mos, score)
-    return _rms(mos - score)
-
-
-def lower_is_better(metric: str) -> bool:
-    """Whether a metric measures error rather than agreement."""
-    return metric.startswith("rmse") or metric == "outlier_ratio"
-
-
-def score_all(mos: ArrayLike, score: ArrayLike) -> dict[str, float | int]:
-    """All of `METRICS` and the number of videos `n`, with one mapping fit for `plcc` and `rmse`.
-
-    Raises:
-        ValueError: Lengths differ, or a value is not finite.
-    """
-    mos, score = checked_pair(mos, score)
-    values: dict[str, float | int] = dict.fromkeys(METRICS, math.nan)
-    values |= {"rmse_raw": _rms(mos - score), "n": len(mos)}
-    if reason := undefined(mos, score):
-        log.warning("all metrics but rmse_raw are undefined: %s", reason)
-        return values
-    mapped = fit_logistic(score, mos)(score)
-    return values | {
-        "srocc": _srocc(mos, score),
-        "krocc": _krocc(mos, score),
-        "plcc": _mapped_plcc(mos, mapped),
-        "plcc_raw": _pearson(mos, score),
-        "rmse": _rms(mos - mapped),
-    }
+    return float(np.sqrt(np.mean((mos - score) ** 2))) if len(mos) else math.nan
 
 
 def _measure(
     name: str, metric: Callable[[Array, Array], float], mos: ArrayLike, score: ArrayLike
 ) -> float:
-    """The metric, or nan with a log line where it has no meaning."""
+    """Return the metric, or NaN with a log line if it is undefined."""
     mos, score = checked_pair(mos, score)
     if reason := undefined(mos, score):
         log.warning("%s is undefined: %s", name, reason)
@@ -99,22 +82,7 @@ def _measure(
     return metric(mos, score)
 
 
-def _srocc(mos: Array, score: Array) -> float:
-    return float(stats.spearmanr(mos, score).statistic)
-
-
-def _krocc(mos: Array, score: Array) -> float:
-    return float(stats.kendalltau(mos, score).statistic)
-
-
 def _pearson(a: Array, b: Array) -> float:
+    from scipy import stats
+
     return float(stats.pearsonr(a, b).statistic)
-
-
-def _mapped_plcc(mos: Array, mapped: Array) -> float:
-    """Pearson with a least-squares mapping; a flat one (nothing to explain) correlates by 0."""
-    return 0.0 if undefined(mos, mapped) else _pearson(mos, mapped)
-
-
-def _rms(residual: Array) -> float:
-    return float(np.sqrt(np.mean(residual**2))) if len(residual) else math.nan

@@ -1,4 +1,4 @@
-"""What every metric asks of its input, and when it has no meaning."""
+"""Checks of a metric's input, and the conditions under which no correlation exists."""
 
 import math
 
@@ -8,32 +8,33 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 MIN_VIDEOS = 3
-# The same bound under which scipy.stats.pearsonr calls an input nearly constant.
+# scipy.stats.pearsonr uses the same bound to call an input nearly constant.
 CONSTANT_TOLERANCE = 1e-13
 
 
 def checked_pair(mos: ArrayLike, score: ArrayLike) -> tuple[Array, Array]:
-    """Both as float64 `(N,)`.
+    """Return MOS and scores as float64 `(N,)`.
 
     Raises:
-        ValueError: Not one-dimensional, lengths differ, or values that are NaN or infinite.
+        ValueError: Not one-dimensional, different lengths, or values that are NaN or infinite.
     """
     mos, score = np.asarray(mos, dtype=np.float64), np.asarray(score, dtype=np.float64)
     if mos.ndim != 1 or mos.shape != score.shape:
         raise ValueError(
-            f"expected mos and score of one shape (N,), found {mos.shape} and {score.shape}"
+            f"expected mos and score of the same shape (N,), found {mos.shape} and {score.shape}"
         )
     bad = {"mos": int((~np.isfinite(mos)).sum()), "score": int((~np.isfinite(score)).sum())}
     if any(bad.values()):
         raise ValueError(
             f"of {len(mos)} videos {bad['mos']} mos and {bad['score']} score values are NaN or "
-            "infinite; a diverged model or a gap in the table? remove or predict them again"
+            "infinite; did the model diverge or does the table have a gap? Remove these videos or "
+            "predict them again"
         )
     return mos, score
 
 
 def checked_spread(name: str, values: ArrayLike, videos: int) -> Array:
-    """One finite value of at least 0 per video, `(N,)`: a standard deviation or an interval.
+    """Return one finite, non-negative value per video `(N,)`: a standard deviation or an interval.
 
     Raises:
         ValueError: Another shape, or a value that is negative, NaN or infinite.
@@ -47,15 +48,15 @@ def checked_spread(name: str, values: ArrayLike, videos: int) -> Array:
     if bad:
         raise ValueError(
             f"{bad} of {videos} values of {name} are negative, NaN or infinite; "
-            "leave out the videos without a known spread"
+            "remove the videos whose spread is unknown"
         )
     return values
 
 
 def undefined(mos: Array, score: Array) -> str | None:
-    """Why no correlation of checked MOS and scores exists, or None where one does."""
+    """Return why no correlation of checked MOS and scores exists, or None if one does."""
     if len(mos) < MIN_VIDEOS:
-        return f"{len(mos)} videos, at least {MIN_VIDEOS} are needed"
+        return f"{len(mos)} videos, expected at least {MIN_VIDEOS}"
     for name, values in (("MOS", mos), ("scores", score)):
         mean = values.mean()
         if np.linalg.norm(values - mean) <= CONSTANT_TOLERANCE * abs(mean) * math.sqrt(len(values)):

@@ -1,26 +1,25 @@
-"""Logistic mappings from scores to the MOS scale, fitted by least squares."""
+"""Logistic curves from scores to the MOS scale, fitted by least squares."""
 
 import itertools
 import logging
 import math
+import sys
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, stats
-from scipy.special import expit
 
 from vqa.evaluation.metrics.checks import Array, checked_pair, undefined
 
 log = logging.getLogger(__name__)
 
-# The kinds of mapping by name, and how many parameters each has.
-MAPPINGS = {"none": 0, "logistic4": 4, "logistic5": 5}
+# The curves that metrics know by name, with their number of parameters.
+CURVES = {"none": 0, "logistic4": 4, "logistic5": 5}
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping:
-    """A fitted mapping from scores to the MOS scale; call it with scores of any shape.
+class Curve:
+    """A fitted curve from scores to the MOS scale; call it with scores of any shape.
 
     Attributes:
         kind: `logistic4`, `logistic5` or `linear`.
@@ -32,29 +31,43 @@ class Mapping:
 
     def __call__(self, score: ArrayLike) -> Array:
         """Map scores to the MOS scale."""
-        curves = {"logistic4": logistic4, "logistic5": logistic5, "linear": _line}
-        return curves[self.kind](np.asarray(score, dtype=np.float64), *self.parameters)
+        functions = {"logistic4": logistic4, "logistic5": logistic5, "linear": _line}
+        return functions[self.kind](np.asarray(score, dtype=np.float64), *self.parameters)
 
 
 def logistic4(x: ArrayLike, b1: float, b2: float, b3: float, b4: float) -> Array:
     """`b2 + (b1 - b2) / (1 + exp(-(x - b3) / |b4|))`: levels, centre, width (VQEG 2003)."""
-    return b2 + (b1 - b2) * expit((np.asarray(x, dtype=np.float64) - b3) / abs(b4))
+    return b2 + (b1 - b2) * sigmoid((np.asarray(x, dtype=np.float64) - b3) / abs(b4))
 
 
 def logistic5(x: ArrayLike, b1: float, b2: float, b3: float, b4: float, b5: float) -> Array:
     """`b1 (1/2 - 1/(1 + exp(b2 (x - b3)))) + b4 x + b5` (Sheikh et al. 2006, Eq. 8)."""
     x = np.asarray(x, dtype=np.float64)
-    return b1 * (0.5 - expit(-b2 * (x - b3))) + b4 * x + b5
+    return b1 * (0.5 - sigmoid(-b2 * (x - b3))) + b4 * x + b5
 
 
-def fit_logistic(score: ArrayLike, mos: ArrayLike, parameters: int = 4) -> Mapping:
-    """Least-squares logistic mapping from scores to MOS.
+def sigmoid(x: Array) -> Array:
+    """Logistic function `1 / (1 + exp(-x))` of float64 values of any shape.
 
-    Given centre and width the other parameters are linear, so only these two are searched for
-    (Nelder-Mead from the best point of a grid): rising and falling curves alike, and no start to
-    choose. The centre is held near the scores' range, the width within ten times it. The
-    straight line is the limit of both curves, so where it is better than what was found (or there
-    are no more videos than parameters) it is what we return: a mapping is never worse than it.
+    `scipy.special.expit` computes it if SciPy is loaded. If not, the same C function `exp` gives
+    the same values, bit for bit (NumPy's own `exp` rounds differently), so that a trained model can
+    score a video without the time that the import of SciPy takes.
+    """
+    if expit := getattr(sys.modules.get("scipy.special"), "expit", None):
+        return expit(x)
+    values = [_sigmoid(value) for value in np.ravel(x).tolist()]
+    return np.array(values, dtype=np.float64).reshape(np.shape(x))
+
+
+def fit_logistic(score: ArrayLike, mos: ArrayLike, parameters: int = 4) -> Curve:
+    """Fit a logistic curve from scores to MOS by least squares.
+
+    Given centre and width, the other parameters are linear. Only these two are searched for, by
+    Nelder-Mead from the best point of a grid, so rising and falling curves are found alike and no
+    start has to be chosen. The centre is kept near the range of the scores, the width within ten
+    times that range. The straight line is the limit of both curves. It is returned if it fits
+    better than the curve, or if there are no more videos than parameters: the result is never
+    worse than the line.
 
     Args:
         score: Predictions (N,).
@@ -62,24 +75,26 @@ def fit_logistic(score: ArrayLike, mos: ArrayLike, parameters: int = 4) -> Mappi
         parameters: 4 or 5.
 
     Raises:
-        ValueError: Bad input, or fewer than three videos, or constant input.
+        ValueError: Bad input, fewer than three videos, or constant input.
     """
+    from scipy import stats
+
     if parameters not in (4, 5):
         raise ValueError(f"parameters={parameters!r}: expected 4 or 5")
     mos, score = checked_pair(mos, score)
     if reason := undefined(mos, score):
-        raise ValueError(f"no mapping can be fitted: {reason}")
+        raise ValueError(f"no curve can be fitted: {reason}")
     line = stats.linregress(score, mos)
-    linear = Mapping("linear", (float(line.slope), float(line.intercept)))
+    linear = Curve("linear", (float(line.slope), float(line.intercept)))
     if len(mos) <= parameters:
-        log.info("%d videos for %d parameters: a straight line is fitted", len(mos), parameters)
+        log.info("%d videos for %d parameters: fitted a straight line", len(mos), parameters)
         return linear
     centre, scale = score.mean(), score.std()
     level, spread = mos.mean(), mos.std()
     z, y = (score - centre) / scale, (mos - level) / spread
     best = _search(z, y, parameters)
     if best is None:
-        log.warning("no logistic fit converged on %d videos: a straight line is used", len(mos))
+        log.warning("no logistic fit converged on %d videos: used a straight line", len(mos))
         return linear
     (rise, bottom, *slope), _ = _levels(z, y, *best, parameters)
     b3, width = best[0] * scale + centre, best[1] * scale
@@ -89,30 +104,37 @@ def fit_logistic(score: ArrayLike, mos: ArrayLike, parameters: int = 4) -> Mappi
         b4 = slope[0] * spread / scale
         b5 = (bottom + rise / 2) * spread + level - b4 * centre
         betas = (rise * spread, 1 / width, b3, b4, b5)
-    fitted = Mapping(f"logistic{parameters}", tuple(float(beta) for beta in betas))
+    fitted = Curve(f"logistic{parameters}", tuple(float(beta) for beta in betas))
     return fitted if _rms(mos - fitted(score)) <= _rms(mos - linear(score)) else linear
 
 
-def map_scores(mos: ArrayLike, score: ArrayLike, mapping: str = "logistic4") -> Array:
-    """The scores (N,) on the MOS scale; with mapping `none` as they are.
+def map_scores(mos: ArrayLike, score: ArrayLike, curve: str = "logistic4") -> Array:
+    """Return the scores (N,) on the MOS scale; with curve `none` unchanged.
 
     Raises:
-        ValueError: Unknown mapping, or what `fit_logistic` refuses.
+        ValueError: Unknown curve, or input that `fit_logistic` refuses.
     """
-    parameters = parameters_of(mapping)
+    parameters = parameters_of(curve)
     mos, score = checked_pair(mos, score)
     return fit_logistic(score, mos, parameters)(score) if parameters else score
 
 
-def parameters_of(mapping: str) -> int:
-    """How many parameters a mapping has.
+def parameters_of(curve: str) -> int:
+    """Return the number of parameters of a curve, by its name.
 
     Raises:
-        ValueError: Unknown mapping.
+        ValueError: Unknown curve.
     """
-    if mapping not in MAPPINGS:
-        raise ValueError(f"mapping={mapping!r} is not known; expected {', '.join(MAPPINGS)}")
-    return MAPPINGS[mapping]
+    if curve not in CURVES:
+        raise ValueError(f"curve={curve!r} is not known; expected {', '.join(CURVES)}")
+    return CURVES[curve]
+
+
+def _sigmoid(x: float) -> float:
+    try:
+        return 1 / (1 + math.exp(-x))
+    except OverflowError:
+        return 0.0
 
 
 def _line(x: Array, slope: float, intercept: float) -> Array:
@@ -124,10 +146,11 @@ def _rms(residual: Array) -> float:
 
 
 def _search(z: Array, y: Array, parameters: int) -> tuple[float, float] | None:
-    """Centre and width of the best curve on standardised data, None without convergence.
+    """Find centre and width of the best curve on standardised data; None without convergence.
 
-    Only these two are searched for; the rest follows from them by `_levels`.
+    The other parameters follow from these two by `_levels`.
     """
+    from scipy import optimize
 
     def cost(point: ArrayLike) -> float:
         centre, log_width = point
@@ -150,6 +173,7 @@ def _search(z: Array, y: Array, parameters: int) -> tuple[float, float] | None:
 def _levels(
     z: Array, y: Array, centre: float, width: float, parameters: int
 ) -> tuple[Array, Array]:
-    """Least-squares coefficients of sigmoid, constant (and z), and these columns (N, 2 or 3)."""
-    columns = np.stack([expit((z - centre) / width), np.ones_like(z), z][: parameters - 2], axis=1)
+    """Fit the coefficients of sigmoid, constant (and z); also return these columns (N, 2 or 3)."""
+    terms = [sigmoid((z - centre) / width), np.ones_like(z), z]
+    columns = np.stack(terms[: parameters - 2], axis=1)
     return np.linalg.lstsq(columns, y, rcond=None)[0], columns

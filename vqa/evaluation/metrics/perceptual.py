@@ -1,10 +1,10 @@
 """PWRC, the perceptually weighted rank correlation.
 
 After Wu et al., "A perceptually weighted rank correlation indicator for objective image quality
-assessment", IEEE TIP 2018. Pairs of good videos and pairs that a model misplaces badly weigh more,
-and pairs whose MOS differ by less than a sensory threshold T hardly count. S(T) is such a rank
-correlation; PWRC is the area under it over a range of T. GSTVQA (Chen et al. 2021) integrates
-from 2 to 9.5, so that a perfect model has at most 7.5.
+assessment", IEEE TIP 2018. Pairs of good videos and pairs that a model misplaces badly have larger
+weights; pairs whose MOS differ by less than a sensory threshold T hardly count. S(T) is the rank
+correlation with these weights, and PWRC is the area under S over a range of T. GSTVQA (Chen et al.
+2021) integrates from 2 to 9.5, so a perfect model has at most 7.5.
 """
 
 import logging
@@ -12,13 +12,12 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.integrate import trapezoid
 
 from vqa.evaluation.metrics.checks import Array, checked_pair, checked_spread, undefined
 
 log = logging.getLogger(__name__)
 
-# Pairs held at once: a few arrays of 2 MB, whatever N is.
+# Pairs in memory at once: a few arrays of 2 MB, for any N.
 PAIRS_AT_ONCE = 2**18
 SCALE = 100.0
 LAST_THRESHOLD = 110.0
@@ -36,26 +35,28 @@ def pwrc(
 ) -> float:
     """Area under S(T) between two thresholds, by the trapezium rule.
 
-    MOS are stretched to 0..100 over the videos given, so thresholds are in hundredths of their
-    range. For DMOS, where lower is better, negate them (and orient the scores alike).
+    The MOS of the given videos are stretched to 0..100, so thresholds are in hundredths of their
+    range. If lower values are better (DMOS), negate both opinions and scores.
 
     Args:
         mos: Opinions (N,), higher is better.
         score: Predictions (N,), higher is better.
-        t_min: Where the area begins; the default is GSTVQA's.
-        t_max: Where the area ends.
-        step: Between thresholds.
+        t_min: Lower threshold; the default is GSTVQA's.
+        t_max: Upper threshold.
+        step: Distance between thresholds.
         c: Steepness of the gate.
-        mos_std: Spread of the opinions (N,) in MOS units. With it the thresholds are, in place of
-            `t_min` and `t_max`, twice the smallest and twice the largest spread, at the nearest
-            multiple of `step` (at most 110): the definition's own choice.
+        mos_std: Standard deviation of the opinions (N,) in MOS units. If given, the thresholds are
+            those of the original definition instead of `t_min` and `t_max`: twice the smallest
+            and twice the largest value, at the nearest multiple of `step` (at most 110).
 
     Returns:
-        At most `t_max - t_min`; nan, with a log line, where no correlation exists.
+        At most `t_max - t_min`; NaN, with a log line, if no correlation exists.
 
     Raises:
         ValueError: Bad input or thresholds.
     """
+    from scipy.integrate import trapezoid
+
     mos, score = checked_pair(mos, score)
     if mos_std is not None:
         mos_std = checked_spread("mos_std", mos_std, len(mos))
@@ -69,8 +70,8 @@ def pwrc(
         t_min, t_max = np.minimum(np.round(doubled / step) * step, LAST_THRESHOLD)
     if not t_min < t_max:
         raise ValueError(
-            f"thresholds from {t_min:g} to {t_max:g}: expected a range; where all videos have one "
-            "mos_std, leave it out and give t_min and t_max"
+            f"thresholds from {t_min:g} to {t_max:g}: expected a range; if all videos have the "
+            "same mos_std, omit it and give t_min and t_max"
         )
     steps = max(1, round((t_max - t_min) / step))
     thresholds = np.linspace(t_min, t_max, steps + 1)
@@ -82,13 +83,13 @@ def pwrc_curve(
 ) -> Array:
     """S(T), the weighted agreement of all pairs, at each threshold (K,); T = -inf has no gate.
 
-    With dense ranks R of MOS and P of scores (from 0), a pair i, j weighs
-    `exp(max(R_i, R_j) / (N - 1) + (|R_i - P_i| + |R_j - P_j|) / (2 (N - 1)))`, over the sum of all
-    weights; it counts +1, 0 or -1 times the gate `1 / (1 + exp(-c (|mos_i - mos_j| - T)))`.
-    Pairs are taken a block at a time, so memory does not grow with N squared.
+    With dense ranks R of MOS and P of scores (from 0), a pair i, j has the weight
+    `exp(max(R_i, R_j) / (N - 1) + (|R_i - P_i| + |R_j - P_j|) / (2 (N - 1)))`, divided by the sum
+    of all weights. It counts +1, 0 or -1 times the gate `1 / (1 + exp(-c (|mos_i - mos_j| - T)))`.
+    Pairs are processed in blocks, so memory does not grow with N squared.
 
     Raises:
-        ValueError: Bad input, or input for which no correlation exists.
+        ValueError: Bad input, or input without any correlation.
     """
     mos, score = checked_pair(mos, score)
     if reason := undefined(mos, score):
@@ -99,9 +100,9 @@ def pwrc_curve(
     mos, score = SCALE * (mos[order] - mos.min()) / np.ptp(mos), score[order]
     rank = np.unique(mos, return_inverse=True)[1] / (videos - 1)
     misplaced = np.abs(rank - np.unique(score, return_inverse=True)[1] / (videos - 1))
-    # In order of MOS the later of a pair has the larger rank, so its weight splits in two factors.
+    # In MOS order the later video of a pair has the larger rank, so the weight is a product.
     earlier, later = np.exp(misplaced / 2), np.exp(rank + misplaced / 2)
-    # The gate's exponential splits as well: exp(-c (gap - T)) = exp(c T) exp(-c gap).
+    # So is the exponential of the gate: exp(-c (gap - T)) = exp(c T) exp(-c gap).
     rises = np.exp(np.minimum(c * thresholds, 700))
     curve, total = np.zeros(len(thresholds)), 0.0
     rows = max(1, PAIRS_AT_ONCE // videos)

@@ -1,25 +1,18 @@
-"""How sure a number is, and whether two models differ.
+"""Uncertainty of a metric, and differences between models.
 
-`bootstrap` gives intervals of metrics, `comparison` pits models against each other on the same
-videos, `significance` has the tests in closed form. `counts`, `ranks` and `mapped` make metrics
-functions of resample counts, on which all of it is built.
+`bootstrap` gives intervals, `paired` compares models on the same videos, `significance` has tests
+in closed form. All resampling works on `counts`.
 """
 
 from vqa.evaluation.uncertainty.bootstrap import (
     Resampled,
     bca_interval,
-    bootstrap_interval,
     percentile_interval,
     percentile_p,
     resample,
 )
 from vqa.evaluation.uncertainty.counts import Statistic, on_counts, over_splits
-from vqa.evaluation.uncertainty.paired import (
-    SignificanceMatrix,
-    compare_splits,
-    paired_bootstrap,
-    significance_matrix,
-)
+from vqa.evaluation.uncertainty.paired import SignificanceMatrix, significance_matrix
 from vqa.evaluation.uncertainty.significance import (
     Difference,
     Outcome,
@@ -36,15 +29,12 @@ __all__ = [
     "SignificanceMatrix",
     "Statistic",
     "bca_interval",
-    "bootstrap_interval",
-    "compare_splits",
     "corrected_resampled_t",
     "f_test",
     "fisher_z",
     "holm",
     "on_counts",
     "over_splits",
-    "paired_bootstrap",
     "percentile_interval",
     "percentile_p",
     "resample",

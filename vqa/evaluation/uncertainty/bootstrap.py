@@ -1,13 +1,13 @@
-"""How far a metric could have come out otherwise: bootstrap intervals over videos.
+"""Bootstrap intervals over videos.
 
-The intervals tell about the choice of test videos and hold the trained models fixed. A metric on
-one set of videos has a BCa interval (bias-corrected and accelerated; Efron, JASA 1987), which moves
-the percentiles where resamples are biased or skewed: the RMSE needs it, since a mapping that is
-fitted again flatters every resample again. Differences of two models, and what is taken over
-several splits, have plain percentiles: differences are nearly symmetric, and a median over splits
-moves to the middle when resampled, which BCa mistakes for a bias.
+The intervals describe the choice of test videos; the trained models stay fixed. A metric on one set
+of videos gets a BCa interval (bias-corrected and accelerated; Efron, JASA 1987), which shifts the
+percentiles if the resamples are biased or skewed. The RMSE needs this, because a refitted curve
+flatters every resample again. Differences of two models and values over several splits get plain
+percentiles: differences are nearly symmetric, and a median over splits moves to the middle when
+resampled, which BCa mistakes for a bias.
 
-`benchmarks/simulations.py` shows all this. 95 % intervals hold the truth in 93 to 97 % of data sets
+`benchmarks/simulations.py` shows this. 95 % intervals cover the truth in 93 to 97 % of data sets,
 from about 30 videos for the rank correlations and plcc_raw, from about 100 for the RMSE.
 """
 
@@ -16,17 +16,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import stats
 from threadpoolctl import threadpool_limits
 
-from vqa.evaluation.uncertainty.counts import Statistic, draw_counts, on_counts
-from vqa.evaluation.uncertainty.ranks import Array
+from vqa.evaluation.metrics.checks import Array
+from vqa.evaluation.uncertainty.counts import Statistic, draw_counts
 
 log = logging.getLogger(__name__)
 
-# Cells of the counts (R, N) held at once: half a MB, and a few times that inside a
-# statistic. Larger blocks leave the cache and are slower.
+# Cells of the counts (R, N) in memory at once: half a MB, and a few times that inside a statistic.
+# Larger blocks do not fit the processor's cache and are slower.
 CELLS_AT_ONCE = 2**17
 ROWS_AT_LEAST = 16
 JACKKNIFE_GROUPS = 400
@@ -35,12 +34,12 @@ MAX_UNDEFINED = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Resampled:
-    """K values on all videos, on resamples of them, and with some of them left out.
+    """K values on all videos, on resamples, and on all but some videos.
 
     Attributes:
-        estimate: On all videos once (K,).
-        values: On each resample (R, K).
-        jackknife: Without each video, or without each of `JACKKNIFE_GROUPS` groups (G, K).
+        estimate: Values on all videos (K,).
+        values: Values on each resample (R, K).
+        jackknife: Values without each video, or without each of `JACKKNIFE_GROUPS` groups (G, K).
     """
 
     estimate: Array
@@ -56,19 +55,19 @@ def resample(
     seed: int = 0,
     workers: int = 1,
 ) -> Resampled:
-    """A statistic on resamples of the videos, with one draw for all of its values.
+    """Evaluate a statistic on resamples of the videos, with one draw for all of its values.
 
-    The jackknife, which BCa needs, leaves out single videos up to `JACKKNIFE_GROUPS`, and groups
-    drawn at random beyond: variances and third cumulants of independent parts add up, so the
-    acceleration is the same but for noise of about 0.4 / groups.
+    The jackknife, which BCa needs, leaves out single videos up to `JACKKNIFE_GROUPS` of them, and
+    random groups beyond. Variances and third cumulants of independent parts add up, so the
+    acceleration is the same except for noise of about 0.4 / groups.
 
     Args:
-        statistic: From counts (R, N) to values (R, K), nan where undefined.
+        statistic: From counts (R, N) to values (R, K), NaN where undefined.
         videos: N.
         resamples: R.
-        seed: Of the draw; the same seed gives the same resamples, whatever `workers` is.
-        workers: Threads that share the resamples. Meanwhile BLAS runs on one thread each: its
-            matrices here are small, and on a busy machine its own threads make them slower.
+        seed: Seed of the draw; the resamples do not depend on `workers`.
+        workers: Threads that share the resamples. BLAS runs on one thread in each: the matrices
+            are small, and on a busy machine BLAS's own threads are slower.
 
     Raises:
         ValueError: Fewer than one resample or worker.
@@ -95,30 +94,31 @@ def resample(
 
 
 def bca_interval(resampled: Resampled, level: float = 0.95) -> Array:
-    """BCa interval of each value: (K, 2), nan where most resamples are undefined.
+    """Return the BCa interval of each value (K, 2); NaN if most resamples are undefined.
 
-    Where all resamples lie on one side of the estimate they cannot say how biased they are: then
-    it is the percentile interval.
+    If all resamples lie on one side of the estimate, their bias is unknown and the percentile
+    interval is returned.
 
     Raises:
-        ValueError: Bad level.
+        ValueError: The level is not between 0 and 1.
     """
     return _intervals(resampled, level, corrected=True)
 
 
 def percentile_interval(resampled: Resampled, level: float = 0.95) -> Array:
-    """The middle `level` of the resamples of each value: (K, 2), nan as in `bca_interval`.
+    """Return the middle `level` of the resamples of each value (K, 2); NaN as in `bca_interval`.
 
     Raises:
-        ValueError: Bad level.
+        ValueError: The level is not between 0 and 1.
     """
     return _intervals(resampled, level, corrected=False)
 
 
 def percentile_p(resampled: Resampled, value: float = 0.0) -> Array:
-    """Two-sided p (K,) of a true value: at which level the percentile interval would end there.
+    """Return the two-sided p (K,) of a true value.
 
-    Between 2 / (R + 1) and 1; nan where most resamples are undefined.
+    It is the level at which the percentile interval would end at that value: between 2 / (R + 1)
+    and 1, NaN if most resamples are undefined.
     """
     result = np.full(len(resampled.estimate), np.nan)
     for k, known in enumerate(_known(resampled)):
@@ -128,40 +128,9 @@ def percentile_p(resampled: Resampled, value: float = 0.0) -> Array:
     return result
 
 
-def bootstrap_interval(
-    mos: ArrayLike,
-    score: ArrayLike,
-    metric: str,
-    *,
-    resamples: int = 10_000,
-    level: float = 0.95,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """BCa bootstrap interval of a metric over videos.
-
-    Args:
-        mos: Opinions (N,).
-        score: Predictions (N,).
-        metric: One of `vqa.evaluation.metrics.METRICS`.
-        resamples: How many times N videos are drawn with replacement.
-        level: Coverage of the interval.
-        seed: Of the draw; the same seed gives the same interval.
-
-    Returns:
-        Lower and upper end; both nan where the metric itself is undefined.
-
-    Raises:
-        ValueError: Unknown metric, bad level or resamples, or values that are not finite.
-    """
-    statistic = on_counts(mos, score, metric)
-    drawn = resample(statistic, len(np.asarray(mos)), resamples=resamples, seed=seed)
-    low, high = bca_interval(drawn, level)[0]
-    return float(low), float(high)
-
-
 def _intervals(resampled: Resampled, level: float, *, corrected: bool) -> Array:
     if not 0 < level < 1:
-        raise ValueError(f"level={level}: expected a share between 0 and 1, for instance 0.95")
+        raise ValueError(f"level={level}: expected a share between 0 and 1, for example 0.95")
     ends = stats.norm.ppf([(1 - level) / 2, (1 + level) / 2])
     intervals = np.full((len(resampled.estimate), 2), np.nan)
     for k, known in enumerate(_known(resampled)):
@@ -177,7 +146,7 @@ def _intervals(resampled: Resampled, level: float, *, corrected: bool) -> Array:
 
 
 def _known(resampled: Resampled) -> list[Array | None]:
-    """The defined resamples of each value, None where they are no more than half or it is nan."""
+    """Return the defined resamples of each value; None if at most half are, or if it is NaN."""
     columns = []
     for estimate, values in zip(resampled.estimate, resampled.values.T, strict=True):
         known = values[~np.isnan(values)]
@@ -189,7 +158,7 @@ def _known(resampled: Resampled) -> list[Array | None]:
 
 
 def _correction(resampled: Resampled, k: int, known: Array) -> tuple[float, float]:
-    """Bias (in standard normal units) and acceleration of one value; zeros without a footing."""
+    """Return bias (in standard normal units) and acceleration of one value; zeros if unknown."""
     estimate = resampled.estimate[k]
     below = np.mean(known < estimate) + np.mean(known == estimate) / 2
     if not 0 < below < 1:

@@ -1,10 +1,10 @@
-"""Which of several models is better, by the bootstrap over videos that all of them scored.
+"""Comparison of models by the bootstrap over videos that all of them scored.
 
-The models meet the same resamples, so what makes a resample hard for all of them cancels in the
-difference. Differences are first minus second, in the metric's unit: above 0 favours the first
-for correlations, the second for `rmse` and `rmse_raw`. Like the intervals, the tests are about the
-choice of test videos and hold the trained models fixed. Over several splits the mean of the
-differences is tested: bootstrap tests of their median alarm too rarely or too often.
+All models share the same resamples, so the difficulty of a resample cancels in the difference.
+Differences are row minus column, in the unit of the metric: above 0 favours the row for
+correlations, the column for errors. Like the intervals, the tests describe the choice of test
+videos and keep the trained models fixed. Over several splits the mean of the differences is tested:
+bootstrap tests of their median raise too few or too many false alarms.
 """
 
 import itertools
@@ -13,19 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from vqa.evaluation.metrics import lower_is_better
+from vqa.evaluation.metrics import cards
+from vqa.evaluation.metrics.checks import Array
+from vqa.evaluation.metrics.on_counts import Counts
 from vqa.evaluation.uncertainty.bootstrap import percentile_interval, percentile_p, resample
-from vqa.evaluation.uncertainty.counts import (
-    Counts,
-    Statistic,
-    on_counts,
-    over_splits,
-    side_by_side,
-)
-from vqa.evaluation.uncertainty.ranks import Array
-from vqa.evaluation.uncertainty.significance import Difference, holm
+from vqa.evaluation.uncertainty.counts import Statistic, on_counts, over_splits, side_by_side
+from vqa.evaluation.uncertainty.significance import holm
 
 COLUMNS = ["split", "video", "mos", "score"]
 
@@ -36,13 +31,13 @@ class SignificanceMatrix:
 
     Attributes:
         models: Names (M,).
-        metric: What was compared.
-        difference: (M, M), antisymmetric; nan where undefined.
+        metric: Name of the metric that was compared.
+        difference: (M, M), antisymmetric; NaN where undefined.
         low: Lower ends (M, M) of the intervals, which are not adjusted for their number.
         high: Upper ends (M, M).
-        p_alone: Two-sided p (M, M) of each pair by itself; nan on the diagonal.
-        p: The same adjusted by Holm over all pairs.
-        better: 1 where the row's model is significantly better, -1 where it is worse, else 0.
+        p_alone: Two-sided p (M, M) of each pair by itself; NaN on the diagonal.
+        p: The same, adjusted by Holm over all pairs.
+        better: 1 if the row's model is significantly better, -1 if it is worse, else 0.
     """
 
     models: tuple[str, ...]
@@ -55,67 +50,6 @@ class SignificanceMatrix:
     better: NDArray[np.int64]
 
 
-def paired_bootstrap(
-    mos: ArrayLike,
-    first: ArrayLike,
-    second: ArrayLike,
-    metric: str,
-    *,
-    resamples: int = 10_000,
-    level: float = 0.95,
-    seed: int = 0,
-) -> Difference:
-    """Difference of a metric of two models on the same videos, with interval and p.
-
-    Args:
-        mos: Opinions (N,).
-        first: Predictions of the first model (N,).
-        second: Predictions of the second model (N,), in the same order.
-        metric: One of `vqa.evaluation.metrics.METRICS`.
-        resamples: How many times N videos are drawn with replacement.
-        level: Coverage of the interval.
-        seed: Of the draw.
-
-    Returns:
-        First minus second; all nan where the metric is undefined for one of them.
-
-    Raises:
-        ValueError: Unknown metric, lengths differ, or values that are not finite.
-    """
-    both = side_by_side([on_counts(mos, score, metric) for score in (first, second)])
-    statistic = _differences(both, [0], [1])
-    drawn = resample(statistic, len(np.asarray(mos)), resamples=resamples, seed=seed)
-    return _difference(drawn.estimate, percentile_interval(drawn, level), percentile_p(drawn))
-
-
-def compare_splits(
-    first: pd.DataFrame,
-    second: pd.DataFrame,
-    metric: str,
-    *,
-    resamples: int = 10_000,
-    level: float = 0.95,
-    seed: int = 0,
-) -> Difference:
-    """Mean over shared splits of the difference of two models, with interval and p.
-
-    Whole videos are resampled, in all splits that test them at once.
-
-    Args:
-        first: Predictions of the first model: columns `split, video, mos, score`.
-        second: Predictions of the second model for the same videos of the same splits.
-        metric: One of `vqa.evaluation.metrics.METRICS`.
-        resamples: Bootstrap resamples.
-        level: Coverage of the interval.
-        seed: Of the draw.
-
-    Raises:
-        ValueError: Tables that do not hold the same videos, splits and MOS; unknown metric.
-    """
-    predictions = {"first": first, "second": second}
-    return _difference(*_tested_pairs(predictions, metric, resamples, level, seed))
-
-
 def significance_matrix(
     predictions: Mapping[str, pd.DataFrame],
     metric: str,
@@ -124,23 +58,40 @@ def significance_matrix(
     level: float = 0.95,
     seed: int = 0,
 ) -> SignificanceMatrix:
-    """All pairs of models on shared splits (or one), from one draw of resamples.
+    """Compare all pairs of models on shared splits (or one split), from one draw of resamples.
+
+    The difference of a pair is the mean over the splits. Whole videos are resampled, in all splits
+    that test them at once.
 
     Args:
-        predictions: By model's name a table as for `compare_splits`, at least two.
-        metric: One of `vqa.evaluation.metrics.METRICS`.
-        resamples: Bootstrap resamples.
+        predictions: By model name a table with the columns `split, video, mos, score`; at least
+            two, all with the same videos of the same splits.
+        metric: One of `vqa.evaluation.metrics.cards.rankable()`.
+        resamples: Number of bootstrap resamples.
         level: Coverage of the intervals; a pair is significant at adjusted p < 1 - level.
-        seed: Of the draw.
+        seed: Seed of the draw.
 
     Raises:
-        ValueError: Fewer than two models, tables that do not go together, unknown metric.
+        ValueError: Fewer than two models, tables with different videos, splits or MOS, or an
+            unknown metric.
     """
-    estimate, intervals, p_alone = _tested_pairs(predictions, metric, resamples, level, seed)
+    if len(predictions) < 2:
+        raise ValueError(f"{len(predictions)} models: expected at least two to compare")
+    joined = _joined(predictions)
     rows, columns = _pairs(len(predictions))
-    p, (low, high) = holm(p_alone), intervals.T
-    direction = -1 if lower_is_better(metric) else 1
-    wins = np.where(p < 1 - level, direction * np.sign(np.nan_to_num(estimate)), 0)
+    videos = pd.Index(joined["video"].unique())
+    members = []
+    for _, part in joined.groupby("split", sort=False):
+        scores = [part[place].to_numpy(float) for place in range(len(predictions))]
+        mos = part["mos"].to_numpy(float)
+        models = side_by_side([on_counts(mos, score, metric) for score in scores])
+        members.append((videos.get_indexer(part["video"]), _differences(models, rows, columns)))
+    drawn = resample(over_splits(members, "mean"), len(videos), resamples=resamples, seed=seed)
+    low, high = percentile_interval(drawn, level).T
+    p_alone = percentile_p(drawn)
+    p = holm(p_alone)
+    direction = -1 if cards.METRICS[metric].lower_is_better else 1
+    wins = np.where(p < 1 - level, direction * np.sign(np.nan_to_num(drawn.estimate)), 0)
 
     def square(upper: Array, lower: Array, diagonal: float) -> Array:
         matrix = np.full((len(predictions), len(predictions)), diagonal)
@@ -150,7 +101,7 @@ def significance_matrix(
     return SignificanceMatrix(
         tuple(predictions),
         metric,
-        square(estimate, -estimate, 0.0),
+        square(drawn.estimate, -drawn.estimate, 0.0),
         square(low, -high, 0.0),
         square(high, -low, 0.0),
         square(p_alone, p_alone, np.nan),
@@ -160,13 +111,13 @@ def significance_matrix(
 
 
 def _pairs(models: int) -> tuple[list[int], list[int]]:
-    """Row and column of every pair of models."""
+    """Return row and column of every pair of models."""
     first, second = zip(*itertools.combinations(range(models), 2), strict=True)
     return list(first), list(second)
 
 
 def _differences(statistic: Statistic, first: list[int], second: list[int]) -> Statistic:
-    """Differences (R, P) between values of a statistic."""
+    """Return differences (R, P) between values of a statistic."""
 
     def difference(counts: Counts) -> Array:
         values = statistic(counts)
@@ -175,36 +126,10 @@ def _differences(statistic: Statistic, first: list[int], second: list[int]) -> S
     return difference
 
 
-def _difference(estimate: Array, intervals: Array, p: Array) -> Difference:
-    """The first of the pairs."""
-    low, high = intervals[0]
-    return Difference(float(estimate[0]), (float(low), float(high)), float(p[0]))
-
-
-def _tested_pairs(
-    predictions: Mapping[str, pd.DataFrame], metric: str, resamples: int, level: float, seed: int
-) -> tuple[Array, Array, Array]:
-    """Mean differences (P,) of all pairs over all splits, intervals (P, 2) and p (P,)."""
-    if len(predictions) < 2:
-        raise ValueError(f"{len(predictions)} models: expected at least two to compare")
-    joined = _joined(predictions)
-    videos = pd.Index(joined["video"].unique())
-    members = []
-    for _, part in joined.groupby("split", sort=False):
-        scores = [part[place].to_numpy(float) for place in range(len(predictions))]
-        mos = part["mos"].to_numpy(float)
-        models = side_by_side([on_counts(mos, score, metric) for score in scores])
-        pairs = _differences(models, *_pairs(len(predictions)))
-        members.append((videos.get_indexer(part["video"]), pairs))
-    statistic = over_splits(members, "mean")
-    drawn = resample(statistic, len(videos), resamples=resamples, seed=seed)
-    return drawn.estimate, percentile_interval(drawn, level), percentile_p(drawn)
-
-
 def _joined(predictions: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """One table `split, video, mos, 0, 1, ...` with a column of scores per model.
+    """Join all models in one table `split, video, mos, 0, 1, ...`, a column of scores for each.
 
-    Joined by split and video, never by row; anything that does not match is an error.
+    Rows are joined by split and video, never by position; any mismatch is an error.
     """
     reference = next(iter(predictions))
     joined = None
@@ -231,7 +156,7 @@ def _joined(predictions: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
             video = found.loc[differing, "video"].iloc[0]
             raise ValueError(
                 f"{name} and {reference} differ in the MOS of {int(differing.sum())} videos, "
-                f"first {video!r}; expected predictions for one label table"
+                f"first {video!r}; expected predictions for the same label table"
             )
         joined = found.drop(columns="mos_other")
     return joined

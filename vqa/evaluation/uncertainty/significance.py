@@ -1,27 +1,27 @@
-"""Tests of significance in closed form, for figures that carry no videos to resample.
+"""Significance tests in closed form, for numbers without videos to resample.
 
-Each says which samples it needs to be independent. Where two models were tested on the same
-videos, prefer the bootstrap of `comparison`: it knows that their errors go together.
+Each test states which samples must be independent. If two models were tested on the same videos,
+prefer the bootstrap of `paired`: it accounts for their correlated errors.
 """
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
-Array = NDArray[np.float64]
+from vqa.evaluation.metrics.checks import Array
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A difference of two models, first minus second.
+    """A difference between two models, first minus second.
 
     Attributes:
-        difference: In the metric's unit.
-        interval: Its two ends.
-        p: Two-sided p of no difference.
+        difference: In the unit of the metric.
+        interval: Lower and upper end.
+        p: Two-sided p value of no difference.
     """
 
     difference: float
@@ -31,7 +31,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A test's statistic and its two-sided p."""
+    """The statistic of a test and its two-sided p value."""
 
     statistic: float
     p: float
@@ -40,32 +40,33 @@ class Outcome:
 def corrected_resampled_t(
     differences: ArrayLike, train: int, test: int, *, level: float = 0.95
 ) -> Difference:
-    """Mean difference of two models over J random splits of one database (Nadeau & Bengio 2003).
+    """Test the mean difference of two models over J random splits (Nadeau & Bengio 2003).
 
-    Random splits share videos, so their differences are not independent and the ordinary t test
-    finds something far too often. Here the variance of the mean is `1/J + test/train` times that
-    of the differences, with J - 1 degrees of freedom.
+    Random splits of one database share videos, so their differences are not independent and the
+    ordinary t test raises far too many false alarms. Here the variance of the mean is
+    `1/J + test/train` times that of the differences, with J - 1 degrees of freedom.
 
     Args:
-        differences: The metric's difference on the test part of each split (J,).
+        differences: Difference of the metric on the test part of each split (J,).
         train: Videos in a training part.
         test: Videos in a test part.
         level: Coverage of the interval.
 
     Raises:
-        ValueError: Fewer than two splits, a value that is not finite, empty parts, bad level.
+        ValueError: Fewer than two splits, values that are not finite, empty parts, or a level
+            outside 0..1.
     """
     differences = np.asarray(differences, dtype=np.float64)
     if differences.ndim != 1 or len(differences) < 2 or not np.isfinite(differences).all():
         raise ValueError(
             f"expected finite differences of at least two splits (J,), found shape "
             f"{differences.shape} with {int((~np.isfinite(differences)).sum())} not finite; "
-            "leave out the splits on which a metric is undefined"
+            "remove the splits on which the metric is undefined"
         )
     if train < 1 or test < 1:
         raise ValueError(f"train={train}, test={test}: expected at least one video in each part")
     if not 0 < level < 1:
-        raise ValueError(f"level={level}: expected a share between 0 and 1, for instance 0.95")
+        raise ValueError(f"level={level}: expected a share between 0 and 1, for example 0.95")
     splits = len(differences)
     mean = float(differences.mean())
     error = math.sqrt((1 / splits + test / train) * differences.var(ddof=1))
@@ -80,11 +81,11 @@ def corrected_resampled_t(
 def fisher_z(
     first: float, n_first: int, second: float, n_second: int, *, kind: str = "pearson"
 ) -> Outcome:
-    """Whether two correlations on independent sets of videos differ, by Fisher's z.
+    """Test the difference of two correlations on independent sets of videos, by Fisher's z.
 
     The variance of z is `1 / (n - 3)` for Pearson (ITU-T P.1401, 7.6.1) and
-    `(1 + r^2 / 2) / (n - 3)` for Spearman (Bonett & Wright 2000). Not for two models on the same
-    videos.
+    `(1 + r^2 / 2) / (n - 3)` for Spearman (Bonett & Wright 2000). Not valid for two models on the
+    same videos.
 
     Args:
         first: A correlation.
@@ -94,7 +95,7 @@ def fisher_z(
         kind: `pearson` or `spearman`.
 
     Raises:
-        ValueError: Correlations not within -1 and 1 (both excluded), too few videos, unknown kind.
+        ValueError: A correlation not strictly between -1 and 1, too few videos, or unknown kind.
     """
     if kind not in ("pearson", "spearman"):
         raise ValueError(f"kind={kind!r}: expected pearson or spearman")
@@ -113,21 +114,23 @@ def fisher_z(
 def f_test(
     rmse_first: float, n_first: int, rmse_second: float, n_second: int, *, parameters: int = 4
 ) -> Outcome:
-    """Whether two residual variances after a mapping differ (ITU-T P.1401, 7.6.4).
+    """Test the difference of two residual variances after a curve (ITU-T P.1401, 7.6.4).
 
-    The statistic is the ratio of the sums of squares over N - d, d the mapping's parameters. The
-    test wants independent residuals that are near normal: of two sets of videos. For two models on
-    the same videos, whose residuals go together, it finds too little; for heavy tails too much.
+    The statistic is the ratio of the sums of squares over N - d, with d parameters of the curve.
+    The residuals must be independent and nearly normal, so of two sets of videos. For two models on
+    the same videos the residuals are correlated and the test finds too little; with heavy tails it
+    finds too much.
 
     Args:
-        rmse_first: Root mean square of the residuals, with N in the divisor as `vqa.evaluation.metrics.rmse`.
+        rmse_first: Root mean square of the residuals, divided by N as in
+            `vqa.evaluation.metrics.rmse`.
         n_first: Its number of videos, more than `parameters`.
-        rmse_second: The other one, in the same unit.
+        rmse_second: The other root mean square, in the same unit.
         n_second: Its number of videos.
         parameters: d, fitted on each set; 4 or 5 for a logistic curve.
 
     Raises:
-        ValueError: RMSE not above 0, or no more videos than parameters.
+        ValueError: RMSE not above 0, or at most as many videos as parameters.
     """
     if not (0 < rmse_first < math.inf and 0 < rmse_second < math.inf):
         raise ValueError(f"rmse {rmse_first} and {rmse_second}: expected both finite and above 0")
@@ -142,10 +145,10 @@ def f_test(
 
 
 def holm(p_values: ArrayLike) -> Array:
-    """P values adjusted for their number (Holm 1979), of the same shape; nan stays and counts not.
+    """Adjust p values for their number (Holm 1979); same shape, NaN stays and does not count.
 
-    Where the adjusted values below 0.05 are called significant, the chance of even one false
-    alarm among them is at most 5 %, however the tests depend on each other.
+    If all adjusted values below 0.05 are called significant, the chance of a single false alarm
+    among them is at most 5 %, whatever the dependence between the tests.
 
     Raises:
         ValueError: A value outside 0..1.

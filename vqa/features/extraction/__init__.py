@@ -1,1 +1,1 @@
-"""TODO."""
+"""Extraction of features from video files: pipeline, cache, sources."""

@@ -1,12 +1,13 @@
-"""The feature cache: one safetensors file per video, keyed by what made it.
+"""The feature cache: one safetensors file per video, in a folder named by what made it.
 
 `<root>/<database>/<extractor>-<fingerprint>/<video id>.safetensors` holds
 
     features (T, D)   float32 or float16
-    times_s  (T,)     presentation time of each described frame, float64
+    times_s  (T,)     presentation time of each described frame in seconds, float64
 
-and, as metadata, the fingerprint of the source file, the reader that decoded it and the size and
-rate of the video. A file is complete or absent: it is written under a temporary name and renamed.
+and, as metadata, the fingerprint of the source file, the reader that decoded it, and the size and
+frame rate of the video. A file is complete or absent: it is written under a temporary name and then
+renamed.
 """
 
 import csv
@@ -33,12 +34,12 @@ SECONDS_FILE = "seconds.csv"
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """One video's cached features.
+    """The cached features of one video.
 
     Attributes:
-        features: (T, D) as stored.
-        times_s: (T,) presentation times of the described frames.
-        metadata: Reader, source fingerprint, width, height, frame rate; all strings.
+        features: (T, D), in the stored type.
+        times_s: (T,) presentation times of the described frames, in seconds.
+        metadata: Reader, source fingerprint, width, height, frame rate and more, all as text.
     """
 
     features: Tensor
@@ -51,10 +52,10 @@ class FeatureCache:
 
     Args:
         root: Folder of all caches.
-        database: The database's name; None where each id begins with its own (`data=combined`), so
-            that features are shared with the databases alone.
-        extractor: The extractor's name.
-        fingerprint: Hash of all that shapes the features besides the source file.
+        database: Name of the database. None if each id begins with the name of its own database
+            (`data=combined`); features are then shared with the single databases.
+        extractor: Name of the extractor.
+        fingerprint: Hash of everything that shapes the features besides the source file.
     """
 
     def __init__(
@@ -65,11 +66,11 @@ class FeatureCache:
 
     @property
     def folder(self) -> Path:
-        """Folder of the features; of several databases only lists of failures lie there."""
+        """Folder of the features; if there are several databases, it holds only failure lists."""
         return self.root / (self.database or "combined") / self.variant
 
     def path(self, video_id: str) -> Path:
-        """Where a video's features lie; the id is quoted, so none can lead outside the root."""
+        """Return the path of a video's features; the id is quoted and cannot lead outside root."""
         database, name = self.database, video_id
         if database is None:
             database, _, name = video_id.partition("/")
@@ -80,7 +81,7 @@ class FeatureCache:
         return self.root.joinpath(*parts[:-1], parts[-1] + ".safetensors")
 
     def is_current(self, video_id: str, source: str) -> bool:
-        """Whether features are there that were made from the file with this fingerprint."""
+        """Return whether features made from the file with this fingerprint are stored."""
         try:
             with safe_open(self.path(video_id), framework="pt") as file:
                 return _metadata(file).get("source") == source
@@ -92,18 +93,18 @@ class FeatureCache:
     ) -> None:
         """Write a video's features in one step."""
         tensors = {"features": features.contiguous(), "times_s": times_s.contiguous()}
-        # One entry, since safetensors writes several in no fixed order.
+        # One entry, because safetensors writes several entries in no fixed order.
         entry = {METADATA_KEY: json.dumps(metadata, sort_keys=True)}
         write_atomically(self.path(video_id), save(tensors, metadata=entry))
 
     def note_seconds(self, video_id: str, seconds: float) -> None:
-        """Note how long a video took, beside the features: equal features are equal files."""
+        """Note how long a video took; kept in a table so that equal features are equal files."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / SECONDS_FILE).open("a", encoding="utf-8", newline="") as file:
             csv.writer(file, lineterminator="\n").writerow([video_id, f"{seconds:.4g}"])
 
     def seconds(self) -> dict[str, float]:
-        """What `note_seconds` noted, the last of each video; a line that was cut is left out."""
+        """Return the last noted time of each video in seconds; incomplete lines are skipped."""
         path = self.folder / SECONDS_FILE
         if not path.is_file():
             return {}
@@ -112,7 +113,7 @@ class FeatureCache:
         return {video: float(seconds) for video, seconds in rows}
 
     def metadata(self, video_id: str) -> dict[str, str]:
-        """The facts stored with a video's features, which must be there."""
+        """Return the facts stored with a video's features, which must exist."""
         with safe_open(self.path(video_id), framework="pt") as file:
             return _metadata(file)
 
@@ -143,15 +144,15 @@ def _is_number(text: str) -> bool:
 
 
 def _metadata(file: Any) -> dict[str, str]:
-    """The facts stored with a video's features."""
+    """Return the facts stored in an open safetensors file."""
     return json.loads((file.metadata() or {}).get(METADATA_KEY, "{}"))
 
 
 def source_fingerprint(path: str | Path) -> str:
-    """Hash of a source file: of all its bytes, or, above 32 MiB, of its size and 32 spread blocks.
+    """Hash a video file: all bytes, or for files above 32 MiB the size and 32 spread blocks.
 
-    Raw video runs to gigabytes a file; a compressed file that changes anywhere changes its size or
-    nearly all bytes behind the change.
+    Raw video takes gigabytes per file. In a compressed file, a change anywhere changes the size or
+    nearly all bytes after it.
     """
     path = Path(path)
     size = path.stat().st_size
@@ -167,13 +168,13 @@ def source_fingerprint(path: str | Path) -> str:
 
 
 def combined_fingerprint(extractor: str, **preprocessing: object) -> str:
-    """Hash of an extractor's fingerprint and what is done to frames and features around it."""
+    """Hash an extractor's fingerprint with the settings for sampling and storage."""
     text = json.dumps({"extractor": extractor, **preprocessing}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def stored_dtype(name: str) -> torch.dtype:
-    """The tensor type that a configuration names.
+    """Return the tensor type that a configuration names.
 
     Raises:
         ValueError: Neither float32 nor float16.

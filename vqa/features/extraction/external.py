@@ -1,7 +1,7 @@
 """Features that were computed elsewhere: a matrix file in place of an extractor and its cache."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -13,12 +13,14 @@ from vqa.features.extraction.fill import Outcome
 
 
 class ExternalFeatures:
-    """One vector per video, from a `.csv` or `.mat` (`vqa.features.extraction.feature_tables`); found by id.
+    """One feature vector per video from a `.csv` or `.mat` file, found by id.
+
+    See `vqa.features.extraction.feature_tables` for the layout of the file.
 
     Args:
         path: The file.
-        ids: Names of its rows in order, for a `.mat` that has none.
-        name: What it is called in the run.
+        ids: Names of its rows in order, for a `.mat` without names.
+        name: Name of the features in the run.
 
     Attributes:
         weights: The file and its hash, for reports.
@@ -40,29 +42,36 @@ class ExternalFeatures:
         self.table = read_features(self.path, ids)
         self.hash = hashlib.sha256(self.path.read_bytes()).hexdigest()
         self.weights = f"{self.path.name} sha256:{self.hash[:12]}"
-        self._row = {video: row for row, video in enumerate(self.table.ids)}
+
+    def stream(self, videos: Iterable[VideoRecord]) -> Iterator[tuple[VideoRecord, str | None]]:
+        """Yield each video; the cause of failure is None if the file has a row for it."""
+        for video in videos:
+            cause = f"{self.path} has no row of this name; its names are like {self.table.ids[0]}"
+            yield video, None if video.id in self.table.rows else cause
 
     def fill(self, videos: Sequence[VideoRecord], progress: bool = True) -> Outcome:
-        """Which of these videos the file knows; the others are failures."""
+        """Look the videos up in the file; those without a row are failures."""
         outcome = Outcome()
-        for video in videos:
-            if video.id in self._row:
+        for video, cause in self.stream(videos):
+            if cause is None:
                 outcome.reused.append(video.id)
             else:
-                outcome.failures[video.id] = (
-                    f"{self.path} has no row of this name; its names are like {self.table.ids[0]}"
-                )
+                outcome.failures[video.id] = cause
         return outcome
 
     def load(self, video_id: str) -> Features:
-        """The features of a video, one row at time 0."""
-        row = torch.from_numpy(self.table.features[self._row[video_id]])[None]
+        """Return the features of a video, one row at time 0.
+
+        Raises:
+            FeatureTableError: The file has no row for it.
+        """
+        row = torch.from_numpy(self.table.select([video_id]))
         return Features(row, torch.zeros(1, dtype=torch.float64), self.metadata(video_id))
 
     def seconds(self) -> dict[str, float]:
-        """Nothing is known of what they cost."""
+        """Return no times, because the cost of the features is unknown."""
         return {}
 
     def metadata(self, video_id: str) -> dict[str, str]:
-        """Facts of a video's file: none are known."""
+        """Return facts about a video's file, all of which are unknown."""
         return {"reader": "", "frames": "0"}

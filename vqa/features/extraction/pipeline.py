@@ -1,255 +1,153 @@
-"""Features of video files, one video after another, with decoder and extractor both busy.
+"""Features of video files, one video after another, with the decoder and the extractor both busy.
 
-Three things go on at once: the decoder's own process reads frames ahead, a thread moves them and
-goes on to the next video, and the extractor works on the chunk before.
+Three activities overlap: the decoder's own process reads frames ahead, a thread hashes files and
+moves frames on, and the caller's thread runs the extractor on the chunk before.
 """
 
-import queue
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from vqa.databases.records import VideoRecord
-from vqa.video import RawFormat, VideoError, VideoInfo, choose_reader, reader_version
-from vqa.video.decoder import FrameDecoder
-from vqa.video.sampling import fixed_rate_indices, uniform_indices
-
-CHUNK_FRAMES = 16
-CHUNKS_AHEAD = 2
-
-
-class Extractor(Protocol):
-    """A frozen map from frames to features.
-
-    Two more methods are optional. `indices(info) -> int64 (n,)` chooses the frames itself,
-    ascending. `describe(chunks, info) -> (features (T, D), times_s (T,))` sees a whole video, the
-    chunks of its frames one after the other, and is called in place of the extractor itself; with
-    the attribute `pixels = "yuv420p"` these are planar (`vqa.video.planes`).
-
-    Attributes:
-        name: Short name, part of the cache's folder.
-        dim: D, features a frame.
-        context: Earlier frames that the features of a frame look at.
-        fingerprint: Hash of definition, parameters and weights.
-        weights: The weights in words, for reports.
-        untrained: True where the weights are random.
-        threads: Intra-op threads that suit it; None leaves torch's own choice.
-    """
-
-    name: str
-    dim: int
-    context: int
-    fingerprint: str
-    weights: str
-    untrained: bool
-    threads: int | None
-
-    def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
-        """Features (T - context, D) of uint8 frames (T, H, W, 3), the first ones only looked at."""
-        ...
+from vqa.features.extraction.decoding_thread import Begin, DecodingThread, End, Fatal, Settled
+from vqa.features.extractor import Extractor
+from vqa.video import VideoError, VideoInfo
 
 
 @dataclass(frozen=True, slots=True)
 class VideoFeatures:
-    """What one video yields.
+    """The features of one video.
 
     Attributes:
-        features: (T, D) float32.
-        times_s: (T,) presentation times of the described frames.
+        features: (T, D), float32 for most extractors.
+        times_s: (T,) presentation times of the described frames, in seconds.
+        source: Fingerprint of the file.
         reader: Reader and version that decoded it.
-        info: Size, rate and count of the source.
-        seconds: Wall time that it took, decoding included where that was slower.
+        info: Size, frame rate and number of frames of the source.
+        seconds: Wall time spent on the video, including the wait for the decoder.
     """
 
     features: Tensor
     times_s: Tensor
+    source: str
     reader: str
     info: VideoInfo
     seconds: float
 
 
-def raw_format(video: VideoRecord) -> RawFormat | None:
-    """How to read a headerless video, from its label row; None for every other file."""
-    if video.path.suffix.lower() != ".yuv" or not (video.width and video.height):
-        return None
-    return RawFormat(video.width, video.height, frame_rate_hz=video.frame_rate_hz or 30.0)
-
-
 def extract_videos(
-    videos: Sequence[VideoRecord],
+    videos: Iterable[VideoRecord],
     extractor: Extractor,
     *,
     frame_rate_hz: float | None = None,
     frames: int | None = None,
     reader: str = "auto",
     time_limit_s: float = 600.0,
-) -> Iterator[tuple[VideoRecord, VideoFeatures | Exception]]:
-    """Features of each video in turn; a video that cannot be read yields its error instead.
+    is_current: Callable[[str, str], bool] | None = None,
+) -> Iterator[tuple[VideoRecord, VideoFeatures | Exception | None]]:
+    """Extract the features of each video in turn; videos are taken from the iterable as needed.
+
+    Closing the iterator early ends the thread and the decoder's process.
 
     Args:
-        videos: What to read.
-        extractor: What to compute.
+        videos: The videos to describe.
+        extractor: The extractor to use.
         frame_rate_hz: Sample at this fixed rate; None takes every frame.
-        frames: Or sample so many, at the middles of equal parts; in a video with fewer they repeat.
+        frames: Or sample this many frames, at the middles of equal parts; frames of a video that
+            has fewer are repeated.
         reader: `auto` or `pyav`.
-        time_limit_s: Longest wait for the decoder on one video.
+        time_limit_s: Longest wait for the decoder on one video, in seconds.
+        is_current: Called in the thread with a video's id and the fingerprint of its file; videos
+            for which it returns True are not decoded.
+
+    Yields:
+        Each video with its features, the error that prevented them, or None if it was current.
 
     Raises:
-        ValueError: Both ways to sample are given, or one for an extractor that samples itself.
+        ValueError: Both ways of sampling are given, or one for an extractor that chooses its
+            frames itself.
     """
     if frames is not None and frame_rate_hz is not None:
         raise ValueError(
             f"frames={frames} and frame_rate_hz={frame_rate_hz} of these features both say which "
             "frames to take; set one of them to null"
         )
-    if hasattr(extractor, "indices") and (frame_rate_hz is not None or frames is not None):
+    if extractor.chooses_frames and (frame_rate_hz is not None or frames is not None):
         raise ValueError(
             f"{extractor.name} chooses its frames itself; leave frame_rate_hz and frames at null"
         )
-    decoding = _Decoding(videos, extractor, frame_rate_hz, frames, reader, time_limit_s)
-    producer = threading.Thread(target=decoding.run, name="decoding", daemon=True)
-    producer.start()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(extractor.threads or threads)
+    decoding = DecodingThread(
+        videos, extractor, frame_rate_hz, frames, reader, time_limit_s, is_current
+    )
+    return _results(decoding)
+
+
+def _results(
+    decoding: DecodingThread,
+) -> Iterator[tuple[VideoRecord, VideoFeatures | Exception | None]]:
+    """Yield each video with its result, while the decoding thread works ahead."""
+    decoding.start()
     try:
-        for video in videos:
-            yield video, _describe(decoding.chunks, extractor)
+        while True:
+            started = time.perf_counter()
+            match decoding.items.get():
+                case None:
+                    return
+                case Fatal(error):
+                    raise error
+                case Settled(video, error):
+                    yield video, error
+                case Begin() as begin:
+                    yield begin.video, _described(begin, decoding, started)
     finally:
-        torch.set_num_threads(threads)
-        decoding.stop.set()
-        while producer.is_alive():
-            _drain(decoding.chunks)
-            producer.join(0.05)
+        decoding.end()
 
 
-@dataclass(frozen=True, slots=True)
-class _Begin:
-    """First item of a video in the queue: what its chunks will show."""
-
-    info: VideoInfo
-    times_s: np.ndarray
-    reader: str
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    """Last item of a video in the queue, with what went wrong."""
-
-    error: Exception | None = None
-    fatal: bool = False
-
-
-@dataclass
-class _Decoding:
-    """The thread's work: of each video its `_Begin`, its chunks and its `_End` into the queue."""
-
-    videos: Sequence[VideoRecord]
-    extractor: Extractor
-    frame_rate_hz: float | None
-    frames: int | None
-    reader: str
-    time_limit_s: float
-    chunks: queue.Queue = field(default_factory=lambda: queue.Queue(CHUNKS_AHEAD))
-    stop: threading.Event = field(default_factory=threading.Event)
-
-    def run(self) -> None:
-        """Decode until the end or `stop`; whatever goes wrong reaches the consumer."""
-        try:
-            with FrameDecoder(
-                reader=self.reader, time_limit_s=self.time_limit_s, chunk_frames=CHUNK_FRAMES
-            ) as decoder:
-                for video in self.videos:
-                    end = self._decode(decoder, video)
-                    if self.stop.is_set():
-                        return
-                    self.chunks.put(end)
-        except Exception as error:  # noqa: BLE001 (the consumer raises it; else it would wait)
-            self.chunks.put(_End(error, fatal=True))
-
-    def _decode(self, decoder: FrameDecoder, video: VideoRecord) -> _End:
-        try:
-            raw = raw_format(video)
-            info = decoder.probe(video.path, raw)
-            indices = self._indices(info)
-            times_s = info.times_s if indices is None else info.times_s[indices]
-            pixels = getattr(self.extractor, "pixels", "rgb24")
-            reader = self.reader if pixels == "rgb24" else "pyav"
-            used = reader_version(choose_reader(info, reader))
-            self.chunks.put(_Begin(info, times_s, used))
-            for chunk in decoder.stream(video.path, indices, raw, info, pixels):
-                self.chunks.put(chunk)
-                if self.stop.is_set():
-                    break
-            return _End()
-        except (VideoError, OSError, ValueError) as error:
-            return _End(error)
-
-    def _indices(self, info: VideoInfo) -> np.ndarray | None:
-        """The frames to read; None for all."""
-        if hasattr(self.extractor, "indices"):
-            return self.extractor.indices(info)
-        if self.frame_rate_hz is not None:
-            return fixed_rate_indices(info.times_s, self.frame_rate_hz)
-        if self.frames is not None:
-            return uniform_indices(info.frames, self.frames)
-        return None
-
-
-def _describe(items: queue.Queue, extractor: Extractor) -> VideoFeatures | Exception:
-    """Take one video out of the queue and describe it."""
-    end: _End | None = None
+def _described(begin: Begin, decoding: DecodingThread, started: float) -> VideoFeatures | Exception:
+    """Take the chunks of one video out of the queue and describe them."""
+    end: End | None = None
 
     def chunks() -> Iterator[np.ndarray]:
         nonlocal end
         while end is None:
-            item = items.get()
-            if isinstance(item, _End):
+            item = decoding.items.get()
+            if isinstance(item, Fatal):
+                raise item.error
+            if isinstance(item, End):
                 end = item
             else:
                 yield item
 
-    started = time.perf_counter()
     arriving = chunks()
-    begin = next(arriving, None)
-    features = failure = None
-    if begin is not None:
-        try:
-            if hasattr(extractor, "describe"):
-                features, times_s = extractor.describe(arriving, begin.info)
-            else:
-                features, times_s = _by_frames(extractor, arriving), torch.from_numpy(begin.times_s)
-        except (ValueError, VideoError) as error:
-            failure = error
-        for _ in arriving:  # what the extractor has not asked for
-            pass
-    if end.fatal:
-        raise end.error
+    features = times_s = failure = None
+    try:
+        with _threads(decoding.extractor.threads):
+            features, times_s = decoding.extractor.describe(arriving, begin.info)
+    except (ValueError, VideoError) as error:
+        failure = error
+    for _ in arriving:  # chunks that the extractor did not ask for
+        pass
     if end.error is not None or failure is not None:
         return end.error or failure
+    if times_s is None:
+        times_s = torch.from_numpy(begin.times_s)
     seconds = time.perf_counter() - started
-    return VideoFeatures(features, times_s, begin.reader, begin.info, seconds)
+    return VideoFeatures(features, times_s, begin.source, begin.reader, begin.info, seconds)
 
 
-def _by_frames(extractor: Extractor, chunks: Iterator[np.ndarray]) -> Tensor:
-    """Features (T, D) of chunks that follow each other, each with the frames it looks back at."""
-    parts: list[Tensor] = []
-    past: np.ndarray | None = None
-    for chunk in chunks:
-        frames = chunk if past is None else np.concatenate([past, chunk])
-        parts.append(extractor(frames, 0 if past is None else len(past)))
-        past = frames[len(frames) - extractor.context :] if extractor.context else None
-    return torch.cat(parts) if parts else torch.empty(0, extractor.dim)
-
-
-def _drain(chunks: queue.Queue) -> None:
-    while True:
-        try:
-            chunks.get_nowait()
-        except queue.Empty:
-            return
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Run the block with this many intra-op threads of torch; None changes nothing."""
+    before = torch.get_num_threads()
+    if count is not None:
+        torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        if count is not None:
+            torch.set_num_threads(before)

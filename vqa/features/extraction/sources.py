@@ -1,89 +1,47 @@
-"""Where a model's features come from: extractors with their caches, or matrices of one's own."""
+"""Sources of a model's features: extractors with their caches, and your own feature matrices."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from statistics import median
-from typing import Any, Protocol
+from typing import Protocol
 
 from vqa.databases.records import VideoRecord
-from vqa.features.extraction.cache import FeatureCache, Features
-from vqa.features.extraction.fill import Outcome, extract
-from vqa.features.extraction.pipeline import Extractor
+from vqa.features.extraction.cache import Features
+from vqa.features.extraction.fill import Outcome
 
 
 class Source(Protocol):
-    """Features of videos by id: a `FeatureSource` or `vqa.features.extraction.external.ExternalFeatures`.
+    """Features of videos by id: a `FeatureSource`, or `ExternalFeatures` from a file.
 
     Attributes:
-        name: What it is called.
-        weights: What made the features, in words.
-        untrained: True where that is a network with random weights.
+        name: Name of the features.
+        weights: The weights that made them, in words.
+        untrained: Whether these weights are random.
     """
 
     name: str
     weights: str
     untrained: bool
 
+    def stream(self, videos: Iterable[VideoRecord]) -> Iterator[tuple[VideoRecord, str | None]]:
+        """Yield each video as soon as its features can be loaded, with the cause of a failure."""
+        ...
+
     def fill(self, videos: Sequence[VideoRecord], progress: bool = True) -> Outcome:
-        """Make sure that the features of these videos are there."""
+        """Make the features of all these videos available."""
         ...
 
     def load(self, video_id: str) -> Features:
-        """The features of a video."""
+        """Return the features of a video."""
         ...
 
     def metadata(self, video_id: str) -> dict[str, str]:
-        """Facts of the file that they were made from."""
+        """Return facts about the file that the features were made from."""
         ...
 
     def seconds(self) -> dict[str, float]:
-        """Wall time that each video took, where it is known."""
+        """Return the wall time in seconds that each video took, where it is known."""
         ...
-
-
-class FeatureSource:
-    """An extractor and the cache of its features of one database.
-
-    Args:
-        extractor: What computes features.
-        cache: Where they lie.
-        reader: Which decoder, `data.reader`.
-        **options: Of `extract`: which frames, how they are stored, what to do about failures.
-    """
-
-    def __init__(
-        self, extractor: Extractor, cache: FeatureCache, reader: str, **options: Any
-    ) -> None:
-        self.extractor, self.cache = extractor, cache
-        self.reader, self.options = reader, options
-        self.name, self.weights = extractor.name, extractor.weights
-        self.untrained = extractor.untrained
-
-    def fill(self, videos: Sequence[VideoRecord], progress: bool = True) -> Outcome:
-        """Bring the cache up to date for these videos."""
-        return extract(
-            videos,
-            self.extractor,
-            self.cache,
-            reader=self.reader,
-            progress=progress,
-            **self.options,
-        )
-
-    def load(self, video_id: str) -> Features:
-        """The features of a video.
-
-        Raises:
-            FileNotFoundError: They have not been extracted.
-        """
-        return self.cache.load(video_id)
-
-    def metadata(self, video_id: str) -> dict[str, str]:
-        """Facts of the file that they were made from."""
-        return self.cache.metadata(video_id)
-
-    def seconds(self) -> dict[str, float]:
-        """Wall time that each video took, where it is known."""
-        return self.cache.seconds()
 
 
 class Sources:
@@ -98,7 +56,7 @@ class Sources:
 
     @property
     def weights(self) -> str:
-        """What made the features, in words."""
+        """The weights that made the features, in words."""
         return "; ".join(source.weights for source in self.sources)
 
     @property
@@ -106,8 +64,29 @@ class Sources:
         """Names of the sources with random weights."""
         return [source.name for source in self.sources if source.untrained]
 
+    def stream(self, videos: Iterable[VideoRecord]) -> Iterator[tuple[VideoRecord, str | None]]:
+        """Make all features of the videos available, one video after another.
+
+        Every source works ahead on its own.
+
+        Yields:
+            Each video, in order, once all its features can be loaded; with the first cause of
+            failure, or None if there is none.
+        """
+        videos = list(videos) if len(self.sources) > 1 else videos
+        with ExitStack() as stack:
+            streams = [
+                stack.enter_context(closing(source.stream(videos))) for source in self.sources
+            ]
+            for results in zip(*streams, strict=True):
+                causes = [cause for _, cause in results if cause is not None]
+                yield results[0][0], next(iter(causes), None)
+
     def fill(self, videos: Sequence[VideoRecord], progress: bool = True) -> Outcome:
-        """Make sure that all features of these videos are there; one failure leaves a video out."""
+        """Make all features of these videos available, one source after another.
+
+        A video that fails in one source counts as failed and is not tried with the next source.
+        """
         whole = Outcome()
         made: set[str] = set()
         left = list(videos)
@@ -121,11 +100,11 @@ class Sources:
         return whole
 
     def metadata(self, video_id: str) -> dict[str, str]:
-        """Facts of a video's file, from the first source."""
+        """Return facts about a video's file, from the first source."""
         return self.sources[0].metadata(video_id)
 
     def costs(self, videos: Sequence[VideoRecord]) -> dict[str, dict[str, float | None]]:
-        """Of each source its `dim` and its median `seconds_a_video`, None where it is not known."""
+        """Return `dim` and median `seconds_a_video` of each source; None if unknown."""
         costs = {}
         for source in self.sources:
             seconds = source.seconds()

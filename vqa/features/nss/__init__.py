@@ -1,14 +1,11 @@
-"""Natural scene statistics of RAPIQUE: 1836 numbers of a video, from 54 kinds of maps, in torch.
+"""RAPIQUE's natural scene statistics in torch: 1836 numbers per second, from 54 kinds of maps.
 
-`NSS` is the whole-video extractor, `pool` makes one vector of a video; `NAMES` says what each
-number is. Their parts: `windows` (which frames), `colour` and `maps` (the maps), `statistics` and
-`fits` (34 numbers of a map), `imresize` and `banded` (linear operators).
+`NSS` is the extractor and `NAMES` the name of each number. Its parts: `chosen_frames` selects the
+frames, `colour` and `maps` compute the maps, `map_statistics` and `fits` the 34 numbers per map,
+`window_vector` the vector of one second; `imresize` and `banded` are linear operators.
 """
 
-from vqa.features.nss.extractor import NSS, pool
-from vqa.features.nss.fits import aggd_fit, ggd_fit
-from vqa.features.nss.imresize import imresize
 from vqa.features.nss.names import NAMES
-from vqa.features.nss.statistics import mscn, nss_statistics
+from vqa.features.nss.video_statistics import NSS
 
-__all__ = ["NAMES", "NSS", "aggd_fit", "ggd_fit", "imresize", "mscn", "nss_statistics", "pool"]
+__all__ = ["NAMES", "NSS"]

@@ -1,10 +1,10 @@
-"""Separable linear operators on maps as banded matrices: what borders do is folded into them.
+"""Separable linear operators on maps as banded matrices that include the treatment of borders.
 
 A filter or a resampling along one axis is a matrix with a narrow band. Cut into blocks of rows, it
-is a handful of small dense products: on a CPU several times faster than torch's convolutions of a
-single channel, and one definition for smoothing, derivatives and `imresize`.
+becomes a few small dense products. On a CPU this is several times faster than torch's convolutions
+of a single channel, and it is one definition for smoothing, derivatives and `imresize`.
 
-Legend: n samples along the axis, m of them in the result, K taps.
+Shapes: n samples along the axis, m samples in the result, K taps.
 """
 
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-BLOCK_ROWS = {"cpu": 32, "cuda": 256}  # rows of a block: few wasted zeros, or few launches
+BLOCK_ROWS = {"cpu": 32, "cuda": 256}  # rows per block: few wasted zeros, or few kernel launches
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Banded:
-    """A matrix (m, n) of which every row is zero but for a few neighbouring entries.
+    """A matrix (m, n) in which only a few neighbouring entries of each row are not zero.
 
     Attributes:
         rows: m.
@@ -30,7 +30,7 @@ class Banded:
     blocks: tuple[tuple[int, Tensor], ...]
 
     def down(self, x: Tensor) -> Tensor:
-        """The operator along the rows' axis: (..., n, W) -> (..., m, W)."""
+        """Apply the operator along the rows' axis: (..., n, W) -> (..., m, W)."""
         out = x.new_empty(*x.shape[:-2], self.rows, x.shape[-1])
         for source, target in _pairs(x, out):
             start = 0
@@ -41,7 +41,7 @@ class Banded:
         return out
 
     def across(self, x: Tensor) -> Tensor:
-        """The operator along the columns' axis: (..., H, n) -> (..., H, m)."""
+        """Apply the operator along the columns' axis: (..., H, n) -> (..., H, m)."""
         out = x.new_empty(*x.shape[:-1], self.rows)
         for source, target in _pairs(x, out):
             start = 0
@@ -54,21 +54,21 @@ class Banded:
 
 
 def _pairs(x: Tensor, out: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Each map of (..., H, W) with its place in the result: one at a time stays in the cache."""
+    """Pair each map of (..., H, W) with its result; one map at a time stays in the cache."""
     return zip(x.reshape(-1, *x.shape[-2:]), out.view(-1, *out.shape[-2:]), strict=True)
 
 
 def banded(
     weights: Tensor, places: Tensor, columns: int, dtype: torch.dtype, device: torch.device
 ) -> Banded:
-    """The operator whose row i is the sum of `weights[i, k]` at column `places[i, k]`.
+    """Return the operator whose row i has `weights[i, k]` at column `places[i, k]`.
 
     Args:
         weights: (m, K) float64.
-        places: (m, K) int64 in [0, columns); what falls on one place adds up.
+        places: (m, K) int64 in [0, columns); weights at the same place are added.
         columns: n.
-        dtype: The type to compute in.
-        device: Where.
+        dtype: Type to compute in.
+        device: Where to compute.
     """
     matrix = torch.zeros(len(weights), columns, dtype=torch.float64)
     matrix.scatter_add_(1, places, weights)
@@ -86,14 +86,14 @@ def banded(
 def correlation(
     kernel: tuple[float, ...], size: int, border: str, dtype: torch.dtype, device: torch.device
 ) -> Banded:
-    """The operator y[i] = sum of kernel[k] x[i + k - (K - 1) // 2] along an axis.
+    """Return the operator y[i] = sum of kernel[k] x[i + k - (K - 1) // 2] along an axis.
 
     Args:
-        kernel: K taps; of an even number, the left of the two middle ones is the centre.
-        size: n, kept.
-        border: `replicate` repeats the outermost sample, `zero` puts zeros beyond it.
-        dtype: The type to compute in.
-        device: Where.
+        kernel: K taps; if K is even, the left one of the two middle taps is the centre.
+        size: n, which stays the same.
+        border: `replicate` repeats the outermost sample, `zero` assumes zeros beyond it.
+        dtype: Type to compute in.
+        device: Where to compute.
     """
     taps = len(kernel)
     places = torch.arange(size)[:, None] + torch.arange(taps) - (taps - 1) // 2

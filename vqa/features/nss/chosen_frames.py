@@ -1,4 +1,4 @@
-"""Which frames of a video the statistics look at: once a second, two frames and a run of eight."""
+"""Frames of a video that the statistics use: once per second, two frames and a run of eight."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class Window:
         centre: The second's middle frame.
         before: A third of a second earlier.
         after: A third of a second later.
-        run: Up to `RUN` consecutive frames about the centre.
+        run: Up to `RUN` consecutive frames around the centre.
     """
 
     centre: int
@@ -25,24 +25,24 @@ class Window:
 
     @property
     def frames(self) -> set[int]:
-        """All indices that are needed."""
+        """Indices of all frames that the window needs."""
         return {self.before, self.after, *self.run}
 
 
 def windows(frames: int, frame_rate_hz: float) -> list[Window]:
-    """The windows of a video, one a second, as the release of RAPIQUE places them.
+    """Return the windows of a video, one per second, as the release of RAPIQUE places them.
 
-    A centre is at most the last frame but one and its neighbours keep clear of the first and the
-    last frame; the run ends at the last but two at most. Where that leaves nothing, in a video
-    shorter than half a second or of a few frames, there is one window at the middle frame and
-    indices are held within the video; a run then has one frame at least.
+    A centre is at most the last frame but one, and its neighbours exclude the first and the last
+    frame. The run ends at the last frame but two at the latest. If that leaves nothing, in a video
+    shorter than half a second or of a few frames, there is one window at the middle frame, with
+    indices held within the video; a run then has at least one frame.
 
     Args:
         frames: N, at least 1.
-        frame_rate_hz: Rounded to whole frames a second.
+        frame_rate_hz: Rounded to whole frames per second.
 
     Raises:
-        ValueError: No frame, or no rate.
+        ValueError: No frames, or no frame rate.
     """
     centres = frame_of_each_second(frames, frame_rate_hz, "middle").tolist()
     rate = whole_rate(frame_rate_hz)

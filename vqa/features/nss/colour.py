@@ -1,7 +1,7 @@
-"""Colour as the published statistics need it: YUV to RGB, luma, opponent channels, CIE LAB chroma.
+"""Colour conversions of the published statistics: YUV to RGB, luma, opponents, CIE LAB chroma.
 
-RGB and luma are computed in float64, so that no pixel falls on the other side of a half; LAB, which
-can only be had to about 1e-4, in the working type.
+RGB and luma are computed in float64, so that rounding to bytes is exact. LAB, which is only known
+to about 1e-4, is computed in the working type.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from vqa.features.nss.imresize import imresize, round_to_bytes
 BLOCK_ROWS = 64
 LUMA = (0.298936, 0.587043, 0.114021)
 OPPONENTS = ((0.30, 0.04, -0.35), (0.34, -0.60, 0.17))
-# 8-bit limited-range ITU-R BT.601 from RGB in 0..1, the table behind MATLAB's ycbcr2rgb
+# 8-bit limited-range ITU-R BT.601 from RGB in 0..1, the table of MATLAB's ycbcr2rgb
 BT601 = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]])
 BT601_ZERO = (16.0, 128.0, 128.0)
 # the matrix of RAPIQUE's release, whose chroma is centred on 127
@@ -34,23 +34,23 @@ BLUR = tuple(np.exp([-1 / 18, 0, -1 / 18]) / np.exp([-1 / 18, 0, -1 / 18]).sum()
 
 
 def yuv_to_rgb(y: Tensor, u: Tensor, v: Tensor, matrix: str = "bt601") -> Tensor:
-    """RGB of planar 4:2:0 frames, chroma doubled by `imresize`.
+    """Convert planar 4:2:0 frames to RGB, with the chroma doubled by `imresize`.
 
     Args:
         y: (..., H, W) luma, 0..255, floating.
         u: (..., ceil(H / 2), ceil(W / 2)) chroma.
         v: As `u`.
-        matrix: `bt601` takes the limited-range BT.601 inverse of 8-bit chroma, as MATLAB's
+        matrix: `bt601` is the limited-range BT.601 inverse on 8-bit chroma, as in MATLAB's
             `ycbcr2rgb`; `original` is the matrix of RAPIQUE's release, on unrounded chroma.
 
     Returns:
         (..., 3, H, W) float64, whole numbers 0..255.
 
     Raises:
-        ValueError: The matrix is not known.
+        ValueError: The matrix is unknown.
     """
     height, width = y.shape[-2:]
-    # the kernel's weights at 2x are 128ths: float32 holds both passes exactly
+    # The kernel's weights at 2x are 128ths: float32 represents both passes exactly.
     chroma = imresize(torch.stack([u, v], -3).to(torch.float32), 2.0)[..., :height, :width]
     if matrix == "bt601":
         chroma, zero = round_to_bytes(chroma), BT601_ZERO
@@ -60,7 +60,7 @@ def yuv_to_rgb(y: Tensor, u: Tensor, v: Tensor, matrix: str = "bt601") -> Tensor
     else:
         raise ValueError(f"yuv_matrix={matrix!r} is not known; use bt601 or original")
     rgb = torch.empty(*y.shape[:-2], 3, height, width, dtype=torch.float64, device=y.device)
-    for start in range(0, height, BLOCK_ROWS):  # few rows at a time stay in the cache
+    for start in range(0, height, BLOCK_ROWS):  # a few rows at a time stay in the cache
         rows = slice(start, start + BLOCK_ROWS)
         channels = (y[..., rows, :], *chroma[..., rows, :].unbind(-3))
         shifted = [x.to(torch.float64) - centre for x, centre in zip(channels, zero, strict=True)]
@@ -70,7 +70,7 @@ def yuv_to_rgb(y: Tensor, u: Tensor, v: Tensor, matrix: str = "bt601") -> Tensor
 
 
 def mixed(channels: list[Tensor] | tuple[Tensor, ...], weights: np.ndarray | tuple) -> Tensor:
-    """Weighted sum of channels (..., H, W)."""
+    """Return the weighted sum of channels (..., H, W)."""
     out = channels[0] * float(weights[0])
     for channel, weight in zip(channels[1:], weights[1:], strict=True):
         if weight:
@@ -79,7 +79,7 @@ def mixed(channels: list[Tensor] | tuple[Tensor, ...], weights: np.ndarray | tup
 
 
 def log_opponents(rgb: Tensor) -> Tensor:
-    """Blue-yellow and red-green of the logarithms, (..., 2, H, W), of RGB (..., 3, H, W)."""
+    """Return blue-yellow and red-green (..., 2, H, W) of the logarithms of RGB (..., 3, H, W)."""
     logs = (rgb + 0.1).log_()
     logs -= logs.mean((-2, -1), keepdim=True)
     red, green, blue = logs.unbind(-3)
@@ -88,10 +88,11 @@ def log_opponents(rgb: Tensor) -> Tensor:
 
 
 def lab_chroma(rgb: Tensor) -> Tensor:
-    """CIE LAB a and b at 8 bits, (..., 2, H, W), of slightly blurred RGB (..., 3, H, W).
+    """Return CIE LAB a and b at 8 bits, (..., 2, H, W), of slightly blurred RGB (..., 3, H, W).
 
-    A 3 x 3 Gaussian (deviation 3, rounded to 8 bits), then D65 LAB with 128 added. MATLAB's own
-    constants are not public; the ICC colourants, Bradford-adapted, come within 4e-4 of its output.
+    The blur is a 3 x 3 Gaussian (deviation 3, rounded to 8 bits); D65 LAB follows, with 128 added.
+    MATLAB's constants are not public; the Bradford-adapted ICC colourants are within 4e-4 of its
+    output.
     """
     blurred = round_to_bytes(separable(rgb, BLUR, BLUR, "replicate")).int()
     code = torch.arange(256, dtype=torch.float64, device=rgb.device) / 255
@@ -109,12 +110,12 @@ def lab_chroma(rgb: Tensor) -> Tensor:
 
 
 def _adapted_colourants() -> np.ndarray:
-    """Linear sRGB to XYZ over D65 white, (3, 3)."""
+    """Return the matrix from linear sRGB to XYZ relative to D65 white, (3, 3)."""
     gains = (BRADFORD @ D65) / (BRADFORD @ D50)
     adapted = np.linalg.inv(BRADFORD) @ (gains[:, None] * BRADFORD) @ ICC_COLOURANTS
     return adapted / D65[:, None]
 
 
 def _lab_curve(x: Tensor) -> Tensor:
-    """CIE LAB's compressive curve: a cube root, linear near black."""
+    """Apply CIE LAB's compressive curve: a cube root, linear near black."""
     return torch.where(x > (6 / 29) ** 3, x.pow(1 / 3), x * ((29 / 6) ** 2 / 3) + 4 / 29)

@@ -1,7 +1,7 @@
-"""MATLAB's bicubic `imresize`, which the published statistics depend on.
+"""MATLAB's bicubic `imresize`, on which the published statistics depend.
 
-Keys' kernel with a = -0.5, widened by 1/scale where the image shrinks, weights normalised for each
-output pixel, borders mirrored with the outermost sample repeated, one axis after the other.
+Keys' kernel with a = -0.5, widened by 1/scale when the image shrinks; weights normalised for each
+output pixel; borders mirrored with the outermost sample repeated; one axis after the other.
 """
 
 import math
@@ -20,20 +20,20 @@ def imresize(
     *,
     rounded: bool = False,
 ) -> Tensor:
-    """Resize maps as MATLAB's `imresize(x, scale)` or `imresize(x, size)` with the bicubic kernel.
+    """Resize maps like MATLAB's `imresize(x, scale)` or `imresize(x, size)`, bicubic.
 
     Args:
         x: (..., H, W), floating.
-        scale: Factor of both sides; each becomes ceil(scale * side).
-        size: New (H, W) instead of a factor.
-        rounded: As for MATLAB's uint8 images: values are rounded to whole numbers within 0..255
-            after each of the two passes.
+        scale: Factor of both sides; each side becomes ceil(scale * side).
+        size: New (H, W) in place of a factor.
+        rounded: Round to whole numbers within 0..255 after each of the two passes, as MATLAB does
+            for uint8 images.
 
     Returns:
         Maps of the new size, in the type of `x`.
 
     Raises:
-        ValueError: Not exactly one of `scale` and `size`, or one that leaves no pixel.
+        ValueError: Both or neither of `scale` and `size` are given, or no pixel would be left.
     """
     if (scale is None) == (size is None):
         raise ValueError(f"imresize: give scale or size, got scale={scale} and size={size}")
@@ -54,7 +54,7 @@ def imresize(
 
 
 def round_to_bytes(x: Tensor) -> Tensor:
-    """Values rounded to whole numbers within 0..255, halves upward, as MATLAB's `uint8` does."""
+    """Round to whole numbers within 0..255, halves upward, like MATLAB's `uint8`."""
     return x.add(0.5).floor_().clamp_(0, 255)
 
 
@@ -62,18 +62,18 @@ def round_to_bytes(x: Tensor) -> Tensor:
 def resampling(
     old: int, new: int, scale: float, dtype: torch.dtype, device: torch.device
 ) -> Banded:
-    """The operator that takes `old` samples along an axis to `new` ones.
+    """Return the operator that resamples `old` samples along an axis to `new` samples.
 
     Args:
-        old: Samples before.
-        new: Samples after.
-        scale: The ratio by which the new samples are placed; need not be new / old.
-        dtype: The type to compute in.
-        device: Where.
+        old: Number of samples before.
+        new: Number of samples after.
+        scale: Ratio by which the new samples are placed; may differ from new / old.
+        dtype: Type to compute in.
+        device: Where to compute.
     """
     shrink = min(scale, 1.0)
     width = 4 / shrink
-    # MATLAB counts from 1: sample u of the result lies at u / scale + (1 - 1 / scale) / 2
+    # MATLAB counts from 1: sample u of the result is at u / scale + (1 - 1 / scale) / 2
     centres = torch.arange(1, new + 1, dtype=torch.float64) / scale + 0.5 * (1 - 1 / scale)
     left = torch.floor(centres - width / 2)
     places = left[:, None] + torch.arange(math.ceil(width) + 2)
@@ -84,7 +84,7 @@ def resampling(
 
 
 def _cubic(x: Tensor) -> Tensor:
-    """Keys' cubic convolution kernel with a = -0.5, on float64."""
+    """Evaluate Keys' cubic convolution kernel with a = -0.5, in float64."""
     x = x.abs()
     near = (1.5 * x - 2.5) * x * x + 1
     far = ((-0.5 * x + 2.5) * x - 4) * x + 2

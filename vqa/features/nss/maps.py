@@ -1,8 +1,8 @@
-"""The maps whose statistics RAPIQUE takes: sixteen of a frame's colours, seven of eight frames.
+"""The maps that RAPIQUE describes: sixteen of a frame's colours, seven of eight frames.
 
-Every linear map is separable, or a sum of separable ones, and so a pair of banded matrices.
+Every linear map is separable, or a sum of separable maps, and therefore a pair of banded matrices.
 
-Legend: H W size, h w half of it (rounded up), n frames.
+Shapes: H W size, h w half of it (rounded up), n frames.
 """
 
 import numpy as np
@@ -13,28 +13,28 @@ from vqa.features.nss.banded import separable
 from vqa.features.nss.colour import LUMA, OPPONENTS, lab_chroma, log_opponents, mixed
 from vqa.features.nss.imresize import imresize, round_to_bytes
 
-LARGEST_SIDE = 512  # larger frames are shrunk until their shorter side has this many pixels
+LARGEST_SIDE = 512  # the shorter side of larger frames is shrunk to this many pixels
 LAPLACIAN_SIGMA = 1.5
 DERIVATIVE_SIGMA = 1.66
-# level 3 of the Haar wavelet packet, the mean left out: signs of eight consecutive frames
+# level 3 of the Haar wavelet packet without the mean: signs of eight consecutive frames
 HAAR = ("++++----", "++--++--", "++----++", "+-+-+-+-", "+-+--+-+", "+--++--+", "+--+-++-")
 
 
 def shrink_ratio(height: int, width: int) -> float:
-    """Factor of the first resizing; 1 for frames that stay as they are."""
+    """Return the factor of the first resizing; 1 for frames that keep their size."""
     return min(1.0, LARGEST_SIDE / min(height, width))
 
 
 def spatial_maps(rgb: Tensor, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
-    """The maps of RGB frames.
+    """Compute the maps of RGB frames.
 
     Args:
         rgb: (..., 3, H, W) whole numbers 0..255, float64.
         dtype: Working type.
 
     Returns:
-        (..., 4, H, W) full-size Y, GM, LoG, DoG; and (..., 16, h, w), half the size, those four and
-        then O1, O2, GM(O1), GM(O2), BY, RG, GM(BY), GM(RG), A, B, GM(A), GM(B).
+        (..., 4, H, W) full-size Y, GM, LoG, DoG; and (..., 16, h, w), at half the size, these four
+        and then O1, O2, GM(O1), GM(O2), BY, RG, GM(BY), GM(RG), A, B, GM(A), GM(B).
     """
     luma = round_to_bytes(mixed(rgb.unbind(-3), LUMA)).to(dtype)
     colours = rgb.to(dtype)
@@ -48,7 +48,7 @@ def spatial_maps(rgb: Tensor, dtype: torch.dtype = torch.float32) -> tuple[Tenso
 
 
 def temporal_maps(luma: Tensor, double_resize: bool = True) -> tuple[Tensor, Tensor]:
-    """The Haar bands of up to eight consecutive luma planes; missing ones count as zero.
+    """Compute the Haar bands of up to eight consecutive luma planes; missing planes are zero.
 
     Args:
         luma: (n, H, W), 0..255, in the working type.
@@ -69,21 +69,21 @@ def temporal_maps(luma: Tensor, double_resize: bool = True) -> tuple[Tensor, Ten
 
 
 def sobel(x: Tensor) -> Tensor:
-    """Sobel gradient magnitude of maps (..., H, W), borders replicated."""
+    """Return the Sobel gradient magnitude of maps (..., H, W), borders replicated."""
     return _magnitude(x, (1.0, 2.0, 1.0), (-1.0, 0.0, 1.0), "replicate")
 
 
 def gradient_magnitude(x: Tensor) -> Tensor:
-    """Gaussian-derivative gradient magnitude of maps (..., H, W), zeros beyond the border."""
+    """Return the Gaussian-derivative gradient magnitude of maps (..., H, W), with zero borders."""
     t = np.arange(-5, 6)
     smooth = np.exp(-(t**2) / (2 * DERIVATIVE_SIGMA**2))
     return _magnitude(x, tuple(smooth), tuple(t * smooth), "zero").add_(2.0**-52)
 
 
 def laplacian(x: Tensor) -> Tensor:
-    """Magnitude of the 9 x 9 Laplacian of Gaussian (deviation 1.5) over its gain, replicated.
+    """Return the magnitude of the 9 x 9 Laplacian of Gaussian over its gain, borders replicated.
 
-    The kernel is made to sum to zero by a constant, hence the third of the separable parts.
+    The deviation is 1.5. A constant, the third of the separable parts, makes the kernel sum to 0.
     """
     t = np.arange(-4, 5)
     smooth = np.exp(-(t**2) / (2 * LAPLACIAN_SIGMA**2))
@@ -100,7 +100,7 @@ def laplacian(x: Tensor) -> Tensor:
 
 
 def gaussian_difference(x: Tensor) -> Tensor:
-    """Maps (..., H, W) less their 8 x 8 Gaussian average (deviation 1), borders replicated."""
+    """Subtract the 8 x 8 Gaussian average (deviation 1) of maps (..., H, W), replicated."""
     kernel = np.exp(-((np.arange(8) - 3.5) ** 2) / 2)
     kernel = tuple(kernel / kernel.sum())
     return x - separable(x, kernel, kernel, "replicate")

@@ -1,10 +1,10 @@
-"""What each of the 1836 numbers is called and means, in their order.
+"""Names and meanings of the 1836 numbers, in order.
 
-A name is `block.map.size.statistic`, for instance `mean.gm.half.aggd_h.alpha`.
+A name is `block.map.size.statistic`, for example `mean.gm.half.aggd_h.alpha`.
 """
 
+from vqa.features.nss.map_statistics import STATISTICS
 from vqa.features.nss.maps import HAAR
-from vqa.features.nss.statistics import STATISTICS
 
 FULL_MAPS = {  # at full size and at half
     "y": "luma",
@@ -80,7 +80,7 @@ DIM = len(NAMES)
 
 
 def table() -> str:
-    """Two Markdown tables that name every dimension: where blocks begin, and what is in a block."""
+    """Return two Markdown tables that name every dimension: the blocks, and one block's numbers."""
     lines = ["| dimensions | block | map |", "|---|---|---|"]
     for place, (block, words) in enumerate(BLOCKS.items()):
         first = place * STATISTICS

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Pretrained networks: weights, input normalisation, backbones, devices."""

@@ -1,4 +1,4 @@
-"""A frozen classifier of torchvision's with its last block of feature maps in view."""
+"""A frozen classifier of torchvision's that also returns its last block of feature maps."""
 
 import copy
 from collections.abc import Callable
@@ -16,7 +16,7 @@ POOLINGS = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool
 
 
 class Classifier:
-    """A classifier whose last block of feature maps is in view.
+    """A classifier that returns its last block of feature maps together with its logits.
 
     Args:
         architecture: See `load_classifier`.
@@ -24,16 +24,16 @@ class Classifier:
         device: Where it runs; see `chosen_device`.
 
     Attributes:
-        block: Name of the module that gives the maps; see `last_block`.
+        block: Name of the module that returns the maps; see `last_block`.
         channels: K, the number of these maps.
         device: Where it runs.
         state: Hash of its parameters.
-        weights: In words.
-        untrained: True where the weights are random.
+        weights: The weights in words.
+        untrained: Whether the weights are random.
 
     Raises:
-        ValueError: torchvision has no such network, or it is no classifier of images.
-        WeightsError: The weights cannot be had or do not fit the architecture.
+        ValueError: torchvision has no such network, or it is not an image classifier.
+        WeightsError: The weights are not available or do not fit the architecture.
     """
 
     def __init__(self, architecture: str, weights: str, device: str = "auto") -> None:
@@ -47,7 +47,7 @@ class Classifier:
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Maps (n, K, h, w) and logits (n, classes) of normalised images (n, 3, H, W)."""
+        """Return maps (n, K, h, w) and logits (n, classes) of normalised images (n, 3, H, W)."""
         seen = []
         handle = self._model.get_submodule(self.block).register_forward_hook(
             # a later layer may work in place
@@ -61,21 +61,21 @@ class Classifier:
 
     @torch.inference_mode()
     def logits(self, images: Tensor) -> Tensor:
-        """Logits (n, classes) of normalised images (n, 3, H, W)."""
+        """Return logits (n, classes) of normalised images (n, 3, H, W)."""
         return _logits(self._model, images)
 
     def logits_in(self, precision: Literal["float32", "bfloat16"]) -> Callable[[Tensor], Tensor]:
-        """A way to the logits, for many images, that may be quicker and less exact.
+        """Return a function to compute the logits of many images, possibly faster and less exact.
 
         Args:
-            precision: `float32` is `logits` itself; `bfloat16` a copy of the network with half its
-                bytes, some 0.3 GB for VGG-16.
+            precision: `float32` is `logits` itself; `bfloat16` is a copy of the network at half its
+                size, about 0.3 GB for VGG-16.
 
         Returns:
-            Takes normalised images (n, 3, H, W) float32, gives float32 (n, classes).
+            A function from normalised images (n, 3, H, W) float32 to float32 (n, classes).
 
         Raises:
-            ValueError: The precision is neither.
+            ValueError: Another precision.
         """
         if precision == "float32":
             return self.logits
@@ -87,18 +87,18 @@ class Classifier:
 
 @torch.inference_mode()
 def _logits(model: nn.Module, images: Tensor) -> Tensor:
-    """Logits float32 (n, classes) by a network of any precision."""
+    """Return logits float32 (n, classes) by a network of any precision."""
     dtype = next(model.parameters()).dtype
     return model(images.to(dtype, memory_format=torch.channels_last)).float()
 
 
 @torch.inference_mode()
 def last_block(model: nn.Module, architecture: str) -> tuple[str, int]:
-    """The outermost module that gives the last feature maps before they are pooled.
+    """Find the outermost module that returns the last feature maps before they are pooled.
 
-    That is `features.29` of VGG-16, `features.11` of AlexNet, `layer4` of a ResNet: of all modules
-    in the order in which they end, the last with an output (n, K, h, w), h and w above 1, that is
-    neither a pooling layer nor hands on a pooling layer's output.
+    This is `features.29` of VGG-16, `features.11` of AlexNet, `layer4` of a ResNet. In the order in
+    which modules finish, it is the last one whose output is (n, K, h, w) with h and w above 1, and
+    that is not a pooling layer and does not pass on a pooling layer's output.
 
     Args:
         model: Takes images (n, 3, 224, 224).
@@ -108,7 +108,7 @@ def last_block(model: nn.Module, architecture: str) -> tuple[str, int]:
         The module's name within the model, and K.
 
     Raises:
-        ValueError: There is none, or the model does not end in logits (n, classes).
+        ValueError: There is no such module, or the model does not end in logits (n, classes).
     """
     found: list[tuple[str, int]] = []
     pooled: list[Tensor] = []
@@ -135,7 +135,7 @@ def last_block(model: nn.Module, architecture: str) -> tuple[str, int]:
             handle.remove()
     if not found or not isinstance(logits, Tensor) or logits.ndim != 2:
         raise ValueError(
-            f"{architecture}: expected a classifier of images with feature maps; choose another "
+            f"{architecture}: expected an image classifier with feature maps; choose another "
             "architecture, such as vgg16 or resnet50"
         )
     return found[-1]

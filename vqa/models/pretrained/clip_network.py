@@ -1,4 +1,4 @@
-"""CLIP itself, by open_clip: a network with its weights, and the vectors of sentences."""
+"""CLIP by open_clip: the network with its weights, and the vectors of sentences."""
 
 import pickle
 from collections.abc import Sequence
@@ -13,19 +13,20 @@ from torch import Tensor, nn
 from vqa.models.pretrained.weights import WeightsError
 
 RANDOM_SEED = 0
+TOY = Path(__file__).with_name("toy_clip.json")  # a tiny CLIP for tests and demonstrations
 
 
 def known_architecture(architecture: str) -> str:
-    """The name by which open_clip knows an architecture.
+    """Return the name by which open_clip knows an architecture.
 
     Args:
-        architecture: A built-in name, or a JSON file in the form of open_clip's own, such as
-            `vqa/models/pretrained/toy_clip.json`, which is made known to it under the file's stem.
+        architecture: A built-in name; `toy` for the tiny network of `toy_clip.json`; or a JSON file
+            in open_clip's own form, which is registered under the file's stem.
 
     Raises:
         ValueError: There is no such file.
     """
-    path = Path(architecture)
+    path = TOY if architecture == "toy" else Path(architecture)
     if path.suffix != ".json":
         return architecture
     if not path.is_file():
@@ -35,7 +36,7 @@ def known_architecture(architecture: str) -> str:
 
 
 def clip_network(architecture: str, weights: str) -> nn.Module:
-    """The whole CLIP on the CPU, float32, frozen.
+    """Return the whole CLIP on the CPU, float32, frozen.
 
     Args:
         architecture: Any name that open_clip knows. OpenAI's weights need a `-quickgelu` name.
@@ -43,8 +44,8 @@ def clip_network(architecture: str, weights: str) -> nn.Module:
             file, or `random` (seeded).
 
     Raises:
-        ValueError: open_clip has no such architecture, or its activation is not the weights'.
-        WeightsError: The weights cannot be had, or do not fit the architecture.
+        ValueError: open_clip has no such architecture, or its activation differs from the weights'.
+        WeightsError: The weights are not available, or do not fit the architecture.
     """
     known = open_clip.list_models()
     if architecture not in known:
@@ -64,7 +65,7 @@ def clip_network(architecture: str, weights: str) -> nn.Module:
     source = str(Path(weights).expanduser()) if weights not in tags else weights
     remedy = (
         "give a local file with features.openclip.weights=/path/to/open_clip_model.safetensors or "
-        "ask for untrained ones by name with features.openclip.weights=random"
+        "ask for untrained weights with features.openclip.weights=random"
     )
     if weights not in ("random", *tags) and not Path(source).is_file():
         choices = f"tags of {architecture}: {', '.join(tags)}" if tags else "it has no tags"
@@ -72,21 +73,21 @@ def clip_network(architecture: str, weights: str) -> nn.Module:
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(RANDOM_SEED)
-            # without pretrained_hf=False some text towers would bring weights of their own
+            # without pretrained_hf=False some text towers would load weights of their own
             model = open_clip.create_model(
                 architecture, None if weights == "random" else source, pretrained_hf=False
             )
     except (RuntimeError, KeyError, OSError, SafetensorError, pickle.UnpicklingError) as error:
-        what = "had from open_clip's own place" if weights in tags else "read"
+        problem = "downloaded by open_clip" if weights in tags else "read"
         cause = " ".join(str(error).split())[:300]
         raise WeightsError(
-            f"the weights {source} of {architecture} could not be {what} ({cause}); {remedy}"
+            f"the weights {source} of {architecture} could not be {problem} ({cause}); {remedy}"
         ) from error
     return model.eval().requires_grad_(False)
 
 
 def window_side(model: nn.Module, architecture: str) -> int:
-    """Side in pixels of the square image that a network looks at.
+    """Return the side in pixels of the square image that a network takes.
 
     Args:
         model: From `clip_network`.
@@ -107,22 +108,22 @@ def window_side(model: nn.Module, architecture: str) -> int:
 
 @torch.inference_mode()
 def text_vectors(model: nn.Module, architecture: str, sentences: Sequence[str]) -> Tensor:
-    """Unit vectors (r, E) of r sentences.
+    """Return unit vectors (r, E) of r sentences.
 
     Args:
         model: From `clip_network`.
-        architecture: Its name, which tells the tokenizer.
+        architecture: Its name, which selects the tokenizer.
         sentences: What to encode.
 
     Raises:
-        WeightsError: The tokenizer cannot be had.
+        WeightsError: The tokenizer is not available.
     """
     try:
         tokens = open_clip.get_tokenizer(architecture)(list(sentences))
     except (OSError, ImportError, RuntimeError) as error:
         cause = " ".join(str(error).split())[:300]
         raise WeightsError(
-            f"the tokenizer of {architecture} cannot be had ({cause}); a ViT-B or RN50 "
+            f"the tokenizer of {architecture} is not available ({cause}); a ViT-B or RN50 "
             "architecture uses the one that comes with open_clip"
         ) from error
     return nn.functional.normalize(model.encode_text(tokens).float(), dim=-1)

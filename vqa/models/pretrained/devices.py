@@ -1,10 +1,10 @@
-"""Where an extractor computes."""
+"""Choice of the device that an extractor runs on."""
 
 import torch
 
 
 def chosen_device(device: str) -> torch.device:
-    """The device of a name; `auto` is the GPU where there is one."""
+    """Return the named device; `auto` is the GPU if there is one, otherwise the CPU."""
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(device)

@@ -1,36 +1,33 @@
-"""torchvision's classifiers as they were trained on ImageNet: their weights and their input."""
+"""Torchvision's classifiers with the weights that were trained on ImageNet."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
 
-import numpy as np
 import torch
 import torchvision
 from torch import Tensor, nn
 
 from vqa.models.pretrained.weights import WeightsError, local_state, published_state
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
-SIDE = 224  # of the images that the published weights were trained on
+SIDE = 224  # of the images that the published weights were trained on, in pixels
 RANDOM_SEED = 0
-HEADS = ("classifier.", "fc.")  # how the keys of the layers behind the feature maps begin
-# These shift their input themselves, to fit weights that were trained otherwise.
+HEADS = ("classifier.", "fc.")  # first letters of the keys of the layers after the feature maps
+# These networks shift their input themselves, because their weights were trained differently.
 SHIFTING = ("googlenet", "inception_v3")
 
 
 def load_classifier(architecture: str, weights: str, *, head: bool = True) -> nn.Module:
-    """A classifier of torchvision's on the CPU, float32, frozen.
+    """Return one of torchvision's classifiers on the CPU, float32, frozen.
 
     Args:
-        architecture: Its name there, such as `vgg16`.
+        architecture: Its name in torchvision, such as `vgg16`.
         weights: `imagenet` (torchvision's IMAGENET1K_V1, downloaded by its own loader), a local
             file (.pth or .safetensors) in torchvision's layout, or `random` (seeded).
-        head: Whether a file must hold the classifying layers too.
+        head: Whether a file must also hold the classifying layers.
 
     Raises:
         ValueError: torchvision has no such network.
-        WeightsError: The weights cannot be had or do not fit the architecture.
+        WeightsError: The weights are not available or do not fit the architecture.
     """
     options = {}
     if architecture in SHIFTING:
@@ -47,7 +44,7 @@ def load_classifier(architecture: str, weights: str, *, head: bool = True) -> nn
     if weights != "random":
         remedy = (
             "give a local file with features.<name>.weights=/path/to/file.pth, use "
-            "features=multiscale, which needs none, or ask for untrained ones by name with "
+            "features=multiscale, which needs none, or ask for untrained weights with "
             "features.<name>.weights=random"
         )
         if weights == "imagenet":
@@ -56,15 +53,6 @@ def load_classifier(architecture: str, weights: str, *, head: bool = True) -> nn
             state = local_state(weights, remedy)
         _fill(model, state, f"{weights} does not hold {architecture}", head)
     return model.eval().requires_grad_(False)
-
-
-def normalised(frames: np.ndarray, device: torch.device) -> Tensor:
-    """Frames uint8 (n, H, W, 3) in ImageNet's normalisation, float32 (n, 3, H, W)."""
-    mean, std = (
-        torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD)
-    )
-    x = torch.from_numpy(np.require(frames, requirements=("C", "W"))).to(device).permute(0, 3, 1, 2)
-    return torch.addcmul(-mean / std, x.float(), 1 / (255 * std))
 
 
 def _published(architecture: str, remedy: str) -> Mapping[str, Tensor]:
@@ -79,7 +67,7 @@ def _published(architecture: str, remedy: str) -> Mapping[str, Tensor]:
 
 
 def _fill(model: nn.Module, state: Mapping[str, Tensor], refusal: str, head: bool) -> None:
-    """Load the tensors that fit; none may be missing but, without `head`, those of the head."""
+    """Load the tensors that fit; none may be missing, except those of the head without `head`."""
     wanted = model.state_dict()
     fitting = {
         key: tensor

@@ -1,6 +1,6 @@
-"""What InceptionV3 is given: its weights, and images in its size.
+"""Weights of InceptionV3, and images cropped to its input size.
 
-The weights are those of ImageNet, a file, or what `train.py model=inception_iqa` has learned.
+The weights come from ImageNet, a file, or a run of `train.py model=inception_iqa`.
 """
 
 from torch import Tensor, nn
@@ -12,23 +12,23 @@ from vqa.models.pretrained.weights import WeightsError, local_state, published_s
 
 IMAGENET = Inception_V3_Weights.IMAGENET1K_V1
 REMEDY = (
-    "name a local file, or ask for untrained ones by name with `random` (features.gram.weights for "
-    "Gram features, model.start.weights for fine-tuning)"
+    "give a local file, or ask for untrained weights with `random` (features.gram.weights for Gram "
+    "features, model.start.weights for fine-tuning)"
 )
 
 
 def load_inception(network: nn.Module, weights: str = "imagenet") -> None:
-    """Fill an InceptionV3, in place.
+    """Load weights into an InceptionV3, in place.
 
     Args:
         network: One of torchvision's, or a network that has one as `inception`.
         weights: `imagenet` (torchvision's, downloaded by its own loader); a local file in
-            torchvision's layout, or a run's `split0/model.safetensors` of `model=inception_iqa`;
-            or `random` to leave the network as it is. The last layer comes along where its size is
-            the network's, so from a run and not from ImageNet.
+            torchvision's layout, or `split0/model.safetensors` of a run of `model=inception_iqa`;
+            or `random` to leave the network unchanged. The last layer is loaded too if its size is
+            the network's, which holds for a run and not for ImageNet.
 
     Raises:
-        WeightsError: The weights cannot be had, or are of another network.
+        WeightsError: The weights are not available, or belong to another network.
     """
     if weights == "random":
         return
@@ -48,21 +48,21 @@ def load_inception(network: nn.Module, weights: str = "imagenet") -> None:
     if absent := [key for key in missing if not key.startswith("fc.")]:
         raise WeightsError(
             f"{weights} does not hold InceptionV3: {len(absent)} of its tensors are missing or "
-            f"have another shape, {absent[0]} first; a file in torchvision's layout or a run's "
-            "split0/model.safetensors of model=inception_iqa is expected"
+            f"have another shape, {absent[0]} first; expected a file in torchvision's layout or "
+            "split0/model.safetensors of a run of model=inception_iqa"
         )
 
 
 def cropped(frames: Tensor, short_side: int | None = None) -> Tensor:
-    """The centres of frames, in the network's size.
+    """Return the centres of frames in the network's input size.
 
-    Bilinear resizing with antialiasing and whole numbers as the result, on the CPU: as PIL does it,
-    up to a step of one in 255, and the same whatever device the network runs on.
+    Frames are resized bilinearly with antialiasing and rounded to whole numbers, on the CPU. The
+    result is PIL's up to a step of 1 in 255, and does not depend on the network's device.
 
     Args:
         frames: uint8 (n, H, W, 3) on the CPU.
-        short_side: Resize so that the shorter side has so many pixels, at least 299. None resizes
-            only what is smaller than 299, to 299.
+        short_side: Length of the shorter side after resizing, at least 299 pixels. None resizes
+            only frames smaller than 299 pixels, to 299.
 
     Returns:
         uint8 (n, 3, 299, 299).

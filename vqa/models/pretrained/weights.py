@@ -1,4 +1,4 @@
-"""Weights of networks: where they come from, what is wrong with them, what tells them apart."""
+"""Weights of networks: load them, explain what is wrong with them, and tell them apart."""
 
 import hashlib
 import json
@@ -15,19 +15,19 @@ from torch import nn
 
 
 class WeightsError(RuntimeError):
-    """Weights that are not there or do not fit; the text says where they were looked for."""
+    """Weights that are missing or do not fit; the text says where they were looked for."""
 
 
 def published_state(published: Any, what: str, remedy: str) -> Mapping[str, Any]:
-    """Weights that torchvision publishes, by its own loader.
+    """Load weights that torchvision publishes, with its own loader.
 
     Args:
-        published: An entry of one of its `..._Weights`.
-        what: What they are, for the error.
-        remedy: What else to do, for the error.
+        published: An entry of one of torchvision's `..._Weights`.
+        what: Description of the weights, for the error.
+        remedy: What else the user can do, for the error.
 
     Raises:
-        WeightsError: They are not there and cannot be downloaded.
+        WeightsError: They are not stored locally and cannot be downloaded.
     """
     try:
         return published.get_state_dict(progress=True, check_hash=True)
@@ -40,11 +40,11 @@ def published_state(published: Any, what: str, remedy: str) -> Mapping[str, Any]
 
 
 def local_state(path: str | Path, remedy: str) -> Mapping[str, Any]:
-    """What a file of weights holds, or the `state_dict` in it.
+    """Load the tensors in a file of weights, or those of the `state_dict` in it.
 
     Args:
-        path: A .safetensors, or what torch has saved and loads with weights only.
-        remedy: What else to do, for the error.
+        path: A .safetensors file, or a file saved by torch that loads with `weights_only`.
+        remedy: What else the user can do, for the error.
 
     Raises:
         WeightsError: There is no such file, or it cannot be read.
@@ -64,7 +64,7 @@ def local_state(path: str | Path, remedy: str) -> Mapping[str, Any]:
 
 
 def state_hash(module: nn.Module) -> str:
-    """SHA-256 of a network's parameters and buffers, by name."""
+    """Return the SHA-256 of a network's parameters and buffers with their names."""
     digest = hashlib.sha256()
     for key, value in sorted(module.state_dict().items()):
         digest.update(key.encode())
@@ -73,5 +73,5 @@ def state_hash(module: nn.Module) -> str:
 
 
 def fingerprint(parts: Mapping[str, Any]) -> str:
-    """SHA-256 of all that shapes an extractor's features, by name."""
+    """Return the SHA-256 of everything that shapes an extractor's features, by name."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -1,20 +1,10 @@
-"""Support vector regression of MOS on feature vectors, as feature studies do it.
+"""Support vector regression (SVR) of MOS on feature vectors.
 
 `fit_svr` searches C and gamma on an inner split of the training part and returns a `FittedSVR`,
-which scores videos and is stored as arrays and a card.
+which scores videos and is stored as arrays and a JSON card. Scoring needs numpy only.
 """
 
 from vqa.models.svr.fit import GRID_C, GRID_GAMMA, fit_svr
-from vqa.models.svr.model import FittedSVR
-from vqa.models.svr.search import Candidate
-from vqa.protocols.row_splits import RowSplit, videval_splits
+from vqa.models.svr.model import Candidate, FittedSVR
 
-__all__ = [
-    "GRID_C",
-    "GRID_GAMMA",
-    "Candidate",
-    "FittedSVR",
-    "RowSplit",
-    "fit_svr",
-    "videval_splits",
-]
+__all__ = ["GRID_C", "GRID_GAMMA", "Candidate", "FittedSVR", "fit_svr"]

@@ -1,4 +1,4 @@
-"""What a candidate of the grid is judged by on the inner validation part."""
+"""Criteria that judge the candidates of the grid on the inner validation part."""
 
 from collections.abc import Callable
 
@@ -10,18 +10,19 @@ from vqa.evaluation.metrics import logistic4
 from vqa.models.svr.preprocessing import Array
 
 PARAMETERS = 4
-# Fits to real data take some hundred; one that still creeps along has come as far as matters.
+# Fits to real data take a few hundred steps. Further steps of a slow fit change nothing that
+# matters.
 MAX_STEPS = 5000
-USABLE = (1, 2, 3, 4, 5)  # MINPACK: converged, by one rule or another, or out of steps
+USABLE = (1, 2, 3, 4, 5)  # MINPACK's codes: converged by one of its rules, or out of steps
 
 
 def logistic_rmse(score: Array, mos: Array) -> float:
-    """Root mean square error after a 4-parameter logistic.
+    """Return the root mean square error after a 4-parameter logistic fit.
 
-    The logistic is the local fit of the published scripts: Levenberg-Marquardt from the levels of
-    the MOS, the mean score and a width of 0.5 (`vqa.evaluation.metrics.fit_logistic` searches globally, which
-    takes longer). Where it breaks down, or there are no more videos than parameters, the scores
-    are taken as they are.
+    The fit is the local one of the published scripts: Levenberg-Marquardt, starting from the
+    extremes of the MOS, the mean score and a width of 0.5. (`vqa.evaluation.metrics.fit_logistic`
+    searches globally, which takes longer.) The scores are used unmapped if the fit fails or if
+    there are no more videos than parameters.
     """
     mapped = _mapped(score, mos)
     error = mos - (score if mapped is None else mapped)
@@ -29,12 +30,12 @@ def logistic_rmse(score: Array, mos: Array) -> float:
 
 
 def r2(score: Array, mos: Array) -> float:
-    """Coefficient of determination of the scores as they are; 0 where all MOS are equal."""
+    """Return the coefficient of determination of unmapped scores; 0 if all MOS are equal."""
     spread = np.sum((mos - mos.mean()) ** 2)
     return float(1 - np.sum((mos - score) ** 2) / spread) if spread else 0.0
 
 
-# By name: the function, and what picks the best of its values.
+# By name: the function, and the function that picks the best of its values.
 CRITERIA: dict[str, tuple[Callable[[Array, Array], float], Callable]] = {
     "logistic_rmse": (logistic_rmse, min),
     "r2": (r2, max),
@@ -42,7 +43,7 @@ CRITERIA: dict[str, tuple[Callable[[Array, Array], float], Callable]] = {
 
 
 def _mapped(score: Array, mos: Array) -> Array | None:
-    """The scores on the MOS scale, None where no curve was found."""
+    """Map scores to the MOS scale; None if no curve was found."""
     if len(mos) <= PARAMETERS:
         return None
 
@@ -57,7 +58,7 @@ def _mapped(score: Array, mos: Array) -> Array | None:
         return np.stack([rise, 1 - rise, -steep, -steep * z * np.sign(b4)])
 
     start = (mos.max(), mos.min(), score.mean(), 0.5)
-    # A width that shrinks to 0 is one of the ways to break down.
+    # A fit can fail by shrinking the width to 0, which divides by zero.
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         betas, *_, code = optimize.leastsq(
             error, start, Dfun=slopes, col_deriv=True, full_output=True, maxfev=MAX_STEPS

@@ -1,4 +1,4 @@
-"""Support vector regression of MOS on features, with the grid search inside the training part."""
+"""Support vector regression of MOS on features, with a grid search inside the training part."""
 
 import os
 from collections.abc import Sequence
@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vqa.models.svr.criteria import CRITERIA
 from vqa.models.svr.kernels import (
     distances_within,
     gaussian,
@@ -16,10 +15,15 @@ from vqa.models.svr.kernels import (
     weighted_sum,
 )
 from vqa.models.svr.model import KERNELS, FittedSVR
-from vqa.models.svr.preprocessing import LIMIT, Array, Conditioning, as_matrix, fit_conditioning
-from vqa.models.svr.search import best_of, search, solve
+from vqa.models.svr.preprocessing import (
+    LIMIT,
+    Array,
+    Preprocessing,
+    as_matrix,
+    fit_preprocessing,
+)
 
-# The grid of VIDEVAL and RAPIQUE, and of the studies that follow them.
+# The grid of VIDEVAL, RAPIQUE and the studies that follow them.
 GRID_C = tuple(2.0**power for power in range(1, 11))
 GRID_GAMMA = tuple(2.0**power for power in range(-8, 2))
 
@@ -43,80 +47,90 @@ def fit_svr(
 ) -> FittedSVR:
     """Choose C and gamma on an inner split of the training part, then fit to all of it.
 
-    Filling, scaling and gamma `scale` are learned from the inner training videos for the search,
-    and anew from all videos for the fit. Source of protocol and defaults: VIDEVAL (Tu et al. 2021).
+    Imputation, scaling and gamma `scale` are fitted to the inner training videos for the search,
+    and to all videos for the final fit. Protocol and defaults follow VIDEVAL (Tu et al., 2021).
 
-    Videos keep their order on the way to the solver, whose result depends on it in the fourth
-    digit or so. Memory: three N x N matrices of float64, and two more for each worker.
+    The solver gets the videos in the given order; its result depends on the order in about the
+    fourth digit. Memory: three N x N matrices of float64, plus two per worker.
 
     Args:
-        features: One vector for each training video (N, D), gaps and infinities allowed. float32
-            stays as it is until it is needed.
-        mos: Opinions (N,).
-        inner_train: Row numbers to fit candidates on; not needed without a grid.
-        inner_val: Row numbers to judge candidates on, none of them in `inner_train`.
-        kernel: `rbf`, or `linear`, for which `gamma` says nothing.
-        C: Price of an error beyond the tube, or several to choose from.
-        gamma: Of the Gaussian kernel `exp(-gamma * squared distance)`, or several; `scale` is 1
-            over dimensions times variance.
-        epsilon: Errors up to it are free; in MOS units, or standard deviations with `scale_target`.
+        features: One vector per training video (N, D); may contain NaN and infinities. float32 is
+            converted block by block, when it is needed.
+        mos: Mean opinion scores (N,).
+        inner_train: Row numbers to fit candidates to; not needed without a grid.
+        inner_val: Row numbers to judge candidates on, disjoint from `inner_train`.
+        kernel: `rbf`, or `linear`, which ignores `gamma`.
+        C: Regularisation parameter, or several to choose from.
+        gamma: Width parameter of the Gaussian kernel `exp(-gamma * squared distance)`, or several
+            to choose from; `scale` is 1 / (dimensions * variance).
+        epsilon: Errors up to it cost nothing; in MOS units, or in standard deviations with
+            `scale_target`.
         scaler: `minmax` to [0, 1] or `standard`.
-        scale_target: Standardise the MOS too, for the solver alone.
-        impute: What stands for a missing value: `zero`, or the column's `mean`.
-        limit: Absolute values above it are missing, like NaN and infinities; None: only these.
-        criterion: `logistic_rmse` or `r2`. On ties the first counts, in the order of C, then gamma.
-        workers: Threads of the search; None takes one for each processor. Results do not depend
-            on it.
+        scale_target: Standardise the MOS as well, for the solver only.
+        impute: Replacement for missing values: `zero`, or the column's `mean`.
+        limit: Values above it in magnitude count as missing, like NaN and infinities; None:
+            only NaN and infinities do.
+        criterion: `logistic_rmse` or `r2`. The first candidate wins a tie, in the order of C, then
+            of gamma.
+        workers: Threads of the search; None uses one per processor. Results do not depend on it.
 
     Raises:
-        ValueError: Bad input or options, or a grid without an inner split.
+        ValueError: Invalid input or options, or a grid without an inner split.
     """
+    # Imported here because they need scipy and scikit-learn, and scoring with a stored SVR does
+    # not.
+    from vqa.models.svr.criteria import CRITERIA
+    from vqa.models.svr.search import best_of, search
+    from vqa.models.svr.solver import solve
+
     features, mos = _checked(features, mos)
     if kernel not in KERNELS:
-        raise ValueError(f"kernel={kernel!r} is not known; expected {', '.join(KERNELS)}")
+        raise ValueError(f"kernel={kernel!r}: expected {' or '.join(KERNELS)}")
     if criterion not in CRITERIA:
-        raise ValueError(f"criterion={criterion!r} is not known; expected {', '.join(CRITERIA)}")
+        raise ValueError(f"criterion={criterion!r}: expected {' or '.join(CRITERIA)}")
     if not epsilon >= 0:
         raise ValueError(f"epsilon={epsilon}: expected 0 or more")
     if workers is not None and workers < 1:
         raise ValueError(f"workers={workers}: expected 1 or more")
-    prices = _listed("C", C)
-    widths = _listed("gamma", gamma, words=("scale",)) if kernel == "rbf" else [None]
+    c_grid = _listed("C", C)
+    gamma_grid = _listed("gamma", gamma, words=("scale",)) if kernel == "rbf" else [None]
     options = {"scaler": scaler, "impute": impute, "limit": limit}
-    price, width, candidates = prices[0], widths[0], ()
-    if len(prices) * len(widths) > 1:
+    best_c, best_gamma, candidates = c_grid[0], gamma_grid[0], ()
+    if len(c_grid) * len(gamma_grid) > 1:
         train, val = _inner(inner_train, inner_val, len(mos))
-        condition = fit_conditioning(features, train, **options)
+        preprocess = fit_preprocessing(features, train, **options)
         candidates = search(
-            gram(condition, features),
+            gram(preprocess, features),
             mos,
             train,
             val,
-            C=prices,
-            gamma=[_number(width, condition, features, train) for width in widths],
+            C=c_grid,
+            gamma=[_number(one, preprocess, features, train) for one in gamma_grid],
             epsilon=epsilon,
             level=_level(mos[train], scale_target),
             criterion=criterion,
             workers=workers or os.cpu_count() or 1,
         )
-        # By place in the grid: `scale` is another number for all videos than for the inner part.
+        # By position in the grid, because `scale` is one number for the inner training videos and
+        # another for all videos.
         place = candidates.index(best_of(candidates, criterion))
-        price, width = prices[place // len(widths)], widths[place % len(widths)]
+        best_c, best_gamma = c_grid[place // len(gamma_grid)], gamma_grid[place % len(gamma_grid)]
     everyone = np.arange(len(mos))
-    condition = fit_conditioning(features, everyone, **options)
-    width = _number(width, condition, features, everyone)
-    products = gram(condition, features)
-    matrix = products if width is None else gaussian(distances_within(products), width)
+    preprocess = fit_preprocessing(features, everyone, **options)
+    best_gamma = _number(best_gamma, preprocess, features, everyone)
+    products = gram(preprocess, features)
+    if best_gamma is not None:
+        products = gaussian(distances_within(products), best_gamma)
     offset, scale = _level(mos, scale_target)
-    found = solve(matrix, (mos - offset) / scale, price, epsilon)
+    found = solve(products, (mos - offset) / scale, best_c, epsilon)
     support, coefficients = features[found.support], found.coefficients
-    if width is None:
-        support, coefficients = None, weighted_sum(condition, support, coefficients)
+    if best_gamma is None:
+        support, coefficients = None, weighted_sum(preprocess, support, coefficients)
     return FittedSVR(
         kernel=kernel,
-        C=price,
-        gamma=width,
-        conditioning=condition,
+        C=best_c,
+        gamma=best_gamma,
+        preprocessing=preprocess,
         coefficients=coefficients,
         support=support,
         intercept=found.intercept,
@@ -138,17 +152,17 @@ def _checked(features: ArrayLike, mos: ArrayLike) -> tuple[NDArray, Array]:
 
 
 def _listed(name: str, value: ArrayLike, words: tuple[str, ...] = ()) -> list[Any]:
-    """One value or several, as a list of positive numbers and known words."""
+    """Return one or several values as a list of positive numbers and allowed words."""
     values = [value] if np.ndim(value) == 0 else list(value)
-    known = [one in words if isinstance(one, str) else 0 < one < np.inf for one in values]
-    if not values or not all(known):
+    valid = [one in words if isinstance(one, str) else 0 < one < np.inf for one in values]
+    if not values or not all(valid):
         expected = " or ".join(["numbers above 0", *words])
         raise ValueError(f"{name}={value!r}: expected one or several {expected}")
     return [one if isinstance(one, str) else float(one) for one in values]
 
 
 def _inner(train: ArrayLike | None, val: ArrayLike | None, count: int) -> tuple[NDArray, NDArray]:
-    """Both parts as row numbers."""
+    """Return both parts of the inner split as arrays of row numbers."""
     if train is None or val is None:
         raise ValueError(
             "a grid of C and gamma needs an inner split: give inner_train and inner_val, or one "
@@ -158,8 +172,9 @@ def _inner(train: ArrayLike | None, val: ArrayLike | None, count: int) -> tuple[
     both = np.concatenate([train, val])
     if not (train.size and val.size) or len(np.unique(both)) < len(both):
         raise ValueError(
-            f"inner_train and inner_val have {train.size} and {val.size} rows, "
-            f"{len(both) - len(np.unique(both))} of them twice; expected two disjoint parts"
+            "expected two disjoint parts, each with rows: inner_train has "
+            f"{train.size} rows and inner_val {val.size}, {len(both) - len(np.unique(both))} of "
+            "them repeated"
         )
     if both.min() < 0 or both.max() >= count:
         raise ValueError(f"inner rows {both.min()} to {both.max()}: expected 0 to {count - 1}")
@@ -167,12 +182,12 @@ def _inner(train: ArrayLike | None, val: ArrayLike | None, count: int) -> tuple[
 
 
 def _number(
-    gamma: float | str | None, condition: Conditioning, features: NDArray, rows: NDArray
+    gamma: float | str | None, preprocess: Preprocessing, features: NDArray, rows: NDArray
 ) -> float | None:
-    """Gamma as a number, None for the linear kernel."""
-    return scale_gamma(condition, features, rows) if gamma == "scale" else gamma
+    """Return gamma as a number; None for the linear kernel."""
+    return scale_gamma(preprocess, features, rows) if gamma == "scale" else gamma
 
 
 def _level(mos: Array, scaled: bool) -> tuple[float, float]:
-    """Offset and scale that take the solver's target to MOS."""
+    """Return offset and scale from the solver's target to the MOS scale."""
     return (float(mos.mean()), float(mos.std()) or 1.0) if scaled else (0.0, 1.0)

@@ -1,41 +1,57 @@
-"""A fitted support vector regression: arrays and a card, no pickle."""
+"""A fitted support vector regression, stored as arrays and a JSON card instead of a pickle."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vqa.models.svr.kernels import distances_between, gaussian
-from vqa.models.svr.preprocessing import Array, Conditioning, as_matrix, column_blocks
-from vqa.models.svr.search import Candidate
+from vqa.models.svr.preprocessing import Array, Preprocessing, as_matrix, column_blocks
 
 KERNELS = ("rbf", "linear")
 VECTORS = ("fill", "gain", "shift")
 FACTS = ("kernel", "C", "gamma", "intercept", "offset", "scale", "limit", "candidates")
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One point of the grid of C and gamma.
+
+    Attributes:
+        C: Regularisation parameter.
+        gamma: Width parameter of the Gaussian kernel `exp(-gamma * squared distance)`; None for
+            the linear kernel.
+        value: Criterion on the inner validation part. It is approximate (about a percent off,
+            rarely more) if libsvm is slow for this candidate and the candidate cannot win.
+    """
+
+    C: float
+    gamma: float | None
+    value: float
+
+
 @dataclass(frozen=True, eq=False)
 class FittedSVR:
-    """Scores videos by their features.
+    """Score videos from their feature vectors.
 
     Attributes:
         kernel: `rbf` or `linear`.
-        C: Price of an error beyond the tube, as chosen.
-        gamma: Of the Gaussian kernel, as chosen; None for the linear one.
-        conditioning: How features are filled and scaled, learned from all training videos.
-        coefficients: `rbf`: one for each support vector (S,); `linear`: one for each feature (D,).
-        support: `rbf`: the support vectors (S, D), neither filled nor scaled; None for `linear`.
-        intercept: The constant.
-        offset: Added to what the kernel expansion gives, after `scale`.
-        scale: Factor from there to the MOS scale.
-        candidates: The grid as it was judged; empty where there was nothing to choose.
+        C: Chosen regularisation parameter.
+        gamma: Chosen width parameter of the Gaussian kernel; None for the linear kernel.
+        preprocessing: Imputation and scaling, fitted to all training videos.
+        coefficients: `rbf`: one per support vector (S,); `linear`: one per feature (D,).
+        support: `rbf`: support vectors (S, D) before preprocessing; None for `linear`.
+        intercept: Constant term.
+        offset: Added to the output of the kernel expansion after `scale`.
+        scale: Factor from the output of the kernel expansion to the MOS scale.
+        candidates: The judged grid; empty if there was nothing to choose.
     """
 
     kernel: str
     C: float
     gamma: float | None
-    conditioning: Conditioning
+    preprocessing: Preprocessing
     coefficients: Array
     support: NDArray | None
     intercept: float
@@ -45,59 +61,59 @@ class FittedSVR:
 
     @property
     def dim(self) -> int:
-        """Features that it expects of a video."""
-        return len(self.conditioning.gain)
+        """Number of features per video, D."""
+        return len(self.preprocessing.gain)
 
     def predict(self, features: ArrayLike) -> Array:
-        """Scores (N,) on the MOS scale, from features (N, D).
+        """Return scores (N,) on the MOS scale for features (N, D).
 
         Raises:
-            ValueError: Another number of features than it was fitted on.
+            ValueError: The number of features differs from the one it was fitted to.
         """
         features = as_matrix(features)
         if features.ndim != 2 or features.shape[1] != self.dim:
             raise ValueError(
                 f"expected features (N, {self.dim}), found {features.shape}; "
-                "take the feature set that the regression was fitted on"
+                "use the feature set that the regression was fitted to"
             )
         score = np.full(len(features), self.intercept)
         if self.support is None:
             for columns in column_blocks(features):
-                block = self.conditioning(features[:, columns], columns)
+                block = self.preprocessing(features[:, columns], columns)
                 score += block @ self.coefficients[columns]
         else:
-            distances = distances_between(self.conditioning, features, self.support)
+            distances = distances_between(self.preprocessing, features, self.support)
             score += gaussian(distances, self.gamma) @ self.coefficients
         return score * self.scale + self.offset
 
     def state(self) -> dict[str, NDArray]:
-        """The arrays that belong into a file: with `card`, all that `from_state` needs."""
-        arrays = {name: getattr(self.conditioning, name) for name in VECTORS}
+        """Return the arrays to store; `from_state` needs them and the `card`."""
+        arrays = {name: getattr(self.preprocessing, name) for name in VECTORS}
         arrays["coefficients"] = self.coefficients
         if self.support is not None:
             arrays["support"] = self.support
         return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
     def card(self) -> dict[str, Any]:
-        """The numbers and words beside the arrays, fit for JSON (which keeps every digit)."""
+        """Return the scalars to store, suitable for JSON (which keeps every digit)."""
         facts = {name: getattr(self, name) for name in FACTS if name not in ("limit", "candidates")}
         candidates = [asdict(candidate) for candidate in self.candidates]
-        return facts | {"limit": self.conditioning.limit, "candidates": candidates}
+        return facts | {"limit": self.preprocessing.limit, "candidates": candidates}
 
     @classmethod
-    def from_state(cls, arrays: dict[str, NDArray], card: dict[str, Any]) -> "FittedSVR":
-        """The regression that `state` and `card` describe.
+    def from_state(cls, arrays: dict[str, NDArray], card: dict[str, Any]) -> Self:
+        """Rebuild the regression that `state` and `card` describe.
 
         Raises:
-            ValueError: Something is absent, or shapes do not fit.
+            ValueError: An array or an entry of the card is missing, or shapes do not match.
         """
         kernel = card.get("kernel")
         needed = {*VECTORS, "coefficients", *(["support"] if kernel == "rbf" else [])}
         absent = sorted(needed - arrays.keys()) + [name for name in FACTS if name not in card]
         if absent or kernel not in KERNELS:
             raise ValueError(
-                f"no stored regression: kernel {kernel!r}, absent: {', '.join(absent) or 'none'}; "
-                f"expected one of {', '.join(KERNELS)} and all of it; save it again"
+                f"not a stored SVR: kernel {kernel!r} (expected {' or '.join(KERNELS)}), "
+                f"missing: {', '.join(absent) or 'nothing'}; save it again"
             )
         support = arrays["support"] if kernel == "rbf" else None
         coefficients = arrays["coefficients"]
@@ -106,10 +122,10 @@ class FittedSVR:
         fits = (coefficients if support is None else support).shape == shape
         if not fits or any(arrays[name].shape != (dim,) for name in VECTORS):
             found = {name: array.shape for name, array in arrays.items()}
-            raise ValueError(f"shapes of a stored regression do not fit: {found}; save it again")
+            raise ValueError(f"shapes of a stored SVR do not match: {found}; save it again")
         facts = {name: card[name] for name in FACTS if name not in ("limit", "candidates")}
         return cls(
-            conditioning=Conditioning(*(arrays[name] for name in VECTORS), card["limit"]),
+            preprocessing=Preprocessing(*(arrays[name] for name in VECTORS), card["limit"]),
             coefficients=coefficients,
             support=support,
             candidates=tuple(Candidate(**candidate) for candidate in card["candidates"]),

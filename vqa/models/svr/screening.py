@@ -1,20 +1,20 @@
-"""A quick look at a support vector regression: a tube with soft edges, solved by Newton's method.
+"""Fast approximation of a support vector regression: soft tube edges and Newton's method.
 
-libsvm moves two coefficients at a time, 10^5 times where C is large. Here the corner of the loss at
-`epsilon` becomes a parabola of some `width`, after which the problem is smooth enough for steps
-that move all coefficients at once. With residuals `r = y - Kb - c`, the objective is
-`b'Kb / 2 + C sum L(|r|)`; L is 0 up to `inner = epsilon - width / 2`, has slope 1 from
-`inner + width` on, and between them the slope rises evenly. At the minimum `b = C L'(|r|) sign(r)`:
-rows inside the tube have coefficients 0, rows outside it C or -C, and those on its edge, E, what
-solves (O being the rows outside)
+libsvm changes two coefficients at a time, 10^5 times if C is large. Here the corner of the loss at
+`epsilon` is replaced by a parabola of some `width`, which makes the problem smooth enough for steps
+that change all coefficients at once. With residuals `r = y - Kb - c`, the objective is
+`b'Kb / 2 + C sum L(|r|)`. L is 0 up to `inner = epsilon - width / 2` and has slope 1 from
+`inner + width` on; in between the slope rises linearly. At the minimum `b = C L'(|r|) sign(r)`:
+rows inside the tube have coefficient 0, rows outside it C or -C. The coefficients of the rows on
+its edge, E, solve (with O the rows outside)
 
     (K_EE + width / C) b_E + c = y_E - inner sign(r_E) - K_EO b_O,    sum b = 0.
 
-A step solves this for the rows that are on the edge now, and goes that way to the lowest point of
-the objective, which is convex with a continuous slope. What comes out meets the optimality
-conditions of the regression proper to within half the width or little more.
+A step solves this for the rows that are on the edge now, and moves in that direction to the lowest
+point of the objective, which is convex with a continuous slope. The result meets the optimality
+conditions of the exact regression to within about half the width.
 
-Sources: Chapelle 2007 (Newton's method for support vector machines without their dual), Madsen and
+Sources: Chapelle 2007 (Newton's method for support vector machines in the primal), Madsen and
 Nielsen 1990 (Newton's method with a line search for Huber's loss).
 """
 
@@ -27,20 +27,20 @@ from scipy.optimize import brentq
 
 from vqa.models.svr.preprocessing import Array
 
-# Features of videos take 3 to 20 from the solution for half of C.
+# Video features take 3 to 20 steps when started from the solution for half of C.
 MAX_STEPS = 60
-# A step that changes no residual by more than this part of the width is the last.
+# The search ends after a step that changes no residual by more than this fraction of the width.
 SETTLED = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A regression on the way to its solution: `response + intercept` are its scores.
+    """An intermediate or final regression; its scores are `response + intercept`.
 
     Attributes:
-        coefficients: One for each row (N,).
-        response: The kernel matrix (N, N) times the coefficients (N,).
-        intercept: The constant.
+        coefficients: One per row (N,).
+        response: Kernel matrix (N, N) times the coefficients (N,).
+        intercept: Constant term.
     """
 
     coefficients: Array
@@ -57,20 +57,20 @@ def screen(
     width: float,
     start: Point | None = None,
 ) -> Point | None:
-    """Fit a support vector regression whose tube has soft edges.
+    """Fit a support vector regression with soft tube edges.
 
     Args:
         kernel: Symmetric, positive semidefinite (N, N).
-        target: What to predict (N,).
-        C: Price of an error beyond the tube, bound of the coefficients.
+        target: Values to predict (N,).
+        C: Regularisation parameter, the bound of the coefficients.
         epsilon: Half the width of the tube.
-        width: Of the tube's edge, in units of the target; the smaller, the nearer to the
-            regression proper, and the more steps.
-        start: A solution nearby, such as that for a lower C.
+        width: Width of the tube's edge, in units of the target. A smaller width is closer to the
+            exact regression and takes more steps.
+        start: A nearby solution, such as the one for a lower C.
 
     Returns:
-        The solution; None where no row is on the edge, so that nothing fixes the intercept, or
-        where rounding or the number of steps get in the way.
+        The solution. None if no row is on the edge, because nothing determines the intercept
+        then, if the step limit is reached, or if rounding errors prevent a step.
     """
     start = start or Point(np.zeros_like(target), np.zeros_like(target), float(np.median(target)))
     coefficients, response, intercept = start.coefficients, start.response, start.intercept
@@ -81,7 +81,7 @@ def screen(
         aim = _solution(kernel, target, C, inner, width, sides)
         if aim is None:
             return None
-        # What the whole step adds to coefficients, to the response, and to each score.
+        # Changes by the full step: of the coefficients, the response and the scores.
         added = aim.coefficients - coefficients
         risen = aim.response - response
         change = risen + (aim.intercept - intercept)
@@ -112,18 +112,18 @@ def _slope(
     at_start: float,
     growth: float,
 ) -> float:
-    """Slope of the objective along a step: `at_start + share * growth` is that of `b'Kb / 2`."""
+    """Return the objective's slope along a step; `b'Kb / 2` has `at_start + share * growth`."""
     pull = _pull(residual - share * change, inner, width)
     return at_start + share * growth - C * (pull @ change)
 
 
 def _pull(residual: Array, inner: float, width: float) -> Array:
-    """Slope of the loss, -1 to 1."""
+    """Return the slope of the loss, -1 to 1."""
     return np.sign(residual) * np.clip((np.abs(residual) - inner) / width, 0, 1)
 
 
 def _sides(residual: Array, inner: float, width: float) -> NDArray[np.intp]:
-    """0 inside the tube, 1 on its edge, 2 outside, with the sign of the residual."""
+    """Return 0 inside the tube, 1 on its edge, 2 outside, with the sign of the residual."""
     size = np.abs(residual)
     return np.sign(residual).astype(np.intp) * (
         (size > inner).astype(np.intp) + (size >= inner + width)
@@ -133,7 +133,7 @@ def _sides(residual: Array, inner: float, width: float) -> NDArray[np.intp]:
 def _solution(
     kernel: Array, target: Array, C: float, inner: float, width: float, sides: NDArray[np.intp]
 ) -> Point | None:
-    """The minimum, if every row stays on its side."""
+    """Return the minimum under the assumption that every row stays on its side."""
     edge = np.flatnonzero(np.abs(sides) == 1)
     if not edge.size:
         return None
@@ -142,7 +142,7 @@ def _solution(
     matrix.flat[:: len(edge) + 1] += width / C
     wanted = target[edge] - inner * sides[edge] - (kernel @ coefficients)[edge]
     try:
-        # Numpy's frees Python's lock for the other gammas' threads, scipy's keeps it.
+        # numpy's version releases the GIL for the threads of other gammas, scipy's does not.
         lower = np.linalg.cholesky(matrix)
     except np.linalg.LinAlgError:
         return None

@@ -1,10 +1,10 @@
-"""Figures of the pages, as matplotlib figures without pyplot; `vqa.reports.svg` makes them text."""
+"""Figures of the pages, as matplotlib figures without pyplot; `vqa.reports.svg` writes them."""
 
-from vqa.reports.figures.agreement import mapped_scores, residuals, scatter, thinned
 from vqa.reports.figures.cost import accuracy_over_seconds
 from vqa.reports.figures.heat import heat_map
 from vqa.reports.figures.intervals import ranking, split_intervals
-from vqa.reports.figures.time import learning_curves, timeline
+from vqa.reports.figures.scatters import mapped_scores, residuals, scatter, thinned
+from vqa.reports.figures.timelines import learning_curves, timeline
 
 __all__ = [
     "accuracy_over_seconds",

@@ -1,4 +1,4 @@
-"""What accuracy costs: a dot for each run, its metric over the seconds that its features take."""
+"""The cost of accuracy: a dot for each run, its metric over the seconds that its features take."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -11,32 +11,32 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from vqa.evaluation.metrics import lower_is_better
+from vqa.evaluation.metrics import cards
 from vqa.reports.style import BLUE, MUTED, STYLE, as_float, canvas
 from vqa.reports.svg import DOTS
-from vqa.reports.words import metric_title, percent
+from vqa.reports.words import percent
 
-# The axis is logarithmic where the slowest takes at least so many times what the fastest takes.
+# The axis is logarithmic if the slowest run takes at least this many times as long as the fastest.
 WIDE = 10
 DOT_PT2 = 50
 LETTERS_A_LINE = 24
-# Where a label may stand: directions around its dot, and gaps between the two in points.
+# Possible places of a label: directions around its dot, and gaps between the two in points.
 ANGLES = np.linspace(0, 2 * np.pi, 24, endpoint=False)
 GAPS_PT = (8, 14, 22, 32, 45, 60, 80, 110, 150)
-# From this gap on a thin line leads from the dot to its label.
-LED_PT = 22
+# From this gap on, a thin line connects the dot and its label.
+LINE_PT = 22
 ROUNDS = 8
 
 
 def accuracy_over_seconds(rows: Sequence[Mapping[str, Any]], metric: str, level: float) -> Figure:
-    """Each run's median with its interval over the seconds a video of its features.
+    """Plot the median of each run with its interval over the seconds per video of its features.
 
-    Full blue dots are the runs of `frontier`, the others are pale.
+    The runs of `frontier` are full blue dots, the others are pale.
 
     Args:
-        rows: Two or more runs: `label`, `value`, `interval` (two ends), `dimension` (or None) and
-            `seconds_a_video`, value and seconds known.
-        metric: What the values are.
+        rows: Two or more runs with `label`, `value`, `interval` (two ends), `dimension` (or None)
+            and `seconds_a_video`; value and seconds must be known.
+        metric: Name of the metric.
         level: Coverage of the intervals.
     """
     seconds = np.array([row["seconds_a_video"] for row in rows], dtype=float)
@@ -55,49 +55,42 @@ def accuracy_over_seconds(rows: Sequence[Mapping[str, Any]], metric: str, level:
         axes.scatter(seconds, values, facecolors=fills, edgecolors=edges, **style)
         axes.margins(x=0.09, y=0.08)
         if axes.get_xscale() == "linear":
-            # From nothing on, so that small differences look small.
+            # Start at 0, so that small differences look small.
             axes.set_xlim(0, 1.3 * seconds.max() or 1.0)
-        side = "lower is better" if lower_is_better(metric) else "higher is better"
-        ylabel = f"{metric_title(metric)} with {percent(level)} interval ({side})"
-        axes.set(xlabel="features, seconds a video (left is faster)", ylabel=ylabel)
+        card = cards.METRICS[metric]
+        side = "lower is better" if card.lower_is_better else "higher is better"
+        ylabel = f"{card.title} with {percent(level)} interval ({side})"
+        axes.set(xlabel="features, seconds per video (left is faster)", ylabel=ylabel)
         _label(axes, [_name(row) for row in rows], np.column_stack([seconds, values]), ends)
     return figure
 
 
 def frontier(values: np.ndarray, seconds: np.ndarray, metric: str) -> np.ndarray:
-    """Which runs no other surpasses: as good and faster, or as fast and better.
+    """Return the runs that no other surpasses by being as good and faster, or as fast and better.
 
     Args:
-        values: Of the metric (N,).
-        seconds: Of the features (N,).
-        metric: Which metric.
+        values: Values of the metric (N,).
+        seconds: Seconds per video of the features (N,).
+        metric: Name of the metric.
 
     Returns:
         (N,) bool.
     """
-    good = -values if lower_is_better(metric) else values
+    good = -values if cards.METRICS[metric].lower_is_better else values
     # surpassed[i, j]: run j is nowhere worse than run i, and somewhere better.
     nowhere_worse = (good >= good[:, None]) & (seconds <= seconds[:, None])
     somewhere_better = (good > good[:, None]) | (seconds < seconds[:, None])
     return ~(nowhere_worse & somewhere_better).any(axis=1)
 
 
-def seconds_text(value: float | None) -> str:
-    """Seconds with three significant digits, a dash where they are not known."""
-    if value is None or not np.isfinite(value):
-        return "–"
-    text = np.format_float_positional(value, precision=3, unique=False, fractional=False)
-    return text.rstrip(".")
-
-
 def _name(row: Mapping[str, Any]) -> str:
-    """A run's name, in short lines, with its dimension."""
+    """Return the name of a run in short lines, with its dimension."""
     name = "\n".join(textwrap.wrap(row["label"], LETTERS_A_LINE))
     return name if row["dimension"] is None else f"{name} · {row['dimension']}"
 
 
 def _logarithmic(axes: Axes, seconds: np.ndarray) -> None:
-    """A logarithmic axis with plain numbers, more of them where it spans little."""
+    """Make the axis logarithmic with plain numbers; a short axis gets more of them."""
     axes.set_xscale("log")
     steps = (1, 2, 5) if seconds.max() < 1e3 * seconds.min() else (1,)
     axes.xaxis.set_major_locator(LogLocator(subs=steps))
@@ -107,13 +100,13 @@ def _logarithmic(axes: Axes, seconds: np.ndarray) -> None:
 
 
 def _label(axes: Axes, names: Sequence[str], dots: np.ndarray, ends: np.ndarray) -> None:
-    """Write each dot's name where it hides neither another name nor a dot.
+    """Write the name of each dot where it hides neither another name nor a dot.
 
     Args:
-        axes: With all else drawn and both scales set.
-        names: Of the dots (N).
-        dots: Their places (N, 2), in data.
-        ends: Of their intervals (N, 2), in data, nan where undefined.
+        axes: Axes with everything else drawn and both scales set.
+        names: Names of the dots (N).
+        dots: Positions of the dots (N, 2), in data units.
+        ends: Ends of their intervals (N, 2), in data units, NaN if undefined.
     """
     figure = axes.figure
     style = {"size": 9.5, "ha": "center", "va": "center", "linespacing": 1.1}
@@ -136,25 +129,26 @@ def _label(axes: Axes, names: Sequence[str], dots: np.ndarray, ends: np.ndarray)
         line = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.7, "shrinkA": 1, "shrinkB": 5}
         axes.annotate(
             name, dot, offset, textcoords="offset points", **style,
-            arrowprops=line if gap >= LED_PT else None,
+            arrowprops=line if gap >= LINE_PT else None,
         ).set_in_layout(False)  # fmt: skip
 
 
 def places_of_labels(
     sizes: np.ndarray, dots: np.ndarray, whiskers: np.ndarray, frame: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where labels stand that hide as little as can be, near their dots.
+    """Place labels near their dots so that they hide as little as possible.
 
-    Every label in turn goes to its cheapest place while the others stay, a few times over.
+    Each label in turn moves to its cheapest place while the others stay, in several rounds.
 
     Args:
-        sizes: Width and height of each label (N, 2), points.
-        dots: What they name (N, 2), points.
-        whiskers: Boxes `left, bottom, right, top` (M, 4) to keep clear of where that is cheap.
-        frame: The box that labels must lie in (4,).
+        sizes: Width and height of each label (N, 2), in points.
+        dots: Positions of the dots (N, 2), in points.
+        whiskers: Boxes `left, bottom, right, top` (M, 4) to avoid if that is cheap.
+        frame: Box (4,) that must hold all labels.
 
     Returns:
-        From each dot to the middle of its label (N, 2), and the gap between them (N,), points.
+        Offset from each dot to the middle of its label (N, 2), and the gap between them (N,), in
+        points.
     """
     around = np.column_stack([np.cos(ANGLES), np.sin(ANGLES)])
     gaps = np.repeat(GAPS_PT, len(ANGLES)).astype(float)
@@ -183,7 +177,7 @@ def places_of_labels(
 
 
 def _shared(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Area that each box (N, 4) has in common with the others (M, 4; nan: not there yet), (N,)."""
+    """Return the area (N,) that each box (N, 4) shares with others (M, 4); NaN: not placed yet."""
     upper = np.minimum(boxes[:, None, 2:], others[:, 2:])
     lower = np.maximum(boxes[:, None, :2], others[:, :2])
     return np.nansum(np.prod(np.clip(upper - lower, 0, None), axis=-1), axis=1)

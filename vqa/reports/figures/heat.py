@@ -1,4 +1,4 @@
-"""The matrix of databases that models were trained and tested on, as a heat map."""
+"""Heat map of the matrix of databases that models were trained and tested on."""
 
 import textwrap
 from collections.abc import Mapping
@@ -11,27 +11,26 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from vqa.evaluation.metrics import lower_is_better
+from vqa.evaluation.metrics import cards
 from vqa.reports.style import GRID, INK, MUTED, STYLE, as_float, canvas
 from vqa.reports.words import known, shown, span
 
-# Light to dark, readable for colour-blind eyes and in grey; the ends leave room for the text.
+# Light to dark, safe for colour-blind readers and in grey; the ends leave contrast for the text.
 COLOURS = mpl.colormaps["Blues"]
 LIGHTEST, DARKEST = 0.06, 0.94
-CORRELATIONS = ("srocc", "krocc", "plcc", "plcc_raw")
 GAP = 0.02
 
 
 def heat_map(matrix: Mapping[str, Any], metric: str) -> Figure:
-    """One metric of every cell: a row for each training database, a column for each test database.
+    """Draw one metric of every cell: a row per training database, a column per test database.
 
-    Dark is good. Correlations are coloured on 0 to 1, so that maps compare; errors between the
-    best and the worst of the map.
+    Dark is good. Correlations are coloured on 0 to 1, so maps can be compared; errors between the
+    worst and the best value of the map.
 
     Args:
-        matrix: `train` and `test` (names), `cells` (each with `train, test, kind, n`, and `metrics`
-            and `interval` by metric), as `matrix.json` holds them.
-        metric: Which metric.
+        matrix: Content of `matrix.json`: `train` and `test` (names), `cells` (each with `train,
+            test, kind, n`, and `metrics` and `interval` by metric).
+        metric: Name of the metric.
     """
     train, test = matrix["train"], matrix["test"]
     cells = {(cell["train"], cell["test"]): cell for cell in matrix["cells"]}
@@ -53,20 +52,21 @@ def heat_map(matrix: Mapping[str, Any], metric: str) -> Figure:
 
 
 def share(value: float, values: list[float], metric: str) -> float:
-    """How good a value is on a map, from 0 (light) to 1 (dark).
+    """Return how good a value is on a map, from 0 (light) to 1 (dark).
 
     Args:
         value: A finite value.
-        values: All of the map, nan where undefined.
-        metric: Which metric.
+        values: All values of the map, NaN if undefined.
+        metric: Name of the metric.
     """
-    low, high = (0.0, 1.0) if metric in CORRELATIONS else (np.nanmin(values), np.nanmax(values))
+    card = cards.METRICS[metric]
+    low, high = card.colour_range or (np.nanmin(values), np.nanmax(values))
     position = 0.5 if low == high else float(np.clip((value - low) / (high - low), 0, 1))
-    return 1 - position if lower_is_better(metric) else position
+    return 1 - position if card.lower_is_better else position
 
 
 def readable_on(colour: str) -> str:
-    """Black or white, whichever has more contrast on a colour (WCAG 2 relative luminance)."""
+    """Return black or white, whichever contrasts more with a colour (WCAG 2 luminance)."""
     channels = np.array(mpl.colors.to_rgb(colour))
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
     luminance = float(linear @ (0.2126, 0.7152, 0.0722))
@@ -81,7 +81,7 @@ def _cell(
     metric: str,
     values: list[float],
 ) -> None:
-    """One field of the map: its colour, and in it value, interval and number of videos."""
+    """Draw one field of the map: colour, value, interval and number of videos."""
     value = None if cell is None else cell["metrics"].get(metric)
     box = {"xy": (column + GAP, row + GAP), "width": 1 - 2 * GAP, "height": 1 - 2 * GAP}
     middle = column + 0.5
@@ -107,5 +107,5 @@ def _cell(
 
 
 def _names(names: list[str]) -> list[str]:
-    """Names broken into short lines."""
+    """Break names into short lines."""
     return ["\n".join(textwrap.wrap(name, 16)) for name in names]

@@ -1,4 +1,4 @@
-"""How one number is spread over many items."""
+"""Distribution of one number over many items."""
 
 import matplotlib as mpl
 import numpy as np
@@ -20,16 +20,16 @@ def histogram(
     width: float = 6.4,
     height: float = 3.9,
 ) -> Figure:
-    """Bars of how many values lie where, and their median as a line.
+    """Draw a histogram of values, with their median as a line.
 
     Args:
-        values: (n,) at least one, finite.
-        label: What the values are.
-        item: What has one value, in the plural.
-        caption: Above the picture; breaks lines where it does.
-        warning: Above the caption, in red.
-        width: Of the figure, inches.
-        height: Of the figure, inches.
+        values: Values (n,), at least one, all finite.
+        label: Name of the quantity.
+        item: Name of the items that have one value each, in the plural.
+        caption: Text above the picture; line breaks are kept.
+        warning: Text above the caption, in red.
+        width: Width of the figure in inches.
+        height: Height of the figure in inches.
 
     Raises:
         ValueError: No value, or one that is not finite.
@@ -56,7 +56,7 @@ def histogram(
 def _above(
     axes: Axes, text: str, place: tuple[float, float], x: str = "data", **style: object
 ) -> None:
-    """Text above the axes, at x and so many points higher than their upper edge."""
+    """Write text above the axes, at x and a number of points above their upper edge."""
     axes.annotate(
         text,
         (place[0], 1),
@@ -69,7 +69,7 @@ def _above(
 
 
 def bins(values: np.ndarray) -> np.ndarray:
-    """Edges of equal bins, as many as the values bear (Freedman and Diaconis), 5 to 60."""
+    """Return the edges of equal bins by the rule of Freedman and Diaconis, 5 to 60 of them."""
     lower, upper = np.quantile(values, (0.25, 0.75))
     width = 2 * (upper - lower) / len(values) ** (1 / 3)
     count = np.ptp(values) / width if width > 0 else 0

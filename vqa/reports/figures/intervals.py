@@ -1,46 +1,43 @@
-"""Values with their intervals, one row each: of the splits of a run, of the models compared."""
+"""Values with their intervals, one row each: splits of a run, or compared models."""
 
 from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from vqa.evaluation.metrics import cards
+from vqa.evaluation.results import Results
 from vqa.reports.style import BLUE, RED, STYLE, as_float, canvas
-from vqa.reports.words import metric_title, percent
+from vqa.reports.words import percent
 
 Row = tuple[str, float | None, Sequence[float | None]]
 
 
-def split_intervals(results: Mapping) -> Figure:
-    """SROCC of every split with its interval, and the median as a line.
-
-    Args:
-        results: As from `vqa.evaluation.results.summarise`, read back from JSON or not.
-    """
-    splits = results["splits"]
-    rows = [(name, part["srocc"], part["interval"]["srocc"]) for name, part in splits.items()]
-    figure = _rows(
-        rows, f"SROCC with {percent(results['bootstrap']['level'])} interval; line: median"
-    )
-    median = as_float(results["summary"]["median"]["srocc"])
-    figure.axes[0].axvline(median, color=RED, linewidth=1.2)
+def split_intervals(results: Results) -> Figure:
+    """Plot the SROCC of every split with its interval, and the median as a line."""
+    rows = [
+        (name, part.value("srocc"), part.interval("srocc")) for name, part in results.splits.items()
+    ]
+    level = percent(results.bootstrap.level)
+    figure = _rows(rows, f"SROCC with {level} interval; line: median")
+    figure.axes[0].axvline(results.summary.value("srocc"), color=RED, linewidth=1.2)
     return figure
 
 
 def ranking(summaries: Mapping[str, Mapping], metric: str, level: float) -> Figure:
-    """Each model's median with its interval, in the order given, from the top.
+    """Plot the median of each model with its interval, from the top in the given order.
 
     Args:
-        summaries: Label -> `median` and `interval`, each by metric.
-        metric: Which metric.
+        summaries: By label `median` and `interval`, each by metric.
+        metric: Name of the metric.
         level: Coverage of the intervals.
     """
     rows = [(label, s["median"][metric], s["interval"][metric]) for label, s in summaries.items()]
-    return _rows(rows, f"{metric_title(metric)} with {percent(level)} interval")
+    return _rows(rows, f"{cards.title_of(metric)} with {percent(level)} interval")
 
 
 def _rows(rows: Sequence[Row], label: str) -> Figure:
-    """A dot with whiskers for each row."""
+    """Draw a dot with whiskers for each row."""
     with mpl.rc_context(STYLE):
         figure, axes = canvas(11, 0.9 + 0.3 * len(rows))
         for row, (_, value, interval) in enumerate(rows):

@@ -1,4 +1,4 @@
-"""Maps over a frame of a video: what an extractor sees, and where."""
+"""Maps over a frame of a video: the responses of an extractor at each place."""
 
 import io
 import math
@@ -14,18 +14,18 @@ from vqa.reports.style import INK, MUTED, RED, STYLE
 
 Map = tuple[str, np.ndarray]
 
-# Dark to light, readable for colour-blind eyes and in grey.
+# Dark to light, safe for colour-blind readers and in grey.
 COLOURS = mpl.colormaps["viridis"]
 LUMA = (0.2126, 0.7152, 0.0722)  # of red, green and blue, Rec. 709
-DIM, OPACITY = 0.75, 0.65  # brightness left to a frame below its map, and the map's share
-ROUNDING = 1e-4  # relative; values that differ by less are equal but for it
+DIM, OPACITY = 0.75, 0.65  # brightness of the frame below a map, and the share of the map
+ROUNDING = 1e-4  # relative; smaller differences are rounding errors
 
-# Lengths in inches; with so many dots a picture of six maps is as wide as a screen.
+# Lengths in inches; at this resolution a picture of six maps is as wide as a screen.
 DPI = 130
-AREA, LARGE = 3.4, 10.0  # square inches of a map; the larger where there are one or two
-NARROWEST = 2.1  # a map; its three numbers stand side by side
+AREA, LARGE = 3.4, 10.0  # square inches of a map; the larger for one or two maps
+NARROWEST = 2.1  # width of a map; its three numbers need it
 MARGIN, GAP, LINE, BAR = 0.25, 0.24, 0.2, 0.08
-UNDER = 0.5  # from a map to the title of the next below: its bar, its numbers, and air
+UNDER = 0.5  # from a map to the title of the next below: its bar, its numbers, and a gap
 LETTER, BOLD = 0.0076, 0.0092  # width of a letter for each point of its size
 
 
@@ -38,20 +38,20 @@ def overlay_figure(
     caption: str = "",
     warning: str = "",
 ) -> Figure:
-    """A frame, and beside it each map in colour over a dimmed copy of the frame.
+    """Draw a frame, and next to it each map in colour over a dimmed copy of the frame.
 
-    The bar below a map tells its colours, lowest value, mean and highest value.
+    The bar below a map shows its colours, lowest value, mean and highest value.
 
     Args:
         frame: uint8 (H, W, 3).
-        maps: Titles and float (H, W), NaN where nothing is known.
-        columns: Maps side by side; None: three, or as many as make many maps a square.
-        title: Of the whole picture.
-        caption: Below the title.
-        warning: Below the caption, in red.
+        maps: Titles and values (H, W), NaN if unknown.
+        columns: Maps side by side; None takes three, or a square arrangement of many maps.
+        title: Title of the picture.
+        caption: Text below the title.
+        warning: Text below the caption, in red.
 
     Raises:
-        ValueError: There is no map, or one is not of the frame's size or knows nothing.
+        ValueError: No map, or one with another size than the frame or without any value.
     """
     _check(frame, maps)
     columns = min(columns or max(3, math.ceil(len(maps) ** 0.5)), len(maps))
@@ -90,15 +90,15 @@ def overlay_figure(
 
 
 def dimmed(frame: np.ndarray) -> np.ndarray:
-    """A frame uint8 (H, W, 3) in dark grey: its luma, from 0 to `DIM`, (H, W)."""
+    """Return the luma of a frame uint8 (H, W, 3), from 0 to `DIM`, (H, W)."""
     return frame @ np.array(LUMA) * (DIM / 255)
 
 
 def painted(grey: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Values (H, W) in colour, from the lowest to the highest, over a grey picture (H, W).
+    """Paint values (H, W) in colour, from the lowest to the highest, over a grey picture (H, W).
 
     Returns:
-        (H, W, 3) from 0 to 1; grey where a value is NaN, the middle colour where all are equal.
+        (H, W, 3) from 0 to 1; grey for NaN, the middle colour if all values are equal.
     """
     low, high = np.nanmin(values), np.nanmax(values)
     flat = high - low <= ROUNDING * max(abs(low), abs(high))
@@ -108,7 +108,7 @@ def painted(grey: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def to_png(figure: Figure) -> bytes:
-    """The figure as a PNG file on white: same figure, same bytes."""
+    """Return the figure as a PNG file on white, with the same bytes for the same figure."""
     file = io.BytesIO()
     with mpl.rc_context(STYLE):
         figure.savefig(file, format="png", facecolor="white", metadata={"Software": None})
@@ -121,13 +121,13 @@ def _check(frame: np.ndarray, maps: Sequence[Map]) -> None:
     for name, values in maps:
         if values.shape != frame.shape[:2] or np.isnan(values).all():
             raise ValueError(
-                f"map {name!r}: expected {frame.shape[:2]} values, one a pixel of the frame and "
+                f"map {name!r}: expected {frame.shape[:2]} values, one per pixel of the frame and "
                 f"not all NaN, found {values.shape}"
             )
 
 
 def _head(title: str, caption: str, warning: str, width: float) -> list[tuple[str, dict]]:
-    """The lines above the panels, each with its style, broken to a width in inches."""
+    """Return the lines above the panels with their style, broken to a width in inches."""
     parts = [
         (title, {"size": 13, "weight": "bold", "color": INK}),
         (caption, {"size": 10, "color": MUTED}),
@@ -148,7 +148,7 @@ def _legend(maps: Sequence[Map]) -> str:
 
 
 def _bar(axes: Axes, values: np.ndarray, grey: float) -> None:
-    """The colours of a map as they look over a middling grey, with lowest, mean and highest."""
+    """Draw the colours of a map over a medium grey, with lowest, mean and highest value."""
     low, mean, high = np.nanmin(values), np.nanmean(values), np.nanmax(values)
     scale = np.linspace(low, high, 256)[None]
     axes.imshow(painted(np.full(scale.shape, grey), scale), aspect="auto")
@@ -162,7 +162,7 @@ def _bar(axes: Axes, values: np.ndarray, grey: float) -> None:
 
 
 def _axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
-    """Bare axes at a place in inches from the figure's upper left corner."""
+    """Add axes without a frame, at a place in inches from the upper left corner."""
     wide, tall = figure.get_size_inches()
     axes = figure.add_axes((left / wide, 1 - (top + height) / tall, width / wide, height / tall))
     axes.set_axis_off()
@@ -170,11 +170,11 @@ def _axes(figure: Figure, left: float, top: float, width: float, height: float) 
 
 
 def _write(figure: Figure, left: float, top: float, text: str, **style: object) -> None:
-    """Text at a place in inches from the figure's upper left corner."""
+    """Write text at a place in inches from the upper left corner of the figure."""
     wide, tall = figure.get_size_inches()
     figure.text(left / wide, 1 - top / tall, text, va="top", **style)
 
 
 def _letters(width: float, size: float, letter: float = LETTER) -> int:
-    """How many letters of a size in points stand side by side in a width in inches."""
+    """Return how many letters of a size in points fit in a width in inches."""
     return max(1, int(width / (letter * size)))

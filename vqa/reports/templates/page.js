@@ -1,5 +1,5 @@
 "use strict";
-// Sorting, filtering and taking tables along; every table is complete and readable without this.
+// Sort, filter and export tables; every table is complete and readable without this script.
 const value = (cell) => cell.dataset.value ?? cell.textContent.trim().replace(/\s+/g, " ");
 const key = (row, column) => {
   const text = value(row.cells[column]);
@@ -22,7 +22,7 @@ function sortable(table) {
       head.setAttribute("aria-sort", rising ? "ascending" : "descending");
       const rows = [...table.tBodies[0].rows].sort((a, b) => {
         const [x, y] = [key(a, column), key(b, column)];
-        // Cells without a value stay at the end, whichever way.
+        // Cells without a value stay at the end in both directions.
         if (x === "" || y === "") return (x === "") - (y === "");
         return rising ? compare(x, y) : compare(y, x);
       });
@@ -42,7 +42,7 @@ async function copy(text) {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // Pages opened from a file may have no clipboard; the old command still works there.
+    // Pages opened from a file may have no clipboard; the old command still works for them.
     const area = make("textarea", { value: text });
     document.body.append(area);
     area.select();
@@ -65,7 +65,7 @@ function tools(table) {
   const count = () => `${rows.filter((row) => !row.hidden).length} of ${rows.length} rows`;
   if ("filter" in table.dataset) {
     const field = make("input", { type: "search", placeholder: "Filter rows" });
-    field.setAttribute("aria-label", "Filter rows: every word must be in a row");
+    field.setAttribute("aria-label", "Filter rows: a row must contain every word");
     field.addEventListener("input", () => {
       const words = field.value.toLowerCase().split(/\s+/);
       for (const row of rows) {
@@ -83,7 +83,7 @@ function tools(table) {
     return made;
   };
   const copied = async () => {
-    status.textContent = (await copy(csv(table))) ? `Copied ${count()}` : "This browser let us not";
+    status.textContent = (await copy(csv(table))) ? `Copied ${count()}` : "Copying was blocked by the browser";
   };
   bar.append(
     status,

@@ -1,10 +1,9 @@
-"""Finished runs side by side, on the splits that they share.
+"""Compare finished runs on the splits that they share.
 
-What goes together is found in `shared`; `pairs` tests who is better, `models` and `groups` say what
-each model is, costs and does on each kind of video. `tables` shows it as text.
+`shared` finds what the runs have in common, `pairs` tests which model is better, `model_cards` and
+`by_group` describe each model and its scores on each kind of video, `formatting` prints all of it.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,28 +12,26 @@ from typing import Any
 import pandas as pd
 
 from vqa.evaluation.groups import read_groups
-from vqa.evaluation.metrics import METRICS
-from vqa.evaluation.results import summarise, write_json
-from vqa.files import write_atomically
+from vqa.evaluation.metrics import cards
+from vqa.evaluation.results import Summary
+from vqa.evaluation.summary import summarise
+from vqa.files import write_atomically, write_json
 from vqa.protocols.splits import Split
-from vqa.reports import write_comparison
-from vqa.runs import Run
-from vqa.runs.comparison.by_group import groups_beside
+from vqa.runs.comparison.by_group import models_by_group
 from vqa.runs.comparison.formatting import models_table
-from vqa.runs.comparison.models import describe_model
+from vqa.runs.comparison.model_cards import describe_model
 from vqa.runs.comparison.pairs import LEVEL, tested_pairs
 from vqa.runs.comparison.shared import check_runs, distinct_labels, joined_scores, shared_splits
-
-KEPT = ("median", "mean", "std", "interval")
+from vqa.runs.run import Run
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What `compare` found.
+    """The outcome of `compare`.
 
     Attributes:
-        content: What comparison.json holds.
-        predictions: Columns `split, video, mos` and one per run.
+        content: Content of comparison.json.
+        predictions: Columns `split, video, mos` and one of scores per run.
     """
 
     content: dict[str, Any]
@@ -42,23 +39,28 @@ class Comparison:
 
 
 def compare(
-    runs: Sequence[Run], *, metric: str = "srocc", resamples: int = 2000, seed: int = 0
+    runs: Sequence[Run],
+    *,
+    metric: str = "srocc",
+    resamples: int = 2000,
+    seed: int = 0,
+    command: str = "",
 ) -> Comparison:
     """Compare finished runs of one database on the splits that they share.
 
     Args:
-        runs: Two or more.
-        metric: What pairs are compared by.
-        resamples: Of the paired bootstrap.
-        seed: Of the paired bootstrap.
+        runs: Two or more runs.
+        metric: Metric that pairs are compared by.
+        resamples: Resamples of the paired bootstrap.
+        seed: Seed of the paired bootstrap.
+        command: Command line to store in the comparison.
 
     Raises:
-        ComparisonError: Fewer than two runs, one that is not finished or tested nothing, another
-            database or other labels, or no split in common.
+        ComparisonError: Fewer than two runs, one that is not finished or tested nothing, different
+            databases or labels, or no split in common.
         ValueError: Unknown metric.
     """
-    if metric not in METRICS:
-        raise ValueError(f"metric={metric!r} is not known; expected one of {', '.join(METRICS)}")
+    cards.rankable_metric(metric)
     check_runs(runs)
     labels = distinct_labels(runs)
     splits = shared_splits(runs)
@@ -77,35 +79,41 @@ def compare(
             "predictions": len(table),
         },
         "metric": metric,
-        "summaries": {
-            label: {key: result["summary"][key] for key in KEPT}
-            for label, result in results.items()
-        },
+        "summaries": {label: _summary(result.summary) for label, result in results.items()},
         "pairs": tested_pairs(own, results, splits, metric, resamples=resamples, seed=seed),
-        "groups": groups_beside(own, read_groups(runs[0].folder / "videos.csv")),
+        "groups": models_by_group(own, read_groups(runs[0].folder / "videos.csv")),
         "notes": _notes(runs, labels, splits),
         "level": LEVEL,
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": command,
     }
     return Comparison(content, table)
 
 
-def write_comparison_files(found: Comparison, folder: Path) -> Path:
-    """Write comparison.json, models.csv, predictions.csv and the page; returns the page's path."""
+def write_comparison_files(found: Comparison, folder: Path) -> None:
+    """Write comparison.json, models.csv and predictions.csv, from which the page is made."""
     write_json(folder / "comparison.json", found.content)
     write_atomically(folder / "models.csv", models_table(found.content).to_csv(index=False))
     write_atomically(folder / "predictions.csv", found.predictions.to_csv(index=False))
-    return write_comparison(folder)
+
+
+def _summary(summary: Summary) -> dict[str, Any]:
+    """Return a model's numbers; `median` has all metrics, also those reported alongside."""
+    return {
+        "median": summary.median | summary.alongside,
+        "mean": summary.mean,
+        "std": summary.std,
+        "interval": summary.intervals,
+    }
 
 
 def _notes(runs: Sequence[Run], labels: Sequence[str], splits: Sequence[Split]) -> list[str]:
-    """What must be said of runs, once for all of which it is true, and of splits not shared."""
+    """Return the notes of all runs and on splits that are not shared, each note once."""
     who: dict[str, list[str]] = {}
     for run, label in zip(runs, labels, strict=True):
-        said = run.notes()
+        notes = run.notes()
         if more := len(run.splits()) - len(splits):
-            said = [*said, f"{more} splits that the others do not have are left out."]
-        for note in said:
+            notes = [*notes, f"{more} splits that the others do not have were skipped."]
+        for note in notes:
             who.setdefault(note, []).append(label)
     return [
         f"{'all models' if len(found) == len(labels) else ', '.join(found)}: {note}"

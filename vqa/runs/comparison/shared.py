@@ -1,7 +1,8 @@
-"""What finished runs have in common: a database, splits, and the scores of the same videos.
+"""Common ground of finished runs: a database, splits, and scores of the same videos.
 
-Runs are compared on the same test videos or not at all: a split counts where every run has it with
-the same hash. `protocol=imported` on the first run's `splits/` makes others comparable.
+Runs are compared on the same test videos or not at all: a split counts only if every run has it
+with the same hash. Train with `protocol=imported` on the `splits/` of the first run to make others
+comparable.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from vqa.protocols.splits import Split
-from vqa.runs import Run
+from vqa.runs.run import Run
 
 
 class ComparisonError(ValueError):
@@ -17,7 +18,7 @@ class ComparisonError(ValueError):
 
 
 def check_runs(runs: Sequence[Run]) -> None:
-    """Refuse runs that no comparison can be made of.
+    """Refuse runs that cannot be compared.
 
     Raises:
         ComparisonError: Fewer than two, one that is not finished or tested nothing, or runs of
@@ -27,16 +28,18 @@ def check_runs(runs: Sequence[Run]) -> None:
         raise ComparisonError(f"{len(runs)} run given; expected two or more to compare")
     for run in runs:
         if not run.finished or run.results() is None:
-            raise ComparisonError(f"{run.folder} is not finished, or tested nothing")
+            raise ComparisonError(
+                f"{run.folder} is not finished, or tested nothing; expected a run with results"
+            )
     names = sorted({run.database["name"] for run in runs})
     if len(names) > 1:
         raise ComparisonError(
-            f"the runs are about different databases ({', '.join(names)}); compare runs of one"
+            f"the runs are on different databases ({', '.join(names)}); compare runs of one"
         )
 
 
 def distinct_labels(runs: Sequence[Run]) -> list[str]:
-    """The runs' names, or, where two are called the same, the names of their folders."""
+    """Return the names of the runs or, if two are equal, the names of their folders."""
     names = [str(run.config["name"]) for run in runs]
     folders = [run.folder.resolve().name for run in runs]
     for chosen in (names, folders):
@@ -46,10 +49,10 @@ def distinct_labels(runs: Sequence[Run]) -> list[str]:
 
 
 def shared_splits(runs: Sequence[Run]) -> list[Split]:
-    """Splits with a test part that every run has, by hash.
+    """Return the splits with a test part that every run has, by hash.
 
     Raises:
-        ComparisonError: There is none.
+        ComparisonError: The runs share no split.
     """
     hashes = [{split.sha256 for split in run.splits()} for run in runs]
     shared = [
@@ -68,20 +71,20 @@ def shared_splits(runs: Sequence[Run]) -> list[Split]:
 def joined_scores(
     runs: Sequence[Run], labels: Sequence[str], splits: Sequence[Split]
 ) -> pd.DataFrame:
-    """All scores beside each other, joined by split and video.
+    """Join the scores of all runs by split and video.
 
     Args:
-        runs: As `check_runs` lets pass.
-        labels: What each run's column is called.
-        splits: Those to take.
+        runs: Runs that `check_runs` accepts.
+        labels: Column name for each run.
+        splits: Splits to use.
 
     Returns:
-        Columns `split, video, mos` and one per run.
+        Columns `split, video, mos` and one of scores per run.
 
     Raises:
         ComparisonError: Two runs have different MOS for a video.
     """
-    # A split of one hash has one name, since the name is hashed as well.
+    # Splits with the same hash have the same name, because the name is hashed as well.
     names = {split.name for split in splits}
     table = None
     for run, label in zip(runs, labels, strict=True):
@@ -95,7 +98,7 @@ def joined_scores(
         if len(differ):
             raise ComparisonError(
                 f"{label} has other MOS than {labels[0]} for {len(differ)} predictions, for "
-                f"instance {differ['video'].iloc[0]}; they were trained on different labels"
+                f"example {differ['video'].iloc[0]}; expected runs trained on the same labels"
             )
         table = table.drop(columns="mos of it")
     return table

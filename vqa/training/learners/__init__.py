@@ -1,1 +1,1 @@
-"""Learners: `fit`, `predict`, `save`, `load` over views of a split."""
+"""Learners fit on the training part of a split and predict one score per video."""

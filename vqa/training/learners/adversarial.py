@@ -1,6 +1,6 @@
-"""GSTVQA's training: score losses and a Gaussian regulariser learnt against a critic.
+"""GSTVQA's training: score losses and a Gaussian regulariser trained against a critic.
 
-For every batch the network minimises
+For each batch the network minimises
 
     L1(Q_vid, y) + frame_weight L1(Q_reg, y) + adversarial_weight mean((1 - D(F))^2)
 
@@ -8,10 +8,10 @@ and then, from the same forward pass, the critic D minimises
 
     -adversarial_weight (mean(D(z)^2) + mean((1 - D(F))^2)),    z ~ N(prior mean, prior std).
 
-F is each video's mean hidden state. These squared terms, and the network before the critic, are the
-release's; the paper writes a logarithmic GAN with the critic first. The prior is a standard normal
-and is replaced by the learned Gaussian every `refresh_every` epochs. `vqa.models.gstvqa` lists the
-slips of the release that are mended here.
+F is each video's mean hidden state. The squared terms, and updating the network before the critic,
+follow the released code; the paper writes a logarithmic GAN that updates the critic first. The
+prior starts as a standard normal and is replaced by the learned Gaussian every `refresh_every`
+epochs. `vqa.models.gstvqa` lists the mistakes of the release that are fixed here.
 """
 
 from typing import Any
@@ -53,19 +53,19 @@ class AdversarialModule(ScoreModule):
         self.register_buffer("prior_std", torch.ones(hidden_dim))
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        """One optimiser for the network, one of the same kind for the critic."""
+        """Build one optimiser for the network and one of the same kind for the critic."""
         modules = (self.network, self.critic)
         return [self.optimizer_factory(module.parameters()) for module in modules]
 
     def on_train_epoch_start(self) -> None:
-        """Every N epochs freeze a copy of the learned Gaussian as the prior."""
+        """Every N epochs, take a copy of the learned Gaussian as the prior."""
         super().on_train_epoch_start()
         if self.current_epoch and self.current_epoch % self.refresh_every == 0:
             self.prior_mean.copy_(self.network.gaussian_mean.detach())
             self.prior_std.copy_(self.network.gaussian_std.detach())
 
     def training_step(self, batch: Batch, batch_index: int) -> None:
-        """One step of the network, then one of the critic."""
+        """Update the network, then the critic."""
         network_optimizer, critic_optimizer = self.optimizers()
         target = batch["mos"] / self.mos_scale
         output = self.network.assess(**self.prepared(batch["inputs"]))
@@ -87,16 +87,14 @@ class AdversarialModule(ScoreModule):
             self.manual_backward(critic_loss)
             critic_optimizer.step()
             self.untoggle_optimizer(critic_optimizer)
-            self._sums["critic_loss"] = self._sums.get(
-                "critic_loss", 0
-            ) + critic_loss.detach() * len(target)
+            self.record(len(target), critic_loss=critic_loss)
 
     def realism_loss(self, mean_hidden: Tensor) -> Tensor:
-        """How far the critic is from taking hidden states (B, h) for draws of the prior."""
+        """Measure how well the critic tells hidden states (B, h) from samples of the prior."""
         return (1 - self.critic(mean_hidden)).square().mean()
 
     def critic_loss(self, mean_hidden: Tensor) -> Tensor:
-        """What the critic minimises: it is to say 1 for draws and 0 for hidden states (B, h)."""
+        """Return the critic's loss: it should give 1 for samples and 0 for hidden states (B, h)."""
         draws = self.prior_mean + self.prior_std * torch.randn_like(mean_hidden)
         told_apart = self.critic(draws).square().mean() + self.realism_loss(mean_hidden)
         return -told_apart

@@ -1,16 +1,18 @@
-"""What every learner offers, whatever is inside."""
+"""The interface of all learners."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from torch import Tensor
 
 from vqa.databases.records import VideoRecord
-from vqa.training.datamodule import VQADataModule
+from vqa.files import read_json
+
+if TYPE_CHECKING:
+    from vqa.training.datamodule import VQADataModule
 
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "learner.json"
@@ -26,36 +28,48 @@ class Prediction:
 
 
 def stored_model(folder: Path) -> tuple[Path, dict[str, Any]]:
-    """The weights' file and the card of a saved learner.
+    """Find the weights file and read the card of a saved learner.
 
     Raises:
-        FileNotFoundError: There is none; the run may not be finished.
+        FileNotFoundError: There is no saved learner; the run may not be finished.
     """
     weights = folder / WEIGHTS_FILE
     if not weights.is_file():
-        raise FileNotFoundError(f"no trained model at {weights}; run train.py to its end first")
-    return weights, json.loads((folder / CARD_FILE).read_text())
+        raise FileNotFoundError(f"no trained model at {weights}; finish the training first")
+    return weights, read_json(folder / CARD_FILE)
 
 
 class Learner(Protocol):
     """Fits on the training part of a split and predicts one score per video."""
 
-    def fit(self, data: VQADataModule, folder: Path, logger: Any) -> None:
-        """Train; checkpoints and the history go into `folder`, from which it also resumes."""
+    def begin_from(self, state: Mapping[str, Tensor], parts: Sequence[str] | None) -> None:
+        """Start training from the weights of another model of the same shape.
+
+        Args:
+            state: Parameters of the other network by name.
+            parts: Names of the parts to take, such as `spatial`; None takes all.
+
+        Raises:
+            ValueError: This learner has no weights to start from.
+        """
         ...
 
-    def predict(self, data: VQADataModule, videos: Sequence[VideoRecord]) -> list[Prediction]:
+    def fit(self, data: "VQADataModule", folder: Path, logger: Any) -> None:
+        """Train. Checkpoints and history go into `folder`; training resumes from it."""
+        ...
+
+    def predict(self, data: "VQADataModule", videos: Sequence[VideoRecord]) -> list[Prediction]:
         """Score videos, in their order."""
         ...
 
     def assess(self, inputs: dict[str, Tensor]) -> tuple[float, np.ndarray]:
-        """Score of one video from a batch of it alone, and its quality over time (T,)."""
+        """Score one video from a batch of size one; also return its quality over time (T,)."""
         ...
 
     def save(self, folder: Path) -> None:
-        """Write all that `load` needs."""
+        """Write everything that `load` needs."""
         ...
 
-    def load(self, folder: Path) -> None:
-        """Become the learner that was saved there."""
+    def load(self, folder: Path, device: str = "cpu") -> None:
+        """Restore the learner saved in `folder`, to score on `device` (`auto`, `cpu`, `cuda`)."""
         ...

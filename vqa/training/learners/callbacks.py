@@ -1,6 +1,5 @@
-"""What goes on beside training: whole checkpoints, a progress bar, the history as a table."""
+"""Companions of a training: atomic checkpoints, a progress bar, the history as a table."""
 
-import csv
 import io
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,13 @@ import torch
 from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 from pytorch_lightning.callbacks import Callback
 
-from vqa.files import write_atomically
+from vqa.files import write_atomically, write_csv
 from vqa.progress import progress_bar
 from vqa.training.learners.module import ScoreModule
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Checkpoints that are whole or absent, whenever the process dies."""
+    """Writes checkpoints in one step: a killed process leaves a whole file or none."""
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
@@ -28,10 +27,10 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 class TrainingProgress(Callback):
-    """One bar over all steps with the time left, on the first process."""
+    """Shows one bar over all steps with the time left, on the first process."""
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Open the bar at the epoch from which training goes on."""
+        """Open the bar at the epoch from which training resumes."""
         steps = int(trainer.num_training_batches)
         self.bar = progress_bar(
             trainer.max_epochs * steps,
@@ -57,10 +56,6 @@ class TrainingProgress(Callback):
 
 
 def write_history(history: list[dict[str, float]], path: Path) -> None:
-    """The learning curves as a table, one row per epoch."""
+    """Write the learning curves as a table, one row per epoch."""
     columns = list(dict.fromkeys(key for row in history for key in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(history)
-    write_atomically(path, text.getvalue())
+    write_csv(path, columns, ([row.get(column, "") for column in columns] for row in history))

@@ -1,4 +1,4 @@
-"""Learning rates: by part of a network, and over the steps of training."""
+"""Learning rates per part of a network, and over the steps of a training."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -8,13 +8,13 @@ from torch import nn
 
 
 def parts_of(network: nn.Module, names: Iterable[str]) -> dict[str, list[nn.Parameter]]:
-    """The parameters of named parts: all whose dotted name holds the word.
+    """Find the parameters of named parts: all parameters with that word in their dotted name.
 
-    `backbone` means `spatial.backbone.norm.weight` as well as `backbone.norm.weight`. A parameter
-    belongs to the first name that fits.
+    `backbone` matches `spatial.backbone.norm.weight` as well as `backbone.norm.weight`. A parameter
+    belongs to the first name that matches.
 
     Raises:
-        ValueError: A name fits no parameter.
+        ValueError: A name matches no parameter.
     """
     parts: dict[str, list[nn.Parameter]] = {name: [] for name in names}
     for path, parameter in network.named_parameters():
@@ -31,14 +31,14 @@ def parts_of(network: nn.Module, names: Iterable[str]) -> dict[str, list[nn.Para
 
 
 def parameter_groups(network: nn.Module, learning_rates: Mapping[str, float]) -> Any:
-    """What an optimiser takes: a group for each named part with its rate, and one for the rest.
+    """Group parameters for an optimiser: one group per named part with its rate, one for the rest.
 
     Args:
-        network: Whose parameters.
-        learning_rates: Rate of each named part; none gives the plain parameters.
+        network: Owner of the parameters.
+        learning_rates: Rate of each named part; if empty, the plain parameters are returned.
 
     Raises:
-        ValueError: A name fits no parameter.
+        ValueError: A name matches no parameter.
     """
     if not learning_rates:
         return list(network.parameters())
@@ -50,19 +50,19 @@ def parameter_groups(network: nn.Module, learning_rates: Mapping[str, float]) ->
 
 
 def warmup_cosine(step: int, epoch_steps: int, steps: int, warmup_epochs: float = 2.5) -> float:
-    """Linear rise from 0 over the first epochs, then half a cosine: FAST-VQA's schedule.
+    """Rise linearly from 0 over the first epochs, then follow half a cosine (FAST-VQA's schedule).
 
-    Its first step has rate 0. The cosine runs over as many steps as the whole training has, so the
-    rise keeps it from quite reaching 0, as released.
+    The first step has rate 0. As in the release, the cosine spans as many steps as the whole
+    training, so because of the warm-up it does not quite reach 0.
 
     Args:
-        step: From 0.
-        epoch_steps: Steps an epoch.
-        steps: Steps in all.
-        warmup_epochs: Length of the rise; not whole numbers only.
+        step: Index of the step, from 0.
+        epoch_steps: Steps per epoch.
+        steps: Steps in total.
+        warmup_epochs: Length of the rise; may be fractional.
 
     Returns:
-        A factor of the learning rates, in [0, 1].
+        Factor of the learning rates, in [0, 1].
     """
     warm = int(warmup_epochs * epoch_steps)
     if step < warm:

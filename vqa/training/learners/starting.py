@@ -1,4 +1,4 @@
-"""Weights that a network begins training with: published ones, or those of an earlier run."""
+"""Initial weights of a network: published ones, or those of an earlier run."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from vqa.models.pretrained.weights import WeightsError, local_state, published_s
 
 KINETICS = Swin3D_T_Weights.KINETICS400_V1
 REMEDY = (
-    "give a local file with model.start.weights=/path/to/file.pth, or train from nothing with "
+    "give a local file with model.start.weights=/path/to/file.pth, or train from scratch with "
     "model.start.weights=random"
 )
 
@@ -19,13 +19,14 @@ def published_swin(network: nn.Module, weights: str = "kinetics400", head: bool 
     """Fill the Video Swin of a FAST-VQA or CLiF-VQA network, in place.
 
     Args:
-        network: A `FastVQA`, or a network that has one as `spatial`; without any, nothing is done.
+        network: A `FastVQA`, or a network that has one as `spatial`; if that is None, nothing is
+            done.
         weights: `kinetics400` (torchvision's, downloaded by its own loader), a local file in the
-            layout of torchvision, Video Swin or FAST-VQA, or `random` to leave it as it is.
-        head: Take FAST-VQA's two convolutions from the file as well.
+            layout of torchvision, Video Swin or FAST-VQA, or `random` to keep the weights.
+        head: Also load FAST-VQA's two convolutions from the file.
 
     Raises:
-        WeightsError: The weights cannot be had, or are of another network.
+        WeightsError: The weights are not available, or belong to another network.
     """
     spatial = getattr(network, "spatial", network)
     if weights == "random" or spatial is None:
@@ -36,7 +37,7 @@ def published_swin(network: nn.Module, weights: str = "kinetics400", head: bool 
         state = local_state(weights, REMEDY)
     if head and not any(key.startswith("vqa_head.") for key in state):
         raise WeightsError(
-            f"{weights} holds no head of FAST-VQA; set model.start.head=false to take its Swin only"
+            f"{weights} has no FAST-VQA head; set model.start.head=false to load only its Swin"
         )
     target = spatial.backbone
     try:
@@ -57,9 +58,9 @@ def trained_parts(
     """Fill a network, or some of its parts, from a trained network of the same shape, in place.
 
     Args:
-        network: What to fill.
-        state: Of the trained network.
-        parts: First words of the parameters to take, such as `spatial`; None takes all.
+        network: The network to fill.
+        state: State of the trained network.
+        parts: First words of the parameters to load, such as `spatial`; None loads all.
 
     Raises:
         WeightsError: Names or shapes differ.
@@ -77,8 +78,8 @@ def trained_parts(
     )
     if absent or other:
         raise WeightsError(
-            f"the run of init_from has another network: it lacks {absent[:3]} and differs in "
-            f"{other[:3]}; train with the same model settings, or name the parts that agree with "
+            f"the run of init_from has a different network: it lacks {absent[:3]} and differs in "
+            f"{other[:3]}; train with the same model settings, or name the parts that match with "
             "init_parts=[spatial]"
         )
     network.load_state_dict(chosen, strict=False)

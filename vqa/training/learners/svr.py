@@ -1,24 +1,23 @@
-"""Support vector regression as a learner: feature vectors in, no epochs."""
+"""Support vector regression as a learner: feature vectors, no epochs."""
 
-import csv
-import io
 import json
 import logging
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from safetensors.numpy import load_file, save
-from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from torch import Tensor
 
 from vqa.databases.records import VideoRecord
-from vqa.files import write_atomically
+from vqa.files import write_atomically, write_csv
 from vqa.models.svr import GRID_C, GRID_GAMMA, FittedSVR, fit_svr
-from vqa.training.datamodule import VQADataModule
+from vqa.protocols.row_splits import inner_split
 from vqa.training.learners.base import CARD_FILE, WEIGHTS_FILE, Prediction, stored_model
+
+if TYPE_CHECKING:
+    from vqa.training.datamodule import VQADataModule
 
 log = logging.getLogger(__name__)
 
@@ -27,25 +26,25 @@ INNER_SHARE = 0.2
 
 
 class SVRLearner:
-    """Searches C and gamma inside the training part, fits to all of it, and scores by vectors.
+    """Searches C and gamma inside the training part, then fits to all of it.
 
-    What a candidate is judged on is the split's validation part where it has one. Otherwise it is
-    a fifth of the training part: whole contents of it (`inner="content"`), or the rows that the
-    published scripts draw (`inner="videval"`, with `protocol=videval`).
+    Candidates are judged on the split's validation part if it has one, otherwise on a fifth of the
+    training part: whole contents (`inner="content"`), or the rows that the published scripts draw
+    (`inner="videval"`, with `protocol=videval`).
 
     Args:
         kernel: `rbf` or `linear`.
-        C: Price of an error, or several to choose from.
+        C: Regularisation parameter, or several to choose from.
         gamma: Width of the Gaussian kernel, `scale`, or several to choose from.
-        epsilon: Errors up to it are free.
+        epsilon: Half-width of the tube inside which errors cost nothing.
         scaler: `minmax` or `standard`, fitted on the training part.
         scale_target: Standardise the MOS for the solver.
-        impute: What stands for a missing value: `zero`, or the column's `mean` in the training
+        impute: Replacement for missing values: `zero`, or the `mean` of the column in the training
             part.
-        limit: Absolute values above it are missing too; None: only NaN and infinities.
-        criterion: What judges candidates: `logistic_rmse` or `r2`.
+        limit: Absolute values above it count as missing; None: only NaN and infinities do.
+        criterion: Judges candidates: `logistic_rmse` or `r2`.
         inner: How the inner part is drawn.
-        workers: Threads of the search; None takes one for each processor.
+        workers: Threads of the search; None starts one per processor.
         seed: Draws the inner part.
     """
 
@@ -65,7 +64,7 @@ class SVRLearner:
         seed: int = 0,
     ) -> None:
         if inner not in ("content", "videval"):
-            raise ValueError(f"inner={inner!r} is not known; use content or videval")
+            raise ValueError(f"inner={inner!r}: expected content or videval")
         self.options = {
             "kernel": kernel, "C": C, "gamma": gamma, "epsilon": epsilon, "scaler": scaler,
             "scale_target": scale_target, "impute": impute, "limit": limit,
@@ -74,20 +73,35 @@ class SVRLearner:
         self.inner, self.seed = inner, seed
         self.fitted: FittedSVR | None = None
 
-    def fit(self, data: VQADataModule, folder: Path, logger: Any = False) -> None:
-        """Search and fit; the judged candidates go into `grid.csv` and to the logger."""
+    def begin_from(self, state: Mapping[str, Tensor], parts: Sequence[str] | None) -> None:
+        """Refuse: a support vector regression has no initial weights.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError(
+            "init_from: expected a network, found a support vector regression, which has no "
+            "initial weights; leave init_from out"
+        )
+
+    def fit(self, data: "VQADataModule", folder: Path, logger: Any = False) -> None:
+        """Search and fit; the candidates and their values go into `grid.csv` and to the logger."""
         videos = (*data.train, *data.val)
         train, val = self._inner_parts(data)
         mos = np.array([video.mos for video in videos])
         self.fitted = fit_svr(_vectors(data, videos), mos, train, val, **self.options)
-        write_atomically(folder / GRID_FILE, self._grid())
+        write_csv(
+            folder / GRID_FILE,
+            ["C", "gamma", self.options["criterion"]],
+            ([one.C, one.gamma, one.value] for one in self.fitted.candidates),
+        )
         if logger:
             for step, candidate in enumerate(self.fitted.candidates):
                 logger.log_metrics({"inner": candidate.value, "C": candidate.C}, step=step)
             chosen = {"C": self.fitted.C, "gamma": self.fitted.gamma}
             logger.log_metrics({name: value for name, value in chosen.items() if value is not None})
 
-    def predict(self, data: VQADataModule, videos: Sequence[VideoRecord]) -> list[Prediction]:
+    def predict(self, data: "VQADataModule", videos: Sequence[VideoRecord]) -> list[Prediction]:
         """Score videos, in their order."""
         if not videos:
             return []
@@ -98,7 +112,7 @@ class SVRLearner:
         ]
 
     def assess(self, inputs: dict[str, Tensor]) -> tuple[float, np.ndarray]:
-        """Score of one video; as its vector knows no time, the timeline is that one value, (1,)."""
+        """Score one video; a vector has no time axis, so the timeline is that one value, (1,)."""
         score = self._ready().predict(inputs["features"].cpu().numpy())
         return float(score[0]), score
 
@@ -108,35 +122,29 @@ class SVRLearner:
         write_atomically(folder / WEIGHTS_FILE, save(fitted.state()))
         write_atomically(folder / CARD_FILE, json.dumps(fitted.card(), indent=1) + "\n")
 
-    def load(self, folder: Path) -> None:
-        """Become the learner that `save` wrote.
+    def load(self, folder: Path, device: str = "cpu") -> None:
+        """Restore the learner that `save` wrote; it scores on the CPU, whatever the device.
 
         Raises:
-            FileNotFoundError: There is none; the run may not be finished.
+            FileNotFoundError: There is no saved learner; the run may not be finished.
         """
         weights, card = stored_model(folder)
         self.fitted = FittedSVR.from_state(load_file(weights), card)
 
-    def _inner_parts(self, data: VQADataModule) -> tuple[np.ndarray, np.ndarray]:
-        """Rows of the training part to fit candidates on, and to judge them on."""
+    def _inner_parts(self, data: "VQADataModule") -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows of the training part to fit candidates on, and those to judge them on."""
+        from sklearn.model_selection import GroupShuffleSplit
+
         rows = np.arange(len(data.train))
         if data.val:
             return rows, len(rows) + np.arange(len(data.val))
         if self.inner == "videval":
-            seed = math.ceil(6.6 * data.split.seed)
-            return tuple(train_test_split(rows, test_size=INNER_SHARE, random_state=seed))
+            return inner_split(rows, data.split.seed)
         contents = [video.content_id for video in data.train]
         if len(set(contents)) < 2:
             return rows, rows[:0]
         parts = GroupShuffleSplit(1, test_size=INNER_SHARE, random_state=self.seed)
         return next(parts.split(rows, groups=contents))
-
-    def _grid(self) -> str:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["C", "gamma", self.options["criterion"]])
-        writer.writerows([one.C, one.gamma, one.value] for one in self._ready().candidates)
-        return text.getvalue()
 
     def _ready(self) -> FittedSVR:
         if self.fitted is None:
@@ -144,6 +152,6 @@ class SVRLearner:
         return self.fitted
 
 
-def _vectors(data: VQADataModule, videos: Sequence[VideoRecord]) -> np.ndarray:
-    """The feature vectors of videos (N, D)."""
+def _vectors(data: "VQADataModule", videos: Sequence[VideoRecord]) -> np.ndarray:
+    """Stack the feature vectors of videos, (N, D)."""
     return np.stack([data.views(video)["features"].cpu().numpy() for video in videos])

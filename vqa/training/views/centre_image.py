@@ -1,4 +1,4 @@
-"""Still images as a model sees them: an image is a video of one frame, read like any other."""
+"""The view of still images; an image is a video of one frame and is read like any other."""
 
 from collections.abc import Sequence
 
@@ -7,18 +7,16 @@ import torch
 from torch import Tensor
 
 from vqa.databases.records import VideoRecord
-from vqa.features.extraction.pipeline import raw_format
-from vqa.models.pretrained.inception import cropped
 from vqa.video import VideoInfo, probe, read_frames
 from vqa.video.sampling import uniform_indices
 
 
 class CentreImage:
-    """The centre of an image (3, 299, 299), uint8 RGB, in its own resolution, read each time.
+    """The centre of an image (3, 299, 299), uint8 RGB, at its own resolution, read every time.
 
-    Of a video with more frames it is the middle one. Only what is smaller than 299 pixels is
-    enlarged. Nothing is random: training sees the same pixels each epoch, as in the recipe of
-    FMC-IQA.
+    For a video of several frames the middle one is used. Only images smaller than 299 pixels are
+    enlarged. Nothing is random: training sees the same pixels every epoch, as in the FMC-IQA
+    recipe.
 
     Args:
         reader: See `vqa.video.choose_reader`.
@@ -28,14 +26,16 @@ class CentreImage:
         self.reader = reader
 
     def __call__(self, video: VideoRecord, rng: np.random.Generator | None = None) -> Tensor:
-        """The image, (3, 299, 299).
+        """Return the image, (3, 299, 299).
 
         Raises:
             VideoError: The file cannot be read.
         """
+        from vqa.models.pretrained.inception import cropped  # imports torchvision
+
         info = self._probe(video)
         frame = read_frames(
-            video.path, _middle(info), reader=self.reader, raw=raw_format(video), info=info
+            video.path, _middle(info), reader=self.reader, raw=video.raw_format, info=info
         )
         return cropped(torch.from_numpy(frame))[0]
 
@@ -44,12 +44,12 @@ class CentreImage:
         return {name: torch.stack(list(samples))}
 
     def times_s(self, video: VideoRecord) -> Tensor:
-        """Presentation time of the frame, (1,)."""
+        """Return the presentation time of the frame, (1,)."""
         info = self._probe(video)
         return torch.from_numpy(info.times_s[_middle(info)])
 
     def _probe(self, video: VideoRecord) -> VideoInfo:
-        return probe(video.path, raw=raw_format(video))
+        return probe(video.path, raw=video.raw_format)
 
 
 def _middle(info: VideoInfo) -> np.ndarray:

@@ -12,13 +12,13 @@ from vqa.features.extraction.cache import FeatureCache
 
 
 class _Cached:
-    """What `_load` makes of a video's cached features, kept in memory while there is room.
+    """A video's cached features in the form of `_load`, kept in memory while there is room.
 
     Args:
-        caches: Where the features lie, in the order in which they are joined.
-        memory_gb: Videos stay in memory until they fill this much; 0 reads each time.
-        device: Where they are kept and handed out; `cuda` spares the transfer of each batch, and
-            means the main memory where there is no GPU.
+        caches: Sources of the features, in the order in which they are joined.
+        memory_gb: Videos stay in memory until they fill this much; 0 reads every time.
+        device: Where they are kept and returned; `cuda` saves the transfer of each batch, and
+            falls back to main memory without a GPU.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class _Cached:
         self._free_bytes = int(memory_gb * 2**30)
 
     def __call__(self, video: VideoRecord, rng: np.random.Generator | None = None) -> Tensor:
-        """The features of a video, as this view has them.
+        """Return the features of a video in this view's form.
 
         Raises:
             FileNotFoundError: They have not been extracted.
@@ -49,14 +49,14 @@ class _Cached:
 
 
 class FeatureSequence(_Cached):
-    """A video as its sequence of frame features (T, D), float32; several kinds joined along D."""
+    """A video as a sequence of frame features (T, D), float32; several kinds joined along D."""
 
     def _load(self, video: VideoRecord) -> Tensor:
         parts = [cache.load(video.id).features for cache in self.caches]
         if len({len(part) for part in parts}) > 1:
             raise ValueError(
                 f"{video.id}: features of {[len(part) for part in parts]} frames cannot be joined "
-                "frame by frame; take the same frames for all of them, or a model of vectors"
+                "frame by frame; use the same frames for all kinds, or a model of vectors"
             )
         return torch.cat(parts, 1).float()
 
@@ -66,15 +66,15 @@ class FeatureSequence(_Cached):
         return {name: pad_sequence(list(samples), batch_first=True), "lengths": lengths}
 
     def times_s(self, video: VideoRecord) -> Tensor:
-        """Presentation times of the described frames, (T,)."""
+        """Return the presentation times of the frames, (T,)."""
         return self.caches[0].load(video.id).times_s
 
 
 class FeatureVector(_Cached):
-    """A video as one vector (D,): its features' mean over time, several kinds one after the other.
+    """A video as one vector (D,): the mean of its features over time, several kinds concatenated.
 
-    Numbers that are not defined (NaN) do not count; where none is, the mean is NaN too. The type is
-    that of the features.
+    Undefined numbers (NaN) are ignored; if all are undefined, the mean is NaN too. The type is that
+    of the features.
     """
 
     def _load(self, video: VideoRecord) -> Tensor:
@@ -86,5 +86,5 @@ class FeatureVector(_Cached):
         return {name: torch.stack(list(samples))}
 
     def times_s(self, video: VideoRecord) -> Tensor:
-        """Mean time of what was described, (1,)."""
+        """Return the mean time of the frames, (1,)."""
         return self.caches[0].load(video.id).times_s.double().mean(0, keepdim=True)

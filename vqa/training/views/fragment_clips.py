@@ -1,4 +1,4 @@
-"""The view of fragments: small patches of a video's own pixels, in clips."""
+"""The view of fragments: small patches of a video at its own resolution, in clips."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from vqa.databases.records import VideoRecord
-from vqa.features.extraction.pipeline import raw_format
 from vqa.video import VideoInfo, probe, stream_frames
 from vqa.video.fragments import GRID_SIZE, PATCH_SIZE, gather, plan
 from vqa.video.sampling import clip_indices, time_fragment_indices
@@ -18,11 +17,11 @@ EVALUATION_SEED = 0
 class FragmentClips:
     """A video as clips of fragments (K, T, S, S, 3), uint8 RGB, read from its file each time.
 
-    Training draws where clips begin and where patches lie. Evaluation takes the middle of what a
-    clip can be, and patches at places drawn once for all: they differ from cell to cell and from
-    clip to clip, as in training, yet depend on nothing but the frame's size. (The release draws
-    anew each time, so that a video has no score of its own; a seed made of the video's name would
-    give a renamed file another score.)
+    Training draws the start of each clip and the positions of patches. Evaluation takes clips at
+    the middle of their range, and patch positions drawn once with a fixed seed: they vary between
+    cells and clips as in training, but depend only on the frame size. (The release draws new ones
+    every time, so a video has no reproducible score; a seed from the file name would give a renamed
+    file another score.)
 
     Source: Wu et al., FAST-VQA, ECCV 2022; FasterVQA, TPAMI 2023.
 
@@ -30,12 +29,12 @@ class FragmentClips:
         num_clips: K in evaluation.
         training_clips: K in training.
         clip_length: T, frames of a clip.
-        frame_interval: Frames of the video from one frame of a clip to the next.
+        frame_interval: Frames of the video between consecutive frames of a clip.
         grid_size: Cells along each side of a frame.
         patch_size: Side of a patch in pixels; S = grid_size * patch_size.
-        aligned: Consecutive frames that share the places of their patches; None for a whole clip.
-        time_fragments: Pieces that a clip is made of, spread over the video as in FasterVQA; None
-            for a clip in one piece.
+        aligned: Consecutive frames that share patch positions; None shares them in a whole clip.
+        time_fragments: Pieces of a clip, spread over the video as in FasterVQA; None keeps a clip
+            in one piece.
         reader: See `vqa.video.choose_reader`.
     """
 
@@ -62,9 +61,9 @@ class FragmentClips:
         self.time_fragments, self.reader = time_fragments, reader
 
     def __call__(self, video: VideoRecord, rng: np.random.Generator | None = None) -> Tensor:
-        """The clips of a video, (K, T, S, S, 3).
+        """Return the clips of a video, (K, T, S, S, 3).
 
-        Only the frames that clips need, and those that these depend on, are decoded, each once.
+        Only the frames of the clips, and the frames that these depend on, are decoded, once each.
 
         Raises:
             VideoError: The file cannot be read.
@@ -84,7 +83,7 @@ class FragmentClips:
             video.path,
             np.unique(indices),
             reader=self.reader,
-            raw=raw_format(video),
+            raw=video.raw_format,
             info=info,
             leaping=True,
         )
@@ -95,12 +94,12 @@ class FragmentClips:
         return {name: torch.stack(list(samples))}
 
     def times_s(self, video: VideoRecord) -> Tensor:
-        """Mean presentation time of the frames of each clip of evaluation, (K,)."""
+        """Return the mean presentation time of each clip in evaluation, (K,)."""
         info = self._probe(video)
         return torch.from_numpy(info.times_s[self._indices(info, None)].mean(1))
 
     def _probe(self, video: VideoRecord) -> VideoInfo:
-        return probe(video.path, raw=raw_format(video))
+        return probe(video.path, raw=video.raw_format)
 
     def _indices(self, info: VideoInfo, rng: np.random.Generator | None) -> np.ndarray:
         """Frame indices (K, T)."""

@@ -1,0 +1,153 @@
+"""Contract of every network that a file of `conf/model` builds; a new file is tested as it is.
+
+Networks and views come from the composed configuration. Feature sequences are random, all other
+inputs are what the model's own views read from real clips. The `demo` recipe keeps networks small.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from safetensors.torch import load, save
+
+from vqa.commands.building import build
+from vqa.commands.configuration import choices, compose, resolved
+
+FEATURES = 12  # per frame; any even number will do
+LENGTHS = (40, 12, 1)
+CLOSE = {"rtol": 1e-4, "atol": 1e-5}
+
+
+def has_network(path):
+    return "network" in yaml.safe_load(path.read_text(encoding="utf-8"))["model"]
+
+
+MODELS = [name for name, path in choices("model").items() if has_network(path)]
+
+
+@dataclass
+class Example:
+    """A network in evaluation mode with its input: one batch, and the same videos one by one."""
+
+    network: torch.nn.Module
+    batch: dict
+    videos: list
+    moments: list  # of each video, for the last view
+
+
+def example(model, recipe, videos, rng=None):
+    """Build a model with inputs for some videos; `rng` selects the views' training mode."""
+    config = resolved(compose("train", [f"model={model}", f"recipe={recipe}"]))
+    views = {name: build(view) for name, view in config["views"].items() if view is not None}
+    views = {
+        name: view([]) if name == "features" else view(reader="auto")
+        for name, view in views.items()
+    }
+    samples = []
+    generator = torch.Generator().manual_seed(0)
+    for video, length in zip(videos, LENGTHS, strict=False):
+        sequence = torch.rand(length, FEATURES, generator=generator)
+        samples.append(
+            {name: sequence if name == "features" else views[name](video, rng) for name in views}
+        )
+
+    def collated(some):
+        inputs = {}
+        for name, view in views.items():
+            inputs |= view.collate(name, [sample[name] for sample in some])
+        return inputs
+
+    last = list(views)[-1]
+    moments = [
+        len(sample["features"]) if last == "features" else len(views[last].times_s(video))
+        for sample, video in zip(samples, videos, strict=False)
+    ]
+    network = new_network(config).eval()
+    return Example(network, collated(samples), [collated([one]) for one in samples], moments)
+
+
+def new_network(config):
+    sizes = {"input_dim": FEATURES} if config["views"]["features"] is not None else {}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return build(config["model"]["network"])(**sizes)
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def small(request, clips):
+    return example(request.param, "demo", clips.videos[:3])
+
+
+def test_models_are_found():
+    assert MODELS
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_initial_weights_are_finite_and_depend_on_the_seed_only(model):
+    config = resolved(compose("train", [f"model={model}", "recipe=demo"]))
+    one, other = new_network(config).state_dict(), new_network(config).state_dict()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert all(tensor.isfinite().all() for tensor in one.values())
+
+
+def test_weights_can_be_stored(small):
+    state = small.network.state_dict()
+    restored = load(save(state))
+    assert restored.keys() == state.keys()
+    small.network.load_state_dict(restored)
+
+
+@torch.inference_mode()
+def test_each_video_has_one_score(small):
+    score = small.network(**small.batch)
+    assert score.shape == (3,)
+    assert score.dtype == torch.float32
+    assert score.isfinite().all()
+    assert small.network(**small.videos[0]).shape == (1,)
+
+
+@torch.inference_mode()
+def test_scores_do_not_depend_on_batch_or_padding(small):
+    together = small.network(**small.batch)
+    alone = torch.cat([small.network(**inputs) for inputs in small.videos])
+    torch.testing.assert_close(together, alone, **CLOSE)
+    if "lengths" in small.batch:
+        padding = torch.arange(max(LENGTHS)) >= small.batch["lengths"][:, None]
+        overwritten = small.batch["features"].masked_fill(padding[..., None], 1e3)
+        score = small.network(**small.batch | {"features": overwritten})
+        torch.testing.assert_close(score, together, **CLOSE)
+
+
+@torch.inference_mode()
+def test_timeline_has_one_value_per_moment_or_video(small):
+    for inputs, moments in zip(small.videos, small.moments, strict=True):
+        timeline = small.network.timeline(**inputs)
+        assert timeline.shape in ((1, moments), (1, 1))
+        assert timeline.isfinite().all()
+
+
+def gradients(network, inputs):
+    """Return the gradients by name of all parameters that are trained."""
+    network.zero_grad(set_to_none=True)
+    # The timeline is included because a parameter may serve it, and an extra loss, only.
+    (network(**inputs).sum() + network.timeline(**inputs).sum()).backward()
+    return {name: p.grad for name, p in network.named_parameters() if p.requires_grad}
+
+
+def test_every_parameter_is_part_of_the_graph(small):
+    found = gradients(small.network, small.batch)
+    assert found
+    for name, gradient in found.items():
+        assert gradient is not None, name
+        assert gradient.isfinite().all(), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", MODELS)
+def test_every_parameter_of_the_paper_size_gets_a_gradient(model, clips):
+    """The `demo` sizes are not enough: there a table of Video Swin's bias has a gate of zero."""
+    paper = example(model, "paper", clips.videos[:1], np.random.default_rng(0))
+    for name, gradient in gradients(paper.network, paper.batch).items():
+        assert gradient.abs().sum() > 0, name

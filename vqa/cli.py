@@ -1,0 +1,291 @@
+"""The command `vqa` and its verbs; `python -m vqa` is the same.
+
+Heavy imports happen in the verbs, so help and errors answer at once.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from types import ModuleType
+from typing import NoReturn
+
+from vqa.commands.process import USAGE, exit_status
+
+# Verbs that take Hydra overrides, and the module that does each job.
+HYDRA_VERBS = {
+    "train": "train a model on a database and write its report",
+    "evaluate": "test, score, compare and verify finished runs, or measure anyone's predictions",
+    "cross": "train on several databases, test on several: the cross-database matrix",
+    "extract": "fill the feature cache of a database, or draw what an extractor sees",
+}
+EXAMPLES = """\
+examples:
+  vqa train                                              train on the embedded demo database
+  vqa train model=vsfa data=konvid data.root=/data/konvid
+  vqa score runs/<run> clip.mp4 folder/                  score videos with a trained run
+  vqa doctor konvid --root /data/konvid                  check a download before training on it
+
+vqa VERB --help shows the uses of a verb."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line: expected, found, and how to see the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE, f"error: {message}; {self.prog} --help shows the usage\n")
+
+
+def main(arguments: Sequence[str] | None = None, program: str = "vqa") -> int:
+    """Run the command line and return its exit status.
+
+    Args:
+        arguments: Words after the program's name; None takes those of the process.
+        program: Shown in the help.
+
+    Returns:
+        0, or 1 if some files failed or something does not hold, or 2 for wrong use.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words and words[0] in HYDRA_VERBS:
+        return exit_status(lambda: hydra_verb(words[0], words[1:], f"{program} {words[0]}"))
+    top = parser(program)
+    options, rest = top.parse_known_args(words)
+    if any(word.startswith("-") or "=" not in word for word in rest) or (
+        rest and options.verb != "doctor"
+    ):
+        top.error(f"unrecognized arguments: {' '.join(rest)}")
+    options.rest = rest
+    return exit_status(lambda: options.job(options))
+
+
+def script(verb: str) -> NoReturn:
+    """Run the root script of a verb, such as train.py, and exit."""
+    program = f"python {verb}.py"
+    sys.exit(exit_status(lambda: hydra_verb(verb, sys.argv[1:], program)))
+
+
+def hydra_verb(verb: str, arguments: Sequence[str], program: str) -> int:
+    """Run a verb that takes Hydra overrides."""
+    from vqa.commands.hydra_app import run_verb
+
+    return run_verb(verb, program, arguments, lambda config: _module(verb).main(config))
+
+
+def parser(program: str = "vqa") -> argparse.ArgumentParser:
+    """Build the parser of the verbs with plain flags; it lists the other verbs too."""
+    top = _Parser(
+        prog=program,
+        description="Train, evaluate and apply no-reference video quality models.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"vqa {_version()}")
+    verbs = top.add_subparsers(
+        title="verbs", metavar="VERB", required=True, parser_class=_Parser, dest="verb"
+    )
+    for verb, summary in HYDRA_VERBS.items():
+        verbs.add_parser(verb, help=summary, add_help=False)
+    for add in (_add_score, _add_doctor, _add_compare, _add_verify, _add_runs, _add_models):
+        add(verbs)
+    completion = verbs.add_parser("completion", help="print the shell's completion script")
+    completion.add_argument("shell", choices=("bash", "zsh"))
+    completion.set_defaults(job=lambda given: _module("completion").main(given.shell))
+    hidden = verbs.add_parser("complete")
+    hidden.add_argument("line", nargs="?", default="")
+    hidden.set_defaults(job=lambda given: _module("completion").complete(given.line, flags()))
+    return top
+
+
+def flags() -> dict[str, list[str]]:
+    """List the flags of every verb; verbs that take Hydra overrides have none."""
+    (action,) = [one for one in parser()._actions if isinstance(one, argparse._SubParsersAction)]
+    shown = [choice.dest for choice in action._choices_actions]
+    return {
+        verb: [] if verb in HYDRA_VERBS else sorted(action.choices[verb]._option_string_actions)
+        for verb in shown
+    }
+
+
+def _add_score(verbs: "argparse._SubParsersAction[_Parser]") -> None:
+    score = _verb(
+        verbs,
+        "score",
+        "score video files with a trained run",
+        """\
+examples:
+  vqa score runs/<run> clip.mp4
+  vqa score runs/<run> videos/ 'more/*.mkv' list.txt --output scores.json
+
+The exit status is 1 if a file failed; its row says why.""",
+    )
+    score.add_argument("run", help="folder of a finished run")
+    score.add_argument(
+        "videos", nargs="+", help="files, folders, globs, or lists (.txt, one file per line)"
+    )
+    score.add_argument(
+        "--output", "-o", default="scores.csv", metavar="FILE",
+        help=".csv or .json to write (default: scores.csv); a .csv has its timelines beside it",
+    )  # fmt: skip
+    score.add_argument(
+        "--cache", default="cache", metavar="FOLDER", help="feature cache (default: cache)"
+    )
+    score.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    score.add_argument(
+        "--raw-size", metavar="WIDTHxHEIGHT", help="frame size of headerless .yuv files"
+    )
+    _add_trust(score)
+    score.set_defaults(
+        job=lambda given: _module("score").main(
+            given.run, given.videos, output=given.output, cache=given.cache,
+            device=given.device, raw_size=given.raw_size, trust=given.trust,
+        )
+    )  # fmt: skip
+
+
+def _add_doctor(verbs: "argparse._SubParsersAction[_Parser]") -> None:
+    doctor = _verb(
+        verbs,
+        "doctor",
+        "check a downloaded database before training on it, or the installation",
+        """\
+examples:
+  vqa doctor                                             check the installation
+  vqa doctor konvid --root /data/konvid
+  vqa doctor csv --labels labels.csv --decode
+  vqa doctor konvid --root /data/konvid --against doctor-lsvq.json
+
+Finds files that are missing, renamed, unreadable, cut short, damaged, duplicated, or of another
+size, rate or length than the label table says; labels outside the scale; files without a label.
+The exit status is 1 if something would stop or falsify training. Results are kept in a journal
+beside the output, so an interrupted check resumes and a second one takes seconds.""",
+    )
+    doctor.add_argument(
+        "database", nargs="?", help="name of a database (vqa train --help lists them)"
+    )
+    doctor.add_argument("settings", nargs="*", help="further settings, such as data.grey=drop")
+    doctor.add_argument("--root", metavar="FOLDER", help="folder of the database")
+    doctor.add_argument("--labels", metavar="FILE", help="label table")
+    doctor.add_argument(
+        "--missing", choices=("error", "skip"), help="skip: absent files are meant to be absent"
+    )
+    doctor.add_argument(
+        "--decode", action="store_true", help="decode every frame: slow, finds all damage"
+    )
+    doctor.add_argument(
+        "--against", nargs="+", default=[], metavar="FILE",
+        help="findings of other databases: look for the same files there",
+    )  # fmt: skip
+    doctor.add_argument(
+        "--output", "-o", metavar="FILE", help="JSON file (default: doctor-<database>.json)"
+    )
+    doctor.add_argument("--fresh", action="store_true", help="examine every file again")
+    doctor.add_argument(
+        "--time-limit", type=float, default=600.0, metavar="SECONDS", help="per video"
+    )
+    doctor.add_argument("--config-dir", metavar="FOLDER", help="folder of your own configuration")
+    doctor.set_defaults(job=_doctor)
+
+
+def _doctor(given: argparse.Namespace) -> int:
+    from vqa.commands.configuration import quoted
+
+    words = [word for word in (given.database, *given.settings, *given.rest) if word]
+    overrides = [word if "=" in word else f"data={word}" for word in words]
+    for key in ("root", "labels", "missing"):
+        if (value := getattr(given, key)) is not None:
+            overrides.append(f"data.{key}={quoted(value)}")
+    if not overrides:
+        return import_module("vqa.commands.doctor.installation").main()
+    return import_module("vqa.commands.doctor.command").main(
+        overrides,
+        decode=given.decode,
+        against=given.against,
+        output=given.output,
+        fresh=given.fresh,
+        time_limit_s=given.time_limit,
+        config_dir=given.config_dir,
+    )
+
+
+def _add_compare(verbs: "argparse._SubParsersAction[_Parser]") -> None:
+    compare = _verb(verbs, "compare", "compare finished runs on the splits that they share")
+    compare.add_argument("runs", nargs="+", help="folders of finished runs, two or more")
+    compare.add_argument(
+        "--metric", default="srocc", help="compare pairs by this metric (default: srocc)"
+    )
+    compare.add_argument(
+        "--output", "-o", default="comparison", metavar="FOLDER", help="(default: comparison)"
+    )
+    compare.set_defaults(
+        job=lambda given: _module("compare").main(
+            given.runs, metric=given.metric, output=given.output,
+            command=" ".join(["vqa", *sys.argv[1:]]),
+        )
+    )  # fmt: skip
+
+
+def _add_verify(verbs: "argparse._SubParsersAction[_Parser]") -> None:
+    verify = _verb(verbs, "verify", "recompute every number of a run and compare every hash")
+    verify.add_argument("run", help="folder of a finished run")
+    verify.add_argument(
+        "--rescore", type=int, default=0, metavar="N", help="score N videos per split again"
+    )
+    _add_trust(verify)
+    verify.set_defaults(
+        job=lambda given: _module("verify").main(
+            given.run, rescore=given.rescore, trust=given.trust
+        )
+    )
+
+
+def _add_runs(verbs: "argparse._SubParsersAction[_Parser]") -> None:
+    runs = _verb(verbs, "runs", "list the runs below a folder with their results")
+    runs.add_argument("folder", nargs="?", default="runs", help="(default: runs)")
+    form = runs.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON")
+    form.add_argument("--csv", action="store_true", help="print CSV")
+    runs.set_defaults(
+        job=lambda given: _module("runs").main(given.folder, as_json=given.json, as_csv=given.csv)
+    )
+
+
+def _add_models(verbs: "argparse._SubParsersAction[_Parser]") -> None:
+    models = _verb(verbs, "models", "list the models that can be trained")
+    models.add_argument("name", nargs="?", help="show the settings of this model")
+    models.add_argument("--json", action="store_true", help="print JSON")
+    models.add_argument("--config-dir", metavar="FOLDER", help="folder of your own configuration")
+    models.set_defaults(
+        job=lambda given: _module("models").main(
+            given.name, config_dir=given.config_dir, as_json=given.json
+        )
+    )
+
+
+def _verb(
+    verbs: "argparse._SubParsersAction[_Parser]", name: str, summary: str, epilog: str = ""
+) -> argparse.ArgumentParser:
+    return verbs.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_trust(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--trust", action="append", default=[], metavar="PACKAGE",
+        help="let the run's configuration use this package of yours",
+    )  # fmt: skip
+
+
+def _module(verb: str) -> ModuleType:
+    return import_module(f"vqa.commands.{verb}")
+
+
+def _version() -> str:
+    from vqa import __version__
+
+    return __version__

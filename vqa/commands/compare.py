@@ -1,0 +1,28 @@
+"""Compare finished runs on the splits that they share."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vqa.reports import write_comparison
+from vqa.runs.comparison import compare, write_comparison_files
+from vqa.runs.comparison.formatting import format_comparison
+from vqa.runs.opening import load_run
+
+
+def main(runs: Sequence[str], *, metric: str, output: str | Path, command: str = "") -> None:
+    """Compare runs, print the tables, write comparison.json, tables and page.
+
+    Args:
+        runs: Two or more folders of finished runs.
+        metric: What pairs of models are compared by.
+        output: Folder of the comparison.
+        command: Kept in the comparison.
+    """
+    folder = Path(output).expanduser()
+    found = compare([load_run(run) for run in runs], metric=metric, command=command)
+    write_comparison_files(found, folder)
+    page = write_comparison(folder)
+    for note in found.content["notes"]:
+        print(f"NOTE: {note}")
+    print(f"\n{format_comparison(found.content)}\n")
+    print(f"report: {page}")

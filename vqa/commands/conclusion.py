@@ -1,0 +1,41 @@
+"""The end of a run or an evaluation: results, evidence for the worst predictions, the report."""
+
+import logging
+from typing import Any
+
+import numpy as np
+
+from vqa.commands.experiment import Experiment
+from vqa.databases.records import Database, VideoRecord
+from vqa.reports import write_report
+from vqa.reports.evidence import write_evidence
+from vqa.runs import Run
+from vqa.training.views import moments
+
+log = logging.getLogger(__name__)
+
+
+def conclude(run: Run, trained: Run, experiment: Experiment, database: Database) -> None:
+    """Compute the results, gather evidence for the worst predictions, write the report.
+
+    Args:
+        run: Holds the predictions.
+        trained: The run whose models predicted; `run` itself after training.
+        experiment: Gives views and models.
+        database: What was tested.
+    """
+    run.finish()
+    predictions = run.predictions()
+    if predictions is None:
+        log.info("no video was tested (protocol=full): the trained model is in %s", run.folder)
+        return
+    loaded: dict[str, Any] = {}
+
+    def timeline(split: str, video: VideoRecord) -> tuple[np.ndarray, np.ndarray]:
+        if split not in loaded:
+            loaded[split] = experiment.learned(trained, split)
+        _, quality = loaded[split].assess(experiment.views.alone(video))
+        return moments(experiment.views.times_s(video), len(quality)).numpy(), quality
+
+    write_evidence(run.folder, predictions, database, timeline, experiment.reader)
+    write_report(run.folder)

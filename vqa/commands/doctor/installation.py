@@ -1,0 +1,100 @@
+"""A check of the installation: versions, device, decoders, configuration."""
+
+import platform
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from vqa.commands import configuration
+
+PACKAGES = (
+    "vqa", "torch", "torchvision", "pytorch-lightning", "timm", "open_clip_torch", "av", "decord",
+    "hydra-core", "wandb", "numpy", "scipy", "einops",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check of the installation.
+
+    Attributes:
+        name: What was checked.
+        found: What was found, or what went wrong.
+        holds: Whether everything is in order.
+    """
+
+    name: str
+    found: str
+    holds: bool = True
+
+
+def main() -> int:
+    """Print every check; returns 1 if one fails, else 0."""
+    checks = [
+        Check("Python", f"{platform.python_version()} ({sys.executable})"),
+        *map(_version, PACKAGES),
+        _tried("device", _device),
+        _tried("configuration", _configuration),
+        _tried("decoding", _decoding),
+    ]
+    for check in checks:
+        print(f"{'ok' if check.holds else 'FAULT':5s}  {check.name:18s} {check.found}")
+    if all(check.holds for check in checks):
+        print("the installation is complete; `vqa doctor DATABASE` checks a database")
+        return 0
+    print("install the package again: pip install --force-reinstall vqa")
+    return 1
+
+
+def _version(package: str) -> Check:
+    try:
+        return Check(package, metadata.version(package))
+    except metadata.PackageNotFoundError:
+        absent_by_design = package == "decord" and platform.machine() != "x86_64"
+        return Check(package, "not installed", holds=absent_by_design)
+
+
+def _tried(name: str, look: Callable[[], str]) -> Check:
+    """Make a check; whatever goes wrong is what it found."""
+    try:
+        return Check(name, look())
+    except Exception as error:  # noqa: BLE001 (reported as a fault)
+        return Check(name, f"{type(error).__name__}: {error}", holds=False)
+
+
+def _device() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return f"{torch.cuda.get_device_name()} (trainer=gpu)"
+    return f"CPU, {torch.get_num_threads()} threads (no GPU that torch can use)"
+
+
+def _configuration() -> str:
+    counts = [f"{len(configuration.choices(group))} {group}" for group in configuration.GROUPS]
+    return f"{configuration.conf_folder()}: {', '.join(counts)}"
+
+
+def _decoding() -> str:
+    """Encode a short clip and read it back."""
+    from vqa.databases.synthesis.encoding import write_h264
+    from vqa.video import choose_reader, probe, read_frames
+
+    ramp = np.arange(8, dtype=np.uint8)[:, None, None, None] * np.uint8(25)
+    frames = np.broadcast_to(ramp, (8, 64, 96, 3)).copy()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clip.mp4"
+        write_h264(path, frames, 25, 10)
+        info = probe(path)
+        decoded = read_frames(path, range(8))
+    error = float(np.abs(decoded.astype(float) - frames).max())
+    if info.frames != 8 or error > 8:
+        raise RuntimeError(
+            f"expected 8 frames within 8 grey levels, found {info.frames} within {error:g}"
+        )
+    return f"8 of 8 frames of a test clip by {choose_reader(info)}"

@@ -1,0 +1,41 @@
+"""Draw the maps that an extractor computes for one frame of a video."""
+
+from pathlib import Path
+
+from vqa.commands import configuration
+from vqa.commands.building import locate
+from vqa.commands.experiment import Experiment
+from vqa.databases.unrated import as_records
+from vqa.reports.drawing import draw_video
+
+
+def main(experiment: Experiment) -> int:
+    """Draw, then print what is shown and where."""
+    config = experiment.config
+    extractor = experiment.extractor
+    if not extractor.draws:
+        able = ", ".join(f"features={name}" for name in drawable())
+        raise ValueError(f"the features {extractor.name} have no maps to draw; use {able}")
+    (video,) = as_records([Path(config["draw"]).expanduser()], config["raw_size"])
+    drawing = draw_video(
+        extractor, video, config["output"],
+        frame=config["frame"], wanted=config["descriptions"], reader=experiment.reader,
+    )  # fmt: skip
+    if drawing.note:
+        print(f"NOTE: {drawing.note}")
+    print(f"{drawing.title}: {drawing.caption}")
+    print(f"written: {drawing.path}")
+    return 0
+
+
+def drawable() -> list[str]:
+    """List the choices of `features` whose extractor draws maps."""
+    from omegaconf import OmegaConf
+
+    found = []
+    for name, path in configuration.choices("features").items():
+        settings = OmegaConf.load(path)
+        target = OmegaConf.select(settings, "extractor._target_")
+        if target and locate(target).draws:
+            found.append(name)
+    return found

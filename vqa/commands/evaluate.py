@@ -1,0 +1,70 @@
+"""Evaluate: test a run, score videos, compare runs, verify a run, or score anyone's predictions."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vqa.commands.configuration import UsageError, resolved
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+TASKS = ("run", "runs", "verify", "predictions")
+
+
+def main(config: "DictConfig") -> int | None:
+    """Do what the given keys ask for; returns the exit status."""
+    settings = resolved(config)
+    if sum(settings[task] is not None for task in TASKS) != 1:
+        raise UsageError(
+            "expected one of run=<folder of a finished run> (with data= or videos=), "
+            "runs=[<folder>,<folder>], verify=<folder>, predictions=<csv>; --help shows each use"
+        )
+    trust = settings["trust"]
+    if settings["predictions"] is not None:
+        from vqa.evaluation.predictions import read_predictions
+        from vqa.evaluation.summary import summarise
+        from vqa.evaluation.text import format_table
+
+        print(format_table(summarise(read_predictions(settings["predictions"]))))
+        return None
+    if settings["verify"] is not None:
+        from vqa.commands import verify
+
+        return verify.main(
+            settings["verify"], rescore=settings["rescore"], paths=settings["paths"], trust=trust
+        )
+    if settings["runs"] is not None:
+        from vqa.commands import compare
+
+        output = settings["output"] or "comparison"
+        return compare.main(
+            settings["runs"], metric=settings["metric"], output=output, command=_command()
+        )
+    if settings["videos"] is not None:
+        from vqa.commands import score
+
+        videos = settings["videos"]
+        return score.main(
+            settings["run"],
+            [videos] if isinstance(videos, str) else videos,
+            output=settings["output"] or "scores.csv",
+            cache=settings["paths"]["cache"],
+            raw_size=settings["raw_size"],
+            trust=trust,
+        )
+    from vqa.commands import test
+    from vqa.runs.opening import load_run
+
+    return test.main(
+        load_run(settings["run"]),
+        settings["data"],
+        settings["paths"],
+        fresh=settings["fresh"],
+        trust=trust,
+    )
+
+
+def _command() -> str:
+    """The command line as it was typed."""
+    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])

@@ -1,0 +1,257 @@
+"""An experiment: one model on one database under one protocol, from configuration to objects."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vqa.commands.building import TRUSTED, build
+from vqa.databases.combined import CombinedDatabase
+from vqa.databases.records import Database, VideoRecord
+from vqa.features.extraction.cache import FeatureCache, combined_fingerprint, stored_dtype
+from vqa.features.extraction.external import ExternalFeatures
+from vqa.features.extraction.feature_source import FeatureSource
+from vqa.features.extraction.sources import Source, Sources
+from vqa.features.nothing import Nothing
+from vqa.protocols.splits import Split
+from vqa.runs import Run
+from vqa.runs.opening import check_usable, identity
+from vqa.training.views import Views
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from vqa.databases.alignment import Alignment
+    from vqa.training.datamodule import VQADataModule
+
+# Settings in conf/features/<name>.yaml that say how an extractor is used.
+USE = ("frame_rate_hz", "frames", "dtype", "on_error", "time_limit_s")
+
+
+class Experiment:
+    """Makes every object of a job from its configuration, each on first use.
+
+    This class alone knows the keys of the configuration, and only here are objects built from it.
+
+    Args:
+        config: Plain, resolved settings; `train` ones have all keys.
+        trusted: Packages whose targets may be used; None allows all.
+    """
+
+    def __init__(self, config: Mapping[str, Any], trusted: Sequence[str] | None = None) -> None:
+        self.config, self.trusted = config, trusted
+
+    @classmethod
+    def composed(cls, config: "DictConfig") -> "Experiment":
+        """Return the experiment that a composed configuration describes."""
+        from vqa.commands.configuration import resolved
+
+        return cls(resolved(config))
+
+    @classmethod
+    def of_run(
+        cls,
+        run: Run,
+        *,
+        data: Mapping[str, Any] | None = None,
+        paths: Mapping[str, Any] | None = None,
+        device: str = "auto",
+        trust: Sequence[str] | None = (),
+    ) -> "Experiment":
+        """Return the experiment of a finished run, with its own settings.
+
+        Args:
+            run: The run.
+            data: Another `data` section to test on; None keeps the run's own.
+            paths: Where databases and caches lie; None keeps the run's own.
+            device: Where to compute: `cpu`, `cuda`, or `auto`: the GPU if there is one and the run
+                was trained on one.
+            trust: Packages besides vqa that the run's configuration may use; None allows all, for
+                a run that this very command has trained.
+
+        Raises:
+            RunError: Another version of vqa wrote the run.
+        """
+        check_usable(run)
+        config = copy.deepcopy(dict(run.config))
+        if device != "auto":
+            config["trainer"]["accelerator"] = "cpu" if device == "cpu" else "gpu"
+            for settings in config["features"].values():
+                if "device" in settings.get("extractor", {}):
+                    settings["extractor"]["device"] = device
+        if data is not None:
+            config["data"] = data
+        if paths is not None:
+            config["paths"] = dict(paths)
+        return cls(config, None if trust is None else (*TRUSTED, *trust))
+
+    @property
+    def folder(self) -> Path:
+        """The run folder: as given, or named after the experiment and the hash of its settings."""
+        if self.config.get("folder"):
+            return Path(self.config["folder"])
+        return Path(self.config["paths"]["runs"]) / f"{self.config['name']}-{self.identity}"
+
+    @property
+    def identity(self) -> str:
+        """Short hash of the settings that shape the numbers."""
+        return identity(self.config)
+
+    @property
+    def reader(self) -> str:
+        """The decoder to use, `data.reader`."""
+        return self.config["data"]["reader"]
+
+    @property
+    def device(self) -> str:
+        """Where trained models score: the GPU if there is one, unless the trainer uses the CPU."""
+        accelerator = self.config.get("trainer", {}).get("accelerator", "auto")
+        return "cpu" if accelerator == "cpu" else "auto"
+
+    @property
+    def uses_features(self) -> bool:
+        """Whether the model has a view of features."""
+        return self.config["views"]["features"] is not None
+
+    @cached_property
+    def database(self) -> Database:
+        """The database of the `data` section."""
+        return self._build(self.config["data"]["read"])
+
+    @cached_property
+    def sources(self) -> Sources:
+        """The sources of the model's features.
+
+        A model without a view of features gets a source of nothing, which checks the files.
+        """
+        if "views" in self.config and not self.uses_features:
+            return Sources([self._extracted(Nothing())])
+        return Sources([self._source(one) for one in self.config["features"].values()])
+
+    @cached_property
+    def views(self) -> Views:
+        """The model's views: `features` from their sources, all others from the video files."""
+        views = {}
+        for name, settings in self.config["views"].items():
+            if settings is not None:
+                view = self._build(settings)
+                own = name == "features"
+                views[name] = view(self.sources.sources) if own else view(reader=self.reader)
+        return Views(views)
+
+    @cached_property
+    def tracker(self) -> Any:
+        """The tracker of the `logger` section, which follows a run besides its folder."""
+        return self._build(self.config["logger"])
+
+    @cached_property
+    def extractor(self) -> Any:
+        """The extractor of `features`, which must be of one kind.
+
+        Raises:
+            ValueError: Several kinds, or features that were computed elsewhere.
+        """
+        kinds = list(self.config["features"].values())
+        if len(kinds) > 1 or "extractor" not in kinds[0]:
+            names = ", ".join(self.config["features"])
+            raise ValueError(f"features={names}: expected one kind that has an extractor")
+        return self._build(kinds[0]["extractor"])
+
+    def splits(self, database: Database) -> list[Split]:
+        """Split a database by the protocol."""
+        return list(self._build(self.config["protocol"])(database))
+
+    def alignment(self, database: Database, split: Split) -> "Alignment":
+        """Fit what brings the MOS of several databases to one scale, on the training part only."""
+
+        def objective(video: VideoRecord) -> np.ndarray:
+            return self.sources.sources[0].load(video.id).features.double().mean(0).numpy()
+
+        return self._build(self.config["alignment"])(database, split.train, objective)
+
+    def data(self, database: Database, split: Split | None) -> "VQADataModule":
+        """Make the loaders of a split, or with None only those of any videos to score."""
+        from vqa.training.datamodule import VQADataModule
+
+        loader = self.config["loader"]
+        return VQADataModule(
+            database,
+            split,
+            self.views,
+            batch_size=loader["batch_size"],
+            eval_batch_size=loader["eval_batch_size"],
+            num_workers=loader["num_workers"],
+            seed=self.config["seed"],
+        )
+
+    def learner(self) -> Any:
+        """Make an untrained learner."""
+        return self._build(self.config["model"])
+
+    def learned(self, run: Run, split: str) -> Any:
+        """Load the learner that a run trained on a split.
+
+        Raises:
+            FileNotFoundError: The run has not trained it.
+        """
+        learner = self.learner()
+        learner.load(run.split_folder(split), self.device)
+        return learner
+
+    def _build(self, settings: Any) -> Any:
+        return build(settings, self.trusted)
+
+    def _source(self, settings: Mapping[str, Any]) -> Source:
+        if "extractor" in settings:
+            use = {name: settings[name] for name in USE}
+            return self._extracted(self._build(settings["extractor"]), **use)
+        return self._external(settings)
+
+    def _extracted(
+        self,
+        extractor: Any,
+        *,
+        frame_rate_hz: float | None = None,
+        frames: int | None = None,
+        dtype: str = "float32",
+        **options: Any,
+    ) -> FeatureSource:
+        """An extractor with the cache of its features of this database."""
+        fingerprint = combined_fingerprint(
+            extractor.fingerprint,
+            frame_rate_hz=frame_rate_hz,
+            dtype=dtype,
+            reader=self.reader,
+            **({"frames": frames} if frames else {}),
+        )
+        cache = FeatureCache(
+            self.config["paths"]["cache"], self._cache_name(), extractor.name, fingerprint
+        )
+        options |= {"frame_rate_hz": frame_rate_hz, "frames": frames, "dtype": stored_dtype(dtype)}
+        return FeatureSource(extractor, cache, self.reader, **options)
+
+    def _cache_name(self) -> str | None:
+        """The database's name in the cache; None if every id begins with the name of its own."""
+        if "read" not in self.config["data"]:
+            return self.config["data"]["name"]
+        combined = isinstance(self.database, CombinedDatabase)
+        return None if combined else self.database.name
+
+    def _external(self, settings: Mapping[str, Any]) -> ExternalFeatures:
+        """Features from a file, whose rows have names or are those of the label table."""
+        if settings["rows"] not in ("named", "database"):
+            raise ValueError(
+                f"features.external.rows={settings['rows']!r}: expected named or database"
+            )
+        ids = None
+        if settings["rows"] == "database":
+            if "read" not in self.config["data"] or self.database.skipped:
+                raise ValueError(
+                    "features.external.rows=database needs a database with all its videos; set "
+                    "data.missing=keep"
+                )
+            ids = [video.id for video in self.database.videos]
+        return ExternalFeatures(settings["path"], ids)

@@ -1,0 +1,43 @@
+"""Fill the feature cache of a database, whole or a shard; or draw what an extractor sees."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vqa.commands import draw
+from vqa.commands.experiment import Experiment
+from vqa.features.extraction.fill import shard_of, write_failures
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+
+def main(config: "DictConfig") -> int:
+    """Extract or, with `draw=`, draw; returns the exit status."""
+    experiment = Experiment.composed(config)
+    if config.draw is not None:
+        return draw.main(experiment)
+    return fill(experiment)
+
+
+def fill(experiment: Experiment) -> int:
+    """Extract, then print what was made, found and lost; returns 1 if a video failed, else 0."""
+    shard = experiment.config["shard"]
+    lost = 0
+    for source in experiment.sources.sources:
+        outcome = source.fill(shard_of(experiment.database.videos, shard))
+        failures = _failures_of(source.cache.folder, shard)
+        write_failures(outcome.failures, failures)
+        print(
+            f"{len(outcome.made)} made, {len(outcome.reused)} found, {len(outcome.failures)} "
+            f"failed in {source.cache.folder}"
+        )
+        if outcome.failures:
+            print(f"the failed videos and causes are listed in {failures}", file=sys.stderr)
+        lost += len(outcome.failures)
+    return 1 if lost else 0
+
+
+def _failures_of(folder: Path, shard: str) -> Path:
+    """Path of the list of a shard's failed videos."""
+    return folder / f"failures-{shard.replace('/', '-of-')}.csv"

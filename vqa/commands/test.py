@@ -1,0 +1,124 @@
+"""Test a run's models: on another database, or again on its own test parts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from vqa.commands.conclusion import conclude
+from vqa.commands.experiment import Experiment
+from vqa.commands.train import prepare
+from vqa.databases.alignment import Alignment, aligned
+from vqa.databases.records import Database
+from vqa.evaluation.text import format_table
+from vqa.protocols.splits import Split
+from vqa.runs import Run
+from vqa.runs.audit import Finding, dependent_scores, look
+from vqa.runs.opening import open_run
+
+
+def main(
+    run: Run,
+    data: Mapping[str, Any] | None,
+    paths: Mapping[str, Any],
+    *,
+    fresh: bool,
+    trust: Sequence[str] = (),
+) -> None:
+    """Test a run's models on a database, then print the results and the report's path."""
+    experiment = Experiment.of_run(run, data=data, paths=paths, trust=trust)
+    result = evaluate_run(run, experiment, fresh=fresh)
+    for note in result.notes():
+        print(f"NOTE: {note}")
+    print(f"\n{format_table(result.results())}\n")
+    print(f"report: {result.report}")
+
+
+def evaluate_run(run: Run, experiment: Experiment, *, fresh: bool = False) -> Run:
+    """Test a run's models: on another database whole, on its own only on its test parts.
+
+    Files of the other database that the models were trained on are left out, with a note.
+
+    Args:
+        run: A finished run.
+        experiment: Of that run, on the database to test (`Experiment.of_run`).
+        fresh: Test again even if results are stored.
+
+    Returns:
+        The run that holds predictions, results and report, below `<run>/evaluations`.
+    """
+    folder = run.folder / "evaluations" / experiment.config["data"]["name"]
+    result = open_run(folder, experiment.config, fresh=fresh)
+    if result.finished:
+        return result
+    for note in run.notes():
+        result.note(note)
+    database = prepare(result, experiment)
+    own = database.name == run.database["name"]
+    seen = set() if own else trained_on(run, result)
+    for split in run.splits():
+        tested = split if own else on_another(split, run.database["name"], database, seen)
+        if not result.has(tested):
+            result.begin(tested)
+            rated = database
+            if own and (alignment := run.alignment(split.name)):
+                rated = aligned(database, Alignment(**alignment))
+                result.relabel(split.name, rated, alignment)
+            learner = experiment.learned(run, split.name)
+            data = experiment.data(rated, None)
+            result.record(split.name, learner.predict(data, rated.select(tested.test)))
+    conclude(result, run, experiment, database)
+    return result
+
+
+def rescore(run: Run, count: int, experiment: Experiment) -> Finding:
+    """Score some test videos of each split again, one at a time, and compare the scores.
+
+    Args:
+        run: A finished run of `train`.
+        count: Videos per split, spread over its test part.
+        experiment: Of that run.
+    """
+
+    def faults() -> Iterator[str]:
+        database = experiment.database
+        predictions = run.predictions()
+        for split in run.splits():
+            rows = predictions[predictions["split"] == split.name].set_index("video")["score"]
+            chosen = rows.iloc[:: max(1, len(rows) // count)].head(count)
+            experiment.sources.fill(database.select(chosen.index))
+            learner = experiment.learned(run, split.name)
+            data = experiment.data(database, None)
+
+            def alone(video: str, learner: Any = learner, data: Any = data) -> float:
+                (prediction,) = learner.predict(data, database.select([video]))
+                return prediction.score
+
+            yield from dependent_scores(split.name, chosen.to_dict(), alone)
+
+    return look(f"{count} videos of each split score the same again, alone", faults)
+
+
+def trained_on(run: Run, result: Run) -> set[str]:
+    """Find and note videos of another database whose files the run was trained on (same hash)."""
+    here, there = run.videos()["source"], result.videos()["source"]
+    same = sorted(there.index[there.isin(set(here.dropna()))])
+    if same:
+        result.note(
+            f"{len(same)} of {len(there)} videos of {result.database['name']} are files of "
+            f"{run.database['name']} as well and were left out: {', '.join(same[:5])}"
+            + (" and more" if len(same) > 5 else "")
+        )
+    origin = run.database.get("origin")
+    if origin and origin == result.database.get("origin"):
+        result.note(
+            f"{run.database['name']} and {result.database['name']} both draw on {origin}: the same "
+            "scene in another encoding cannot be recognised by its file, so some may be in both."
+        )
+    return set(same)
+
+
+def on_another(split: Split, trained_on: str, database: Database, seen: set[str]) -> Split:
+    """Return the split of a model that is tested on another database than its own."""
+    train = tuple(f"{trained_on}:{video}" for video in (*split.train, *split.val))
+    tested = tuple(video.id for video in database.videos if video.id not in seen)
+    return replace(split, train=train, val=(), test=tested)

@@ -1,0 +1,121 @@
+"""Train: fit a model on every split of a database, then compute its results and its report."""
+
+import logging
+import time
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+from vqa.commands.conclusion import conclude
+from vqa.commands.experiment import Experiment
+from vqa.commands.starting import begin_from
+from vqa.databases.alignment import aligned
+from vqa.databases.records import Database
+from vqa.evaluation.text import format_table
+from vqa.features.extraction.fill import ExtractionError, shard_of, write_failures
+from vqa.protocols import leak_report
+from vqa.runs import Run
+from vqa.runs.opening import open_run
+from vqa.training.processes import is_first_process
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+log = logging.getLogger(__name__)
+
+
+def main(config: "DictConfig") -> None:
+    """Train, then print the results and the report's path."""
+    run = train(Experiment.composed(config))
+    if not run.finished or not is_first_process():
+        return
+    for note in run.notes():
+        print(f"NOTE: {note}")
+    if results := run.results():
+        print(f"\n{format_table(results)}\n")
+        print(f"report: {run.report}")
+
+
+def train(experiment: Experiment) -> Run:
+    """Fit a model on every split of a database, or on this job's share of the splits.
+
+    An interrupted training resumes when it is called again.
+
+    Args:
+        experiment: Composed from `train` settings.
+
+    Returns:
+        The run; it is `finished` once all its splits are.
+    """
+    config = experiment.config
+    run = open_run(experiment.folder, config, fresh=config["fresh"])
+    if run.finished:
+        return run
+    database = prepare(run, experiment)
+    splits = experiment.splits(database)
+    run.count_leaks(leak_report(database, splits))
+    for split in shard_of(splits, config["shard"]):
+        if run.has(split):
+            continue
+        folder = run.begin(split)
+        alignment = experiment.alignment(database, split)
+        rated = aligned(database, alignment)
+        if alignment.lines:
+            run.relabel(split.name, rated, asdict(alignment))
+        data = experiment.data(rated, split)
+        learner = experiment.learner()
+        if config["init_from"]:
+            begin_from(learner, run, split, config["init_from"], config["init_parts"])
+        logger = experiment.tracker.split_logger(split.name, run.folder, config)
+        started = time.perf_counter()
+        learner.fit(data, folder, logger)
+        seconds = time.perf_counter() - started
+        predictions = learner.predict(data, data.test)
+        if is_first_process():
+            learner.save(folder)
+            run.time_split(split.name, seconds)
+            run.record(split.name, predictions)
+    if not is_first_process():
+        return run
+    if missing := sum(not run.has(split) for split in splits):
+        log.info("%d of %d splits are left to other jobs", missing, len(splits))
+    else:
+        costs = experiment.sources.costs(database.videos) if experiment.uses_features else {}
+        run.time_features(costs)
+        conclude(run, run, experiment, database)
+        experiment.tracker.finish(run.folder)
+    return run
+
+
+def prepare(run: Run, experiment: Experiment) -> Database:
+    """Extract missing features; note failures and absences; return the usable database.
+
+    Raises:
+        ExtractionError: No video is left.
+    """
+    database, sources = experiment.database, experiment.sources
+    run.describe(database)
+    outcome = sources.fill(database.videos)
+    if not outcome.made and not outcome.reused:
+        raise ExtractionError(
+            f"none of the {len(database)} videos of {database.name} could be read; "
+            f"first cause: {next(iter(outcome.failures.values()), 'the database is empty')}"
+        )
+    write_failures(outcome.failures, run.folder / "failures.csv")
+    for name in sources.untrained:
+        run.note(
+            f"The features come from {name} with RANDOM weights (features.{name}.weights=random): "
+            "the scores say nothing about quality."
+        )
+    if database.skipped:
+        run.note(
+            f"{len(database.skipped)} of {len(database.skipped) + len(database)} labelled videos "
+            "are absent and were left out (data.missing=skip)."
+        )
+    if outcome.failures:
+        run.note(
+            f"{len(outcome.failures)} of {len(database)} videos could not be read and were left "
+            "out; failures.csv says why."
+        )
+    kept = tuple(video for video in database.videos if video.id not in outcome.failures)
+    run.list_videos(kept, lambda video: sources.metadata(video.id))
+    return replace(database, videos=kept)

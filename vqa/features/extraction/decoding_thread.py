@@ -1,0 +1,149 @@
+"""The thread that hashes and decodes videos ahead of the extractor, and the items that it queues.
+
+For each video the queue receives either one `Settled`, or a `Begin`, chunks of frames and an `End`.
+The last item is `None`, or a `Fatal` error.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from vqa.databases.records import VideoRecord
+from vqa.features.extraction.cache import source_fingerprint
+from vqa.features.extractor import Extractor
+from vqa.video import VideoError, VideoInfo, choose_reader, reader_version
+from vqa.video.decoder import FrameDecoder
+from vqa.video.sampling import fixed_rate_indices, uniform_indices
+
+CHUNK_FRAMES = 16
+CHUNKS_AHEAD = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A video that is not decoded: its features are current, or it failed with an error."""
+
+    video: VideoRecord
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """The facts of a video whose chunks follow; attributes as in `pipeline.VideoFeatures`."""
+
+    video: VideoRecord
+    source: str
+    info: VideoInfo
+    times_s: np.ndarray
+    reader: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The end of a video's chunks, with the error if it came early."""
+
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fatal:
+    """An error that is not due to a single video."""
+
+    error: Exception
+
+
+@dataclass
+class DecodingThread:
+    """Decodes videos in order, ahead of the consumer of `items`; one use only.
+
+    Attributes:
+        videos: The videos; taken from the iterable as needed.
+        extractor: Chooses frames and their pixels.
+        frame_rate_hz: Sample at this fixed rate; None takes every frame.
+        frames: Or sample this many frames.
+        reader: `auto` or `pyav`.
+        time_limit_s: Longest wait for the decoder on one video, in seconds.
+        is_current: Whether a video with this id and fingerprint need not be decoded; None: never.
+        items: The queue.
+    """
+
+    videos: Iterable[VideoRecord]
+    extractor: Extractor
+    frame_rate_hz: float | None
+    frames: int | None
+    reader: str
+    time_limit_s: float
+    is_current: Callable[[str, str], bool] | None
+    items: queue.Queue = field(default_factory=lambda: queue.Queue(CHUNKS_AHEAD))
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread = threading.Thread(target=self._run, name="decoding", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """End the thread and the decoder's process, also before all videos are decoded."""
+        self._stop.set()
+        while self._thread.is_alive():
+            self._drain()
+            self._thread.join(0.05)
+
+    def _drain(self) -> None:
+        while True:
+            try:
+                self.items.get_nowait()
+            except queue.Empty:
+                return
+
+    def _run(self) -> None:
+        """Decode until the end or until `_stop` is set; pass every error to the consumer."""
+        try:
+            with FrameDecoder(
+                reader=self.reader, time_limit_s=self.time_limit_s, chunk_frames=CHUNK_FRAMES
+            ) as decoder:
+                for video in self.videos:
+                    if self._stop.is_set():
+                        return
+                    self._decode(decoder, video)
+            self.items.put(None)
+        except Exception as error:  # noqa: BLE001 (the consumer raises it instead of waiting)
+            self.items.put(Fatal(error))
+
+    def _decode(self, decoder: FrameDecoder, video: VideoRecord) -> None:
+        begun = False
+        try:
+            source = source_fingerprint(video.path)
+            if self.is_current is not None and self.is_current(video.id, source):
+                self.items.put(Settled(video))
+                return
+            raw = video.raw_format
+            info = decoder.probe(video.path, raw)
+            indices = self._indices(info)
+            times_s = info.times_s if indices is None else info.times_s[indices]
+            pixels = self.extractor.pixels
+            reader = self.reader if pixels == "rgb24" else "pyav"
+            used = reader_version(choose_reader(info, reader))
+            self.items.put(Begin(video, source, info, times_s, used))
+            begun = True
+            for chunk in decoder.stream(video.path, indices, raw, info, pixels):
+                self.items.put(chunk)
+                if self._stop.is_set():
+                    break
+            self.items.put(End())
+        except (VideoError, OSError, ValueError) as error:
+            self.items.put(End(error) if begun else Settled(video, error))
+
+    def _indices(self, info: VideoInfo) -> np.ndarray | None:
+        """Return the indices of the frames to read; None for all."""
+        if self.extractor.chooses_frames:
+            return self.extractor.indices(info)
+        if self.frame_rate_hz is not None:
+            return fixed_rate_indices(info.times_s, self.frame_rate_hz)
+        if self.frames is not None:
+            return uniform_indices(info.frames, self.frames)
+        return None

@@ -1,0 +1,173 @@
+"""An extractor with its cache: extract what is missing, video by video or all at once."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+
+import torch
+
+from vqa.databases.records import VideoRecord
+from vqa.features.extraction.cache import FeatureCache, Features
+from vqa.features.extraction.fill import ExtractionError, Outcome
+from vqa.features.extraction.pipeline import VideoFeatures, extract_videos
+from vqa.features.extractor import Extractor
+from vqa.progress import progress_bar
+
+log = logging.getLogger(__name__)
+
+# No progress bar appears if all features are found in the cache within this time, in seconds.
+BAR_DELAY_S = 1.0
+
+
+class FeatureSource:
+    """An extractor and the cache of its features of one database.
+
+    Each video's features are written when they are complete. An interrupted extraction therefore
+    loses the work on one video, and the next one resumes there. Jobs that share the work by
+    `shard_of` need no communication.
+
+    Args:
+        extractor: What computes the features.
+        cache: Where they are kept.
+        reader: Decoder, `auto` or `pyav`.
+        frame_rate_hz: Sample at this fixed rate; None takes every frame.
+        frames: Or sample this many frames, evenly spread.
+        dtype: Type in which features are stored.
+        on_error: `skip` lists a failed video and continues; `raise` stops.
+        time_limit_s: Longest wait for the decoder on one video, in seconds.
+
+    Raises:
+        ValueError: An unknown `on_error`.
+    """
+
+    def __init__(
+        self,
+        extractor: Extractor,
+        cache: FeatureCache,
+        reader: str = "auto",
+        *,
+        frame_rate_hz: float | None = None,
+        frames: int | None = None,
+        dtype: torch.dtype = torch.float32,
+        on_error: str = "skip",
+        time_limit_s: float = 600.0,
+    ) -> None:
+        if on_error not in ("skip", "raise"):
+            raise ValueError(f"on_error={on_error!r} is not known; use skip or raise")
+        self.extractor, self.cache = extractor, cache
+        self.reader, self.frame_rate_hz, self.frames = reader, frame_rate_hz, frames
+        self.dtype, self.on_error, self.time_limit_s = dtype, on_error, time_limit_s
+        self.name, self.weights = extractor.name, extractor.weights
+        self.untrained = extractor.untrained
+
+    def stream(self, videos: Iterable[VideoRecord]) -> Iterator[tuple[VideoRecord, str | None]]:
+        """Bring the cache up to date video by video; see `fill`, which does so for all at once.
+
+        Decoding continues ahead of the video that was yielded last, and videos are taken from the
+        iterable as needed. Closing the iterator early ends the thread and the decoder's process.
+
+        Yields:
+            Each video, in order, once its features are in the cache; with the cause of the failure,
+            or None if there is none.
+
+        Raises:
+            ExtractionError: A video failed and `on_error` is `raise`.
+            ValueError: Both `frame_rate_hz` and `frames` are given, or one of them for an extractor
+                that chooses its frames itself.
+        """
+        with closing(self._updates(videos)) as updates:
+            for video, failure, _ in updates:
+                yield video, failure
+
+    def fill(self, videos: Sequence[VideoRecord], progress: bool = True) -> Outcome:
+        """Bring the cache up to date for these videos.
+
+        Args:
+            videos: The videos whose features must be in the cache afterwards.
+            progress: Show a progress bar.
+
+        Raises:
+            ExtractionError: A video failed and `on_error` is `raise`.
+            ValueError: As `stream`.
+        """
+        outcome = Outcome()
+        bar = progress_bar(
+            len(videos), f"extract {self.name}", "video",
+            disable=not (progress and videos), delay=BAR_DELAY_S,
+        )  # fmt: skip
+        with bar, closing(self._updates(videos)) as updates:
+            for video, failure, made in updates:
+                if failure is not None:
+                    outcome.failures[video.id] = failure
+                    bar.set_postfix(failed=len(outcome.failures), refresh=False)
+                else:
+                    (outcome.made if made else outcome.reused).append(video.id)
+                bar.update()
+        if outcome.made or outcome.failures:
+            log.info(
+                "%s: %d videos extracted, %d cached, %d failed",
+                self.name, len(outcome.made), len(outcome.reused), len(outcome.failures),
+            )  # fmt: skip
+        return outcome
+
+    def load(self, video_id: str) -> Features:
+        """Return the features of a video.
+
+        Raises:
+            FileNotFoundError: They have not been extracted.
+        """
+        return self.cache.load(video_id)
+
+    def metadata(self, video_id: str) -> dict[str, str]:
+        """Return facts about the file that the features were made from."""
+        return self.cache.metadata(video_id)
+
+    def seconds(self) -> dict[str, float]:
+        """Return the wall time in seconds that each video took, where it is known."""
+        return self.cache.seconds()
+
+    def _updates(
+        self, videos: Iterable[VideoRecord]
+    ) -> Iterator[tuple[VideoRecord, str | None, bool]]:
+        """Yield each video with the cause of a failure, and whether features were made."""
+        results = extract_videos(
+            videos,
+            self.extractor,
+            frame_rate_hz=self.frame_rate_hz,
+            frames=self.frames,
+            reader=self.reader,
+            time_limit_s=self.time_limit_s,
+            is_current=self.cache.is_current,
+        )
+        with closing(results):
+            for video, result in results:
+                if isinstance(result, Exception):
+                    yield video, self._failure(video, result), False
+                    continue
+                if result is not None:
+                    self._store(video, result)
+                yield video, None, result is not None
+
+    def _failure(self, video: VideoRecord, error: Exception) -> str:
+        if self.on_error == "raise":
+            raise ExtractionError(
+                f"{video.id}: {error} (on_error=skip of these features lists such videos and "
+                "continues)"
+            ) from error
+        log.warning("skipped %s: %s", video.id, error)
+        return str(error)
+
+    def _store(self, video: VideoRecord, result: VideoFeatures) -> None:
+        metadata = {
+            "source": result.source,
+            "reader": result.reader,
+            "weights": self.extractor.weights,
+            "codec": result.info.codec,
+            "width": str(result.info.width),
+            "height": str(result.info.height),
+            "frame_rate_hz": f"{result.info.frame_rate_hz:.6g}",
+            "frames": str(result.info.frames),
+            "duration_s": f"{result.info.duration_s:.6g}",
+        }
+        self.cache.store(video.id, result.features.to(self.dtype), result.times_s, metadata)
+        self.cache.note_seconds(video.id, result.seconds)

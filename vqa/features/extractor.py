@@ -1,0 +1,92 @@
+"""Base class of the frozen feature extractors."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vqa.video import VideoInfo
+
+
+class Extractor:
+    """A frozen map from the frames of a video to features.
+
+    A subclass sets the first four attributes and implements either `__call__`, which describes
+    frames, or `describe`, which describes a whole video. All other members have defaults.
+
+    Shapes: T frames, H W size in pixels, D features per row, P bytes of a planar frame.
+
+    Attributes:
+        name: Short name: part of the cache folder's name and the section `features.<name>`.
+        dim: D.
+        fingerprint: Hash of everything that shapes the features: definition, options, weights.
+        weights: The weights in words, for reports.
+        untrained: Whether the weights are random.
+        context: Number of earlier frames that the features of a frame depend on.
+        threads: Intra-op threads of torch that suit the extractor; None keeps the current number.
+        pixels: Format of the frames: `rgb24` (T, H, W, 3), or `yuv420p` (T, P), planes that
+            `vqa.video.planes` takes apart.
+        chooses_frames: Whether `indices` selects the frames. If so, the settings `frame_rate_hz`
+            and `frames` must be null.
+        draws: Whether `draw` is implemented.
+    """
+
+    name: str
+    dim: int
+    fingerprint: str
+    weights: str
+    untrained: bool = False
+    context: int = 0
+    threads: int | None = None
+    pixels: str = "rgb24"
+    chooses_frames: bool = False
+    draws: bool = False
+
+    def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
+        """Describe consecutive frames.
+
+        Args:
+            frames: uint8, T frames in the format of `pixels`.
+            context: Number of leading frames that only serve as the past of the others.
+
+        Returns:
+            (T - context, D) on the CPU, float32 unless the extractor says otherwise.
+        """
+        raise NotImplementedError(f"{self.name} describes whole videos, not single frames")
+
+    def indices(self, info: VideoInfo) -> np.ndarray | None:
+        """Choose the frames to decode: ascending indices, int64 (n,); None for all frames."""
+        return None
+
+    def describe(
+        self, chunks: Iterator[np.ndarray], info: VideoInfo
+    ) -> tuple[Tensor, Tensor | None]:
+        """Describe a whole video; by default frame by frame, with `__call__`.
+
+        Args:
+            chunks: The chosen frames in order, uint8, in portions of any size.
+            info: Size, frame rate and times of the video.
+
+        Returns:
+            Features (n, D), and the time of each row in seconds (n,), float64. None in place of
+            the times means that each row describes one of the frames.
+
+        Raises:
+            ValueError: The frames cannot be described.
+        """
+        parts: list[Tensor] = []
+        past: np.ndarray | None = None
+        for chunk in chunks:
+            frames = chunk if past is None else np.concatenate([past, chunk])
+            parts.append(self(frames, 0 if past is None else len(past)))
+            past = frames[-self.context :] if self.context else None
+        return (torch.cat(parts) if parts else torch.empty(0, self.dim)), None
+
+    def draw(self, frame: np.ndarray) -> list[tuple[str, np.ndarray]]:
+        """Draw how the extractor describes one frame, uint8 (H, W, 3).
+
+        Returns:
+            Pairs of a title and a map, float32 (H, W), with NaN where nothing is known.
+        """
+        raise NotImplementedError(f"{self.name} has no maps to draw")

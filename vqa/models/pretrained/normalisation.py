@@ -1,0 +1,53 @@
+"""Colours as pretrained networks expect them, from RGB values of 0 to 255.
+
+The functions keep their order of operations, because another order changes the last bits of the
+features.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+# Mean and standard deviation of RGB values in 0..1 on ImageNet; Kinetics networks use them as well.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+def normalise(
+    frames: np.ndarray,
+    device: torch.device,
+    mean: Sequence[float] = IMAGENET_MEAN,
+    std: Sequence[float] = IMAGENET_STD,
+) -> Tensor:
+    """Return (x / 255 - mean) / std of frames, by default as ImageNet's networks expect it.
+
+    Args:
+        frames: uint8 (n, H, W, 3).
+        device: Where to compute.
+        mean: Mean of each colour in 0..1.
+        std: Standard deviation of each colour in 0..1.
+
+    Returns:
+        float32 (n, 3, H, W), channels last in memory.
+    """
+    means, stds = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (mean, std))
+    x = torch.from_numpy(np.require(frames, requirements=("C", "W"))).to(device)
+    # (n, H, W, 3) seen as (n, 3, H, W) is channels-last already: no copy before the network.
+    return torch.addcmul(-means / stds, x.permute(0, 3, 1, 2).float(), 1 / (255 * stds))
+
+
+def inception_input(images: Tensor) -> Tensor:
+    """Return x / 127.5 - 1, from -1 to 1, as InceptionV3's published weights expect it.
+
+    This is ImageNet's normalisation followed by torchvision's `transform_input=True`, which undoes
+    it and rescales.
+
+    Args:
+        images: Any shape and type, values 0 to 255.
+
+    Returns:
+        float32 of the same shape.
+    """
+    return images.float() / 127.5 - 1

@@ -1,0 +1,66 @@
+"""A network with everything around it that a score needs; scoring with it imports no Lightning."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class Standardise(nn.Module):
+    """Scale features (..., D) to zero mean and unit deviation; the identity until it is fitted.
+
+    Features without a common scale, such as a bank of statistics, need it. Deep features are used
+    as they are, as in the papers.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(dim))
+        self.register_buffer("scale", torch.ones(dim))
+
+    def fit(self, sequences: Sequence[Tensor]) -> None:
+        """Compute mean and deviation over all frames of the training videos, each (T, D)."""
+        count = sum(len(sequence) for sequence in sequences)
+        mean = sum(sequence.double().sum(0) for sequence in sequences) / count
+        variance = sum((sequence.double() - mean).square().sum(0) for sequence in sequences) / count
+        self.mean.copy_(mean)
+        self.scale.copy_(torch.where(variance > 1e-12, variance.sqrt(), 1.0))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(..., D) -> (..., D)."""
+        return (features - self.mean) / self.scale
+
+
+class ScoringNetwork(nn.Module):
+    """A network, the scaling of its features, and the scale of its labels.
+
+    Args:
+        network: Called with the inputs that the views give, by name -> score (B,).
+        input_dim: D, features per frame; None for a network without a feature sequence.
+        mos_scale: Labels were divided by it in training.
+    """
+
+    def __init__(self, network: nn.Module, *, input_dim: int | None, mos_scale: float) -> None:
+        super().__init__()
+        self.network = network
+        self.standardise = Standardise(input_dim or 0)
+        self.register_buffer("mos_scale", torch.tensor(mos_scale))
+
+    def prepared(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The network's inputs: `features`, if any, are standardised."""
+        if "features" not in inputs:
+            return dict(inputs)
+        return {**inputs, "features": self.standardise(inputs["features"])}
+
+    def forward(self, **inputs: Tensor) -> Tensor:
+        """Scores on the MOS scale, (B,)."""
+        return self.network(**self.prepared(inputs)) * self.mos_scale
+
+    def timeline(self, **inputs: Tensor) -> Tensor:
+        """Quality over time on the MOS scale, (B, T); the network decides whether T is frames."""
+        return self.network.timeline(**self.prepared(inputs)) * self.mos_scale
+
+    def load_trained(self, state: Mapping[str, Tensor]) -> None:
+        """Load a trained state; entries that only training needs (a critic) are ignored."""
+        own = self.state_dict()
+        self.load_state_dict({key: value for key, value in state.items() if key in own})
