@@ -47,7 +47,7 @@ def graded_clips(folder, count=9, seed=0):
         path = folder / "videos" / f"clip{index}.mp4"
         write_clip(path, 33 + index, picture=partial(_window, texture))
         rows.append(f"videos/clip{index}.mp4,{5 - 4 * index / (count - 1):.3f},scene{index}")
-    (folder / "labels.csv").write_text("\n".join(rows) + "\n")
+    (folder / "labels.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return folder
 
 

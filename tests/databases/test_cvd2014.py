@@ -68,7 +68,7 @@ def test_official_release(release, caplog):
 def test_text_labels(release):
     (release / "CVD2014_ratings" / "Realignment_MOS.csv").unlink()
     lines = [f"{key}, 14.948471, 29.1, {mos}" for key, mos in MOS.items()]
-    (release / "CVD2014.labels.txt").write_text("\n".join(lines))
+    (release / "CVD2014.labels.txt").write_text("\n".join(lines), encoding="utf-8")
     database = cvd2014.read(release)
     check(database, release)
     assert {video.frame_rate_hz for video in database.videos} == {29.1}
@@ -115,7 +115,7 @@ def test_labels_in_another_encoding(release):
 def test_real_label_table(tmp_path):
     if not REAL.is_file():
         pytest.skip("the published label tables are not here")
-    for line in REAL.read_text().splitlines():
+    for line in REAL.read_text(encoding="utf-8").splitlines():
         path = tmp_path / line.split(",")[0]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()

@@ -26,7 +26,7 @@ def release(tmp_path):
     metadata.mkdir()
     rows = [f"{NAMES[key]},{key},{mos},0.7,114" for key, mos in MOS.items()]
     text = "\n".join(["file_name,flickr_id,MOS,SD,n", *rows])
-    (metadata / "KoNViD_1k_attributes.csv").write_text(text + "\n")
+    (metadata / "KoNViD_1k_attributes.csv").write_text(text + "\n", encoding="utf-8")
     return root
 
 
@@ -64,7 +64,7 @@ def test_official_release(release, caplog):
 def test_other_label_files(release, name, header, row):
     shutil.rmtree(release / "KoNViD_1k_metadata")
     lines = [row.format(key=key, mos=mos) for key, mos in reversed(MOS.items())]
-    (release / name).write_text("\n".join(filter(None, [header, *lines])))
+    (release / name).write_text("\n".join(filter(None, [header, *lines])), encoding="utf-8")
     check(konvid.read(release), release)
 
 
@@ -111,14 +111,14 @@ def test_missing_root_and_labels(release, tmp_path):
 )
 def test_invalid_labels(release, row, message):
     table = release / "KoNViD_1k_metadata" / "KoNViD_1k_attributes.csv"
-    table.write_text(table.read_text() + row + "\n")
+    table.write_text(table.read_text(encoding="utf-8") + row + "\n", encoding="utf-8")
     with pytest.raises(DatabaseError, match=message):
         konvid.read(release)
 
 
 def test_labels_in_another_encoding(release):
     table = release / "KoNViD_1k_metadata" / "KoNViD_1k_attributes.csv"
-    table.write_bytes(table.read_text().encode("utf-16"))
+    table.write_bytes(table.read_text(encoding="utf-8").encode("utf-16"))
     with pytest.raises(DatabaseError, match=r"KoNViD_1k_attributes.csv: not UTF-8 text"):
         konvid.read(release)
 
@@ -127,7 +127,7 @@ def test_real_label_table(tmp_path):
     labels = REAL / "labels" / "KONVID_1K_metadata.csv"
     if not labels.is_file():
         pytest.skip("the published label tables are not here")
-    for line in labels.read_text().splitlines()[1:]:
+    for line in labels.read_text(encoding="utf-8").splitlines()[1:]:
         (tmp_path / f"{line.split(',')[0]}.mp4").touch()
     database = konvid.read(tmp_path, labels=labels)
     mos = [video.mos for video in database.videos]

@@ -14,7 +14,7 @@ HEADER = "video,mos,content,source,distortion,mos_std"
 
 def write(root, rows, header=HEADER):
     lines = [",".join(map(str, (*row, 9.5)[: header.count(",") + 1])) for row in rows]
-    (root / "liveapv.csv").write_text("\n".join([header, *lines]) + "\n")
+    (root / "liveapv.csv").write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
 
 
 @pytest.fixture

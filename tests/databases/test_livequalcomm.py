@@ -72,7 +72,7 @@ def test_official_release(release, caplog):
 def test_text_labels(release):
     (release / "qualcommSubjectiveData.mat").unlink()
     lines = [f"{key}, -1, -1, {mos}" for key, mos in MOS.items()]
-    (release / "LIVE_Qualcomm.labels.txt").write_text("\n".join(lines))
+    (release / "LIVE_Qualcomm.labels.txt").write_text("\n".join(lines), encoding="utf-8")
     check(livequalcomm.read(release), release)
 
 
@@ -125,7 +125,7 @@ def test_real_label_files(tmp_path, labels):
     names = REAL / "LIVE_Qualcomm.labels.txt"
     if not names.is_file():
         pytest.skip("the published label tables are not here")
-    for line in names.read_text().splitlines():
+    for line in names.read_text(encoding="utf-8").splitlines():
         path = tmp_path / line.split(",")[0]
         path.parent.mkdir(exist_ok=True)
         path.touch()

@@ -43,7 +43,7 @@ def test_metadata_table(release):
     (release / "data.mat").unlink()
     header = "File,MOS,width,height,pixfmt,framerate,nb_frames,bitdepth,bitrate\n"
     rows = [f"{key},{mos},404,720,yuv420p,29.97,301,8,1000\n" for key, mos in MOS.items()]
-    (release / "LIVE_VQC_metadata.csv").write_text(header + "".join(rows))
+    (release / "LIVE_VQC_metadata.csv").write_text(header + "".join(rows), encoding="utf-8")
     database = livevqc.read(release)
     check(database, release)
     video = database.videos[0]
@@ -54,7 +54,7 @@ def test_metadata_table(release):
 def test_text_labels(release):
     (release / "data.mat").unlink()
     lines = [f"Video/{key}, 10.0, -1, {mos}" for key, mos in MOS.items()]
-    (release / "LIVE_VQC.labels.txt").write_text("\n".join(lines))
+    (release / "LIVE_VQC.labels.txt").write_text("\n".join(lines), encoding="utf-8")
     database = livevqc.read(release)
     check(database, release)
     assert database.videos[0].frame_rate_hz is None
@@ -109,7 +109,7 @@ def test_real_label_table(release):
         pytest.skip("the published label tables are not here")
     shutil.copy(REAL, release)
     (release / "data.mat").unlink()
-    for line in REAL.read_text().splitlines()[1:]:
+    for line in REAL.read_text(encoding="utf-8").splitlines()[1:]:
         (release / "Video" / line.split(",")[0]).touch()
     database = livevqc.read(release)
     mos = [video.mos for video in database.videos]

@@ -24,7 +24,7 @@ def official_rows():
 
 
 def write(path, rows, header=HEADER):
-    path.write_text("\n".join(filter(None, [header, *rows])) + "\n")
+    path.write_text("\n".join(filter(None, [header, *rows])) + "\n", encoding="utf-8")
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ def release(tmp_path):
     (tmp_path / "distorted_images").mkdir()
     for name in FILES:
         (tmp_path / "distorted_images" / name).touch()
-    (tmp_path / "mos_with_names.txt").write_text("\r\n".join(LINES) + "\r\n")
-    (tmp_path / "mos_std.txt").write_text("0.13\r\n0.21\r\n0.17\r\n")
+    (tmp_path / "mos_with_names.txt").write_text("\r\n".join(LINES) + "\r\n", encoding="utf-8")
+    (tmp_path / "mos_std.txt").write_text("0.13\r\n0.21\r\n0.17\r\n", encoding="utf-8")
     return tmp_path
 
 
@@ -55,8 +55,12 @@ def test_the_whole_release(tmp_path, caplog):
                 lines.append(f"{mos} {'i' if capital else 'I'}{key}")
                 spreads.append(str(spread))
                 wanted[f"i{key}"] = (mos, spread, f"i{content:02}", f"{kind:02}")
-    (tmp_path / "tid2013" / "mos_with_names.txt").write_text("\n".join(reversed(lines)) + "\n")
-    (tmp_path / "tid2013" / "mos_std.txt").write_text("\n".join(reversed(spreads)) + "\n")
+    (tmp_path / "tid2013" / "mos_with_names.txt").write_text(
+        "\n".join(reversed(lines)) + "\n", encoding="utf-8"
+    )
+    (tmp_path / "tid2013" / "mos_std.txt").write_text(
+        "\n".join(reversed(spreads)) + "\n", encoding="utf-8"
+    )
     database = tid2013.read(tmp_path)
     assert len(database) == 3000
     assert {
@@ -102,14 +106,14 @@ def test_missing_root_and_labels(release):
     ],
 )
 def test_invalid_labels(release, line, message):
-    (release / "mos_with_names.txt").write_text("\n".join([*LINES, line]))
-    (release / "mos_std.txt").write_text("0.1 0.1 0.1 0.1")
+    (release / "mos_with_names.txt").write_text("\n".join([*LINES, line]), encoding="utf-8")
+    (release / "mos_std.txt").write_text("0.1 0.1 0.1 0.1", encoding="utf-8")
     with pytest.raises(DatabaseError, match=message):
         tid2013.read(release)
 
 
 def test_spreads_of_another_length(release):
-    (release / "mos_std.txt").write_text("0.13\n0.21\n")
+    (release / "mos_std.txt").write_text("0.13\n0.21\n", encoding="utf-8")
     with pytest.raises(DatabaseError, match=r"mos_std.txt: 2 values for 3 images"):
         tid2013.read(release)
 

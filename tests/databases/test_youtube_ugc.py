@@ -42,7 +42,9 @@ def release(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     rows = [row(vid, mos) for vid, mos in reversed(MOS.items())]
-    (tmp_path / "MOS_for_YouTube_UGC_dataset.csv").write_text("\n".join([HEADER, *rows]))
+    (tmp_path / "MOS_for_YouTube_UGC_dataset.csv").write_text(
+        "\n".join([HEADER, *rows]), encoding="utf-8"
+    )
     return tmp_path
 
 
@@ -68,7 +70,7 @@ def test_flat_copy_with_text_labels(release):
         name = f"{vid}_crf_10_ss_00_t_20.0.mp4"
         (release / official(vid)).rename(release / name)
         lines.append(f"{name}, 20.0, 29.97, {mos}")
-    (release / "mine.txt").write_text("\n".join(lines))
+    (release / "mine.txt").write_text("\n".join(lines), encoding="utf-8")
     check(youtube_ugc.read(release, labels=release / "mine.txt"))
 
 
@@ -83,9 +85,9 @@ def test_the_original_wins_over_a_copy(release):
 def test_columns_are_found_by_name(release):
     """Per-resolution copies start each row with its number."""
     table = release / "MOS_for_YouTube_UGC_dataset.csv"
-    lines = table.read_text().splitlines()
+    lines = table.read_text(encoding="utf-8").splitlines()
     numbered = [f",{lines[0]}", *(f"{index},{line}" for index, line in enumerate(lines[1:]))]
-    table.write_text("\n".join(numbered))
+    table.write_text("\n".join(numbered), encoding="utf-8")
     check(youtube_ugc.read(release))
 
 
@@ -124,7 +126,7 @@ def test_missing_videos(release):
 )
 def test_invalid_labels(release, vid, mos, message):
     table = release / "MOS_for_YouTube_UGC_dataset.csv"
-    table.write_text(f"{table.read_text()}\n{row(vid, mos)}\n")
+    table.write_text(f"{table.read_text(encoding='utf-8')}\n{row(vid, mos)}\n", encoding="utf-8")
     with pytest.raises(DatabaseError, match=message):
         youtube_ugc.read(release)
 

@@ -61,10 +61,10 @@ def read_real(reader, table, root):
     if not path.is_file():
         pytest.skip(f"the published label table is not at ../shared/data/labels/{table}")
     if path.suffix == ".csv":
-        rows = csv.DictReader(path.read_text().splitlines())
+        rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
         names = [f"{row['flickr_id']}.mp4" for row in rows]
     else:
-        names = [line.split(",")[0] for line in path.read_text().splitlines()]
+        names = [line.split(",")[0] for line in path.read_text(encoding="utf-8").splitlines()]
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()

@@ -66,9 +66,9 @@ def test_splits_by_video_stay_by_video(tmp_path, caplog):
 def test_edited_split_files_are_refused(tmp_path):
     [split] = holdout(CVD)
     write_split(split, tmp_path / "split0.json")
-    content = json.loads((tmp_path / "split0.json").read_text())
+    content = json.loads((tmp_path / "split0.json").read_text(encoding="utf-8"))
     content["test"].append(content["train"].pop())
-    (tmp_path / "split0.json").write_text(json.dumps(content))
+    (tmp_path / "split0.json").write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(SplitError, match=r"split0.json: the content has hash"):
         imported(CVD, tmp_path)
 

@@ -59,7 +59,9 @@ def test_an_edited_file_is_refused(tmp_path, field, value):
 def test_other_json_is_refused(tmp_path, change, message):
     path = tmp_path / "split3.json"
     write_split(SPLIT, path)
-    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | change))
+    path.write_text(
+        json.dumps(json.loads(path.read_text(encoding="utf-8")) | change), encoding="utf-8"
+    )
     with pytest.raises(SplitError, match=f"split3.json: not a split file: {message}"):
         read_split(path)
 

@@ -36,6 +36,6 @@ def drawable() -> list[str]:
     for name, path in configuration.choices("features").items():
         settings = OmegaConf.load(path)
         target = OmegaConf.select(settings, "extractor._target_")
-        if target and locate(target).draws:
+        if target and getattr(locate(target), "draws", False):
             found.append(name)
     return found

@@ -38,9 +38,8 @@ def main(config: "DictConfig") -> int | None:
         from vqa.commands import compare
 
         output = settings["output"] or "comparison"
-        return compare.main(
-            settings["runs"], metric=settings["metric"], output=output, command=_command()
-        )
+        compare.main(settings["runs"], metric=settings["metric"], output=output, command=_command())
+        return None
     if settings["videos"] is not None:
         from vqa.commands import score
 
@@ -56,13 +55,14 @@ def main(config: "DictConfig") -> int | None:
     from vqa.commands import test
     from vqa.runs.opening import load_run
 
-    return test.main(
+    test.main(
         load_run(settings["run"]),
         settings["data"],
         settings["paths"],
         fresh=settings["fresh"],
         trust=trust,
     )
+    return None
 
 
 def _command() -> str:

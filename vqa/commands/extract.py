@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vqa.commands import draw
+from vqa.commands.configuration import UsageError
 from vqa.commands.experiment import Experiment
+from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.extraction.fill import shard_of, write_failures
 
 if TYPE_CHECKING:
@@ -25,6 +27,11 @@ def fill(experiment: Experiment) -> int:
     shard = experiment.config["shard"]
     lost = 0
     for source in experiment.sources.sources:
+        if not isinstance(source, FeatureSource):
+            raise UsageError(
+                f"features={source.name} are read from a file of your own: there is nothing to "
+                "extract; choose features with an extractor"
+            )
         outcome = source.fill(shard_of(experiment.database.videos, shard))
         failures = _failures_of(source.cache.folder, shard)
         write_failures(outcome.failures, failures)

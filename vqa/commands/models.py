@@ -12,7 +12,7 @@ class ModelChoice:
 
     Attributes:
         name: As `model=` takes it.
-        summary: What it is, in one sentence.
+        summary: The first line of its description.
         features: Kinds of features that its recipe uses; empty for models that read frames.
         file: Its configuration.
     """
@@ -32,8 +32,7 @@ def models(config_dir: str | None = None) -> list[ModelChoice]:
     more = [Path(config_dir)] if config_dir else []
     found = []
     for name, path in configuration.choices("model", *more).items():
-        text = " ".join(configuration.head_comment(path))
-        summary = text.split(". ")[0].rstrip(".")
+        summary = next(iter(configuration.head_comment(path)), "").rstrip(".")
         found.append(ModelChoice(name, summary, _features_of(path), path))
     return found
 

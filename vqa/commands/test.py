@@ -29,8 +29,9 @@ def main(
     result = evaluate_run(run, experiment, fresh=fresh)
     for note in result.notes():
         print(f"NOTE: {note}")
-    print(f"\n{format_table(result.results())}\n")
-    print(f"report: {result.report}")
+    if results := result.results():
+        print(f"\n{format_table(results)}\n")
+        print(f"report: {result.report}")
 
 
 def evaluate_run(run: Run, experiment: Experiment, *, fresh: bool = False) -> Run:
@@ -82,6 +83,8 @@ def rescore(run: Run, count: int, experiment: Experiment) -> Finding:
     def faults() -> Iterator[str]:
         database = experiment.database
         predictions = run.predictions()
+        if predictions is None:
+            return
         for split in run.splits():
             rows = predictions[predictions["split"] == split.name].set_index("video")["score"]
             chosen = rows.iloc[:: max(1, len(rows) // count)].head(count)

@@ -146,13 +146,14 @@ def _opinions(database: Database) -> Iterator[Finding]:
 
 def _failed(video: VideoRecord, fact: Facts) -> Finding:
     if fact.frames is None:
-        return Finding("unreadable", video.id, fact.error)
+        return Finding("unreadable", video.id, fact.error or "")
     text = f"{fact.error} (after {fact.frames_decoded} of {fact.frames} frames)"
     return Finding("undecodable", video.id, text)
 
 
 def _mismatches(video: VideoRecord, fact: Facts) -> Iterator[Finding]:
     """Differences between a file and its row in the label table; empty cells are not checked."""
+    assert fact.frames is not None  # a readable file has all facts
     if fact.frames < 2 and video.frames != 1:
         yield Finding("single frame", video.id, "has one frame")
     if video.width and video.height:
@@ -171,6 +172,7 @@ def _mismatches(video: VideoRecord, fact: Facts) -> Iterator[Finding]:
 
 
 def _rate_mismatches(video: VideoRecord, fact: Facts) -> Iterator[Finding]:
+    assert fact.frame_rate_hz is not None
     lowest, highest = RATES_HZ
     plausible = lowest <= fact.frame_rate_hz <= highest
     if not plausible:

@@ -203,4 +203,8 @@ def _appending(path: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
     with path.open("ab", buffering=0) as file:
         if torn:
             file.write(b"\n")
-        yield lambda entry: file.write(json.dumps(entry).encode() + b"\n")
+
+        def append(entry: dict[str, Any]) -> None:
+            file.write(json.dumps(entry).encode() + b"\n")
+
+        yield append
