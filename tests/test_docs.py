@@ -11,74 +11,31 @@ from functools import cache
 
 import numpy as np
 import pytest
+import yaml
 
+import vqa
+from tests.doc_pages import (
+    DOCS,
+    INLINE,
+    OWN_CODE,
+    PAGES,
+    blocks,
+    commands,
+    page_name,
+    prose,
+    vqa_words,
+)
 from tests.places import ROOT
 from vqa import cli
 from vqa.commands import configuration
 from vqa.commands.doctor.diagnosis import KINDS
 from vqa.databases.synthesis.encoding import write_h264
 
-DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
-PAGES.remove(DOCS / "STYLE.md")
-OWN_CODE = DOCS / "guides" / "own-code.md"
 SITE_PACKAGES = ("mkdocs", "material", "mkdocstrings", "mkdocstrings_handlers")
-
-BLOCK = re.compile(r"^```(\w*)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-INLINE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"(?<!`)\[[^\]]*\]\(([^)\s]+)\)")
 SETTING = re.compile(r"[a-z_]+(\.[A-Za-z_0-9]+)*=[^=\s]+")
 
-
-def page_name(page):
-    return page.relative_to(ROOT).as_posix()
-
-
 every_page = pytest.mark.parametrize("page", PAGES, ids=page_name)
-
-
-def blocks(page, *languages):
-    """Titles and texts of a page's code blocks."""
-    found = BLOCK.findall(page.read_text(encoding="utf-8"))
-    return [(title, text) for language, title, text in found if language in languages]
-
-
-def prose(page):
-    return BLOCK.sub("", page.read_text(encoding="utf-8"))
-
-
-def commands(page):
-    """Command lines of a page as words, with placeholders such as <run> filled in."""
-    lines = [
-        line
-        for _, text in blocks(page, "bash")
-        for line in text.replace("\\\n", " ").splitlines()
-        if not line.startswith("#")
-    ]
-    lines += [code for code in INLINE.findall(prose(page)) if re.match(r"vqa \w+ \S", code)]
-    for line in lines:
-        filled = re.sub(r"\$\w+", "1", re.sub(r"<[^>]*>", "x", line))
-        words = shlex.split(filled, comments=True)
-        for start, end in pairs_between(words, "&&"):
-            yield words[start:end]
-
-
-def pairs_between(words, separator):
-    ends = [place for place, word in enumerate(words) if word == separator] + [len(words)]
-    return zip([0, *(end + 1 for end in ends[:-1])], ends, strict=True)
-
-
-def vqa_words(words):
-    """A verb and its arguments, if the command is one of vqa's; else None."""
-    if words[:3] == ["python", "-m", "vqa"]:
-        return words[3:]
-    if words[:1] == ["python"] and words[1].removesuffix(".py") in cli.HYDRA_VERBS:
-        return [words[1].removesuffix(".py"), *words[2:]]
-    for place, word in enumerate(words[:-1]):
-        # The name of a program or, after `docker run`, of an image.
-        if word == "vqa" and (place == 0 or words[:2] == ["docker", "run"]):
-            return words[place + 1 :]
-    return None
 
 
 def compose(words, config_dir):
@@ -197,7 +154,7 @@ def test_links_and_pictures_exist(page):
 @cache
 def anchors(page):
     """Anchors of a page's headings, as mkdocs makes them; generated ones included."""
-    text = BLOCK.sub("", page.read_text(encoding="utf-8"))
+    text = prose(page)
     for mark, part in generated().PARTS.items():
         if f"<!-- generated: {mark} -->" in text:
             text += part()
@@ -249,6 +206,12 @@ def test_every_verb_is_in_the_reference():
         assert f"## vqa {verb}\n" in text
     assert "--raw-size WIDTHxHEIGHT" in text
     assert "leave_one_content_out" in text
+
+
+def test_the_citation_is_of_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == vqa.__version__
+    assert (citation["license"], citation["cff-version"]) == ("MIT", "1.2.0")
 
 
 def test_the_doctor_page_names_every_finding():
