@@ -34,7 +34,13 @@ def load(
 
 
 def list_models() -> list[str]:
-    """List the names of the models that can be trained."""
+    """List the names of the models that can be trained.
+
+    Examples:
+        >>> import vqa
+        >>> "vsfa" in vqa.list_models()
+        True
+    """
     from vqa.commands.models import models
 
     return [model.name for model in models()]

@@ -42,6 +42,14 @@ def write_json(path: str | Path, content: Any, indent: int = 2) -> Path:
 
     Raises:
         TypeError: A value that JSON cannot hold; the old file stays.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> from vqa.files import read_json, write_json
+        >>> with TemporaryDirectory() as folder:
+        ...     path = write_json(f"{folder}/results.json", {"srocc": 0.87, "krocc": float("nan")})
+        ...     read_json(path)
+        {'srocc': 0.87, 'krocc': None}
     """
     text = json.dumps(plain(content), indent=indent, ensure_ascii=False, allow_nan=False)
     return write_atomically(path, text + "\n")

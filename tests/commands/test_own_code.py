@@ -143,6 +143,7 @@ def test_model_feature_and_database_of_your_own(here, capsys):
     with pytest.raises(Failed, match=r"my_vqa\.\w+.*not part of vqa.*--trust my_vqa") as failure:
         run(*words)
     assert failure.value.status == 2
+    sys.path.remove(str(here))  # training has put it there
     run(*words, "--trust", "my_vqa")
     assert "score on [1, 5]" in capsys.readouterr().out
     run("evaluate", "run=run", "trust=[my_vqa]")

@@ -163,10 +163,10 @@ def quoted(value: str) -> str:
     return "'" + re.sub(r"(\\+)$", r"\1\1", text) + "'"
 
 
-def add_user_code(config_dir: str | None) -> None:
-    """Make the user's own package importable: one in the current folder, with `--config-dir`."""
+def add_user_code() -> None:
+    """Make a package of the user's own in the current folder importable."""
     here = str(Path.cwd())
-    if config_dir is not None and here not in sys.path:
+    if here not in sys.path:
         sys.path.append(here)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vqa.commands.building import TRUSTED, build
+from vqa.commands.configuration import add_user_code
 from vqa.databases.combined import CombinedDatabase
 from vqa.databases.records import Database, VideoRecord
 from vqa.features.extraction.cache import FeatureCache, combined_fingerprint, stored_dtype
@@ -69,13 +70,15 @@ class Experiment:
             paths: Where databases and caches lie; None keeps the run's own.
             device: Where to compute: `cpu`, `cuda`, or `auto`: the GPU if there is one and the run
                 was trained on one.
-            trust: Packages besides vqa that the run's configuration may use; None allows all, for
-                a run that this very command has trained.
+            trust: Packages besides vqa that the run's configuration may use, installed or in the
+                current folder; None allows all, for a run that this very command has trained.
 
         Raises:
             RunError: Another version of vqa wrote the run.
         """
         check_usable(run)
+        if trust:
+            add_user_code()
         config = copy.deepcopy(dict(run.config))
         if device != "auto":
             config["trainer"]["accelerator"] = "cpu" if device == "cpu" else "gpu"

@@ -37,7 +37,8 @@ def run_verb(
         return 0
     configuration.check_overrides(arguments)
     configuration.register_resolvers()
-    configuration.add_user_code(config_folder(arguments))
+    if config_folder(arguments):
+        configuration.add_user_code()
     return _with_hydra(verb, arguments, job)
 
 

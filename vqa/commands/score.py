@@ -43,6 +43,12 @@ class Score:
         weights: Weights of the feature extractor, in words.
         notes: What every reader of the score must know, for example untrained weights.
         error: Why there is no score; empty if there is one.
+
+    Examples:
+        >>> from vqa import Score
+        >>> score = Score("cut.mp4", None, (1.0, 5.0), error="truncated after 41 of 240 frames")
+        >>> f"{score.value:.2f}" if score.value is not None else f"no score: {score.error}"
+        'no score: truncated after 41 of 240 frames'
     """
 
     video: str

@@ -56,6 +56,16 @@ def combine(databases: Sequence[Database], name: str = "combined") -> CombinedDa
 
     Raises:
         DatabaseError: There is no database, or two have the same name.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from vqa.databases.combined import combine
+        >>> from vqa.databases.records import VideoRecord, build_database
+        >>> video = VideoRecord("a.mp4", Path("a.mp4"), mos=3.5)
+        >>> scales = {"konvid": (1, 5), "livevqc": (0, 100)}
+        >>> parts = [build_database(name, [video], scales[name], missing="keep") for name in scales]
+        >>> [video.id for video in combine(parts).videos]
+        ['konvid/a.mp4', 'livevqc/a.mp4']
     """
     counts = Counter(database.name for database in databases)
     if not databases or len(counts) < len(databases):

@@ -45,6 +45,15 @@ def read(
 
     Raises:
         DatabaseError: Table, columns or videos are absent, or the labels are invalid.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> from vqa.databases import csv_table
+        >>> from vqa.files import write_csv
+        >>> with TemporaryDirectory() as folder:
+        ...     labels = write_csv(f"{folder}/labels.csv", ["video", "mos"], [["a.mp4", 3.5]])
+        ...     csv_table.read(labels, missing="keep", mos_range=(1, 5)).videos[0].mos
+        3.5
     """
     if labels is None:
         raise DatabaseError(f"{name}: no label table given; set data.labels=/path/to/table.csv")

@@ -42,6 +42,15 @@ class VideoRecord:
         frames: Number of frames, if the label table gives it.
         split: Official part (`train`, `val` or `test`), if the release defines one.
         group: Free label for per-group tables, such as distortion, category or resolution.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from vqa.databases.records import VideoRecord
+        >>> video = VideoRecord("City/a.yuv", Path("a.yuv"), mos=63.5, width=1920, height=1080)
+        >>> video.content_id  # no content is given, so the video is a content by itself
+        'City/a.yuv'
+        >>> video.raw_format.pixel_format
+        'yuvj420p'
     """
 
     id: str
@@ -135,6 +144,14 @@ def build_database(
     Raises:
         DatabaseError: The table is empty, ids are repeated or not relative paths, parts are
             unknown, MOS are not finite or out of range, the range is invalid, or files are absent.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from vqa.databases.records import VideoRecord, build_database
+        >>> videos = [VideoRecord(name, Path(name), mos=3.5) for name in ("a.mp4", "b.mp4")]
+        >>> database = build_database("mine", videos, mos_range=(1, 5), missing="keep")
+        >>> len(database), database.mos_range
+        (2, (1.0, 5.0))
     """
     if missing not in ("error", "skip", "keep", "list"):
         raise DatabaseError(f"missing={missing!r}: expected error, skip or keep")

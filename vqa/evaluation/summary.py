@@ -47,6 +47,15 @@ def summarise(
     Raises:
         ValueError: Missing columns, no rows, a video twice in a split, values that are not finite,
             or a metric that failed (`MetricError`); the text names the split.
+
+    Examples:
+        >>> import pandas as pd
+        >>> from vqa.evaluation.summary import summarise
+        >>> scores = {"mos": [1.2, 2.0, 2.9, 3.5, 4.4], "score": [1.5, 1.9, 3.1, 3.0, 4.6]}
+        >>> predictions = pd.DataFrame({"split": "split0", "video": list("abcde"), **scores})
+        >>> results = summarise(predictions, resamples=100)
+        >>> round(results.summary.value("srocc"), 2), round(results.summary.value("rmse_raw"), 2)
+        (0.9, 0.29)
     """
     check_predictions(predictions)
     settings = Bootstrap(resamples, level, seed)

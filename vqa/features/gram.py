@@ -39,7 +39,15 @@ RANDOM_SEED = 0
 
 
 def gram_matrix(maps: Tensor) -> Tensor:
-    """Return the inner products of all pairs of feature maps. maps (n, C, h, w) -> (n, C * C)."""
+    """Return the inner products of all pairs of feature maps. maps (n, C, h, w) -> (n, C * C).
+
+    Examples:
+        >>> import torch
+        >>> from vqa.features.gram import gram_matrix
+        >>> maps = torch.tensor([[1.0, 2.0], [3.0, 4.0]]).reshape(1, 2, 1, 2)
+        >>> gram_matrix(maps).tolist()
+        [[5.0, 11.0, 11.0, 25.0]]
+    """
     rows = maps.flatten(2)
     return (rows @ rows.mT).flatten(1)
 

@@ -88,6 +88,13 @@ class Multiscale(Extractor):
 
     Attributes:
         names: The C channels; channel `c` has its mean at `c` and its deviation at `C + c`.
+
+    Examples:
+        >>> import numpy as np
+        >>> from vqa.features.multiscale import Multiscale
+        >>> extractor = Multiscale()
+        >>> tuple(extractor(np.zeros((4, 64, 64, 3), dtype=np.uint8)).shape)
+        (4, 186)
     """
 
     name = "multiscale"

@@ -96,6 +96,16 @@ class GSTVQA(nn.Module):
         hidden_dim: Width of the GRU.
         kernel_size: Length of both temporal convolutions, odd.
         levels: Levels of the pyramid; the last has 2**(levels - 1) bins.
+
+    Examples:
+        >>> import torch
+        >>> from vqa.models.gstvqa import GSTVQA
+        >>> model = GSTVQA(input_dim=64).eval()
+        >>> features, lengths = torch.randn(2, 50, 64), torch.tensor([50, 40])
+        >>> tuple(model(features, lengths).shape)
+        (2,)
+        >>> tuple(model.timeline(features, lengths).shape)
+        (2, 50)
     """
 
     def __init__(

@@ -39,6 +39,15 @@ def monotonicity_loss(score: Tensor, target: Tensor) -> Tensor:
 
     Raises:
         ValueError: Scores and labels are not vectors of equal length.
+
+    Examples:
+        >>> import torch
+        >>> from vqa.models.losses import monotonicity_loss
+        >>> target = torch.tensor([0.25, 0.5, 1.0])
+        >>> monotonicity_loss(target + 1, target).item()
+        0.0
+        >>> round(monotonicity_loss(-target, target).item(), 2)
+        0.67
     """
     score, target = _vectors(score, target)
     gap = target[:, None] - target

@@ -65,7 +65,18 @@ def subjective_quality(
 def subjective_pooling(
     frame_quality: Tensor, lengths: Tensor, tau: int = 12, beta: float = 0.5
 ) -> Tensor:
-    """Average `subjective_quality` over time. (B, T) -> (B,)."""
+    """Average `subjective_quality` over time. (B, T) -> (B,).
+
+    Examples:
+        >>> import torch
+        >>> from vqa.models.pooling import masked_mean, subjective_pooling
+        >>> frame_quality, lengths = torch.full((1, 60), 4.0), torch.tensor([60])
+        >>> frame_quality[0, 30:36] = 2.0  # a short drop lowers the score more than the mean
+        >>> round(masked_mean(frame_quality, lengths).item(), 1)
+        3.8
+        >>> round(subjective_pooling(frame_quality, lengths).item(), 1)
+        3.5
+    """
     return masked_mean(subjective_quality(frame_quality, lengths, tau, beta), lengths)
 
 
@@ -88,7 +99,15 @@ def pyramid_weights(
 
 
 def pyramid_pooling(x: Tensor, lengths: Tensor, levels: int = 7) -> Tensor:
-    """Average every bin of a temporal pyramid. (B, T, C) -> (B, 2**levels - 1, C)."""
+    """Average every bin of a temporal pyramid. (B, T, C) -> (B, 2**levels - 1, C).
+
+    Examples:
+        >>> import torch
+        >>> from vqa.models.pooling import pyramid_pooling
+        >>> x, lengths = torch.arange(8.0).reshape(1, 8, 1), torch.tensor([8])
+        >>> pyramid_pooling(x, lengths, levels=3).flatten().tolist()
+        [3.5, 1.5, 5.5, 0.5, 2.5, 4.5, 6.5]
+    """
     weights = pyramid_weights(lengths, x.shape[1], levels, x.dtype)
     return weights @ x.masked_fill(~time_mask(lengths, x.shape[1])[..., None], 0)
 

@@ -48,6 +48,16 @@ class VSFA(nn.Module):
         pooling: `subjective` (hysteresis) or `mean` over frames.
         tau: Length of the hysteresis windows, in frames.
         beta: Weight of the current term; the memory term has 1 - beta.
+
+    Examples:
+        >>> import torch
+        >>> from vqa.models.vsfa import VSFA
+        >>> model = VSFA(input_dim=64, rnn="lstm").eval()
+        >>> features, lengths = torch.randn(2, 50, 64), torch.tensor([50, 40])
+        >>> tuple(model(features, lengths).shape)
+        (2,)
+        >>> tuple(model.timeline(features, lengths).shape)
+        (2, 50)
     """
 
     def __init__(

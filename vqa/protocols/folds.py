@@ -37,6 +37,16 @@ def kfold(
 
     Raises:
         SplitError: An option is out of range, or there are fewer contents than folds.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from vqa.databases.records import VideoRecord, build_database
+        >>> from vqa.protocols import kfold
+        >>> videos = [VideoRecord(f"{k}", Path("a.mp4"), 3, content=f"{k % 3}") for k in range(6)]
+        >>> database = build_database("mine", videos, mos_range=(1, 5), missing="keep")
+        >>> splits = kfold(database, folds=3, rounds=1)
+        >>> [(split.name, len(split.test)) for split in splits]
+        [('round0-fold0', 2), ('round0-fold1', 2), ('round0-fold2', 2)]
     """
     if folds < 2 or rounds < 1:
         raise SplitError(

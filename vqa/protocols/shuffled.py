@@ -20,6 +20,16 @@ def holdout(
 
     Raises:
         SplitError: An option is out of range, or there are too few contents.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from vqa.databases.records import VideoRecord, build_database
+        >>> from vqa.protocols import holdout
+        >>> videos = [VideoRecord(f"{k}", Path("a.mp4"), 3, content=f"{k % 5}") for k in range(10)]
+        >>> database = build_database("mine", videos, mos_range=(1, 5), missing="keep")
+        >>> [split] = holdout(database, test_fraction=0.2, val_fraction=0.2)
+        >>> {part: len(ids) for part, ids in split.parts.items()}
+        {'train': 6, 'val': 2, 'test': 2}
     """
     return repeated(
         database,

@@ -36,6 +36,15 @@ class Split:
 
     Raises:
         SplitError: An id appears in two parts or twice in one, or the training part is empty.
+
+    Examples:
+        >>> from vqa.protocols import Split
+        >>> split = Split("split0", ("a.mp4", "b.mp4"), (), ("c.mp4",), group_by="content", seed=0)
+        >>> split.parts["train"]
+        ('a.mp4', 'b.mp4')
+        >>> other_order = Split("split0", ("b.mp4", "a.mp4"), (), ("c.mp4",), "content", 0)
+        >>> other_order.sha256 == split.sha256
+        True
     """
 
     name: str

@@ -155,6 +155,13 @@ def choose(maps: Sequence[Map], wanted: str | Sequence[str] | None = None) -> li
 
     Raises:
         ValueError: No title contains a word.
+
+    Examples:
+        >>> import numpy as np
+        >>> from vqa.reports.drawing import choose
+        >>> maps = [(f"conv{layer} mean", np.zeros((2, 2))) for layer in range(1, 12)]
+        >>> [title for title, _ in choose(maps, "conv1")]  # conv1 as a word, not conv10 and conv11
+        ['conv1 mean']
     """
     if not wanted and len(maps) <= FEW:
         return list(maps)

@@ -61,6 +61,16 @@ def load_run(folder: str | Path) -> Run:
 
     Raises:
         RunError: The folder is absent or is not a run folder.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from vqa.runs.opening import load_run, open_run
+        >>> with TemporaryDirectory() as folder:
+        ...     run = open_run(Path(folder), {"name": "vsfa-demo", "seed": 0, "model": {}})
+        ...     run.note("The MOS of the demo are simulated.")
+        ...     load_run(folder).notes()
+        ['The MOS of the demo are simulated.']
     """
     folder = Path(folder).expanduser()
     path = folder / "config.yaml"

@@ -189,6 +189,16 @@ def read_frames(
     Raises:
         VideoError: The wanted frames cannot be read.
         ValueError: Indices are out of range, or the reader is unknown.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> from vqa.files import write_atomically
+        >>> from vqa.video import RawFormat, read_frames
+        >>> raw = RawFormat(width=64, height=48)
+        >>> with TemporaryDirectory() as folder:
+        ...     path = write_atomically(f"{folder}/black.yuv", bytes(5 * raw.coded_bytes))
+        ...     read_frames(path, [4, 0, 2], raw=raw).shape
+        (3, 48, 64, 3)
     """
     info = info or probe(path, raw=raw)
     chosen = choose_reader(info, "pyav" if reader == "decord" else reader)

@@ -98,6 +98,14 @@ def cut(frames: np.ndarray, corners: np.ndarray, *, patch_size: int = PATCH_SIZE
 
     Raises:
         ValueError: Shapes or types are wrong, or patches extend beyond the frame.
+
+    Examples:
+        >>> import numpy as np
+        >>> from vqa.video.fragments import cut, plan
+        >>> frames = np.zeros((2, 540, 960, 3), dtype=np.uint8)
+        >>> corners = plan(height=540, width=960, clip_length=2)
+        >>> cut(frames, corners[0]).shape
+        (2, 224, 224, 3)
     """
     if len(corners) != len(frames):
         raise ValueError(f"{len(frames)} frames: expected as many plans, found {len(corners)}")

@@ -26,6 +26,13 @@ def fixed_rate_indices(times_s: np.ndarray, frame_rate_hz: float) -> np.ndarray:
 
     Raises:
         ValueError: Times are empty, not finite or descending, or the rate is not positive.
+
+    Examples:
+        >>> import numpy as np
+        >>> from vqa.video.sampling import fixed_rate_indices
+        >>> times_s = np.arange(50) / 25  # two seconds at 25 Hz
+        >>> fixed_rate_indices(times_s, frame_rate_hz=2).tolist()
+        [0, 12, 25, 37]
     """
     times = np.asarray(times_s, dtype=np.float64)
     if times.ndim != 1 or times.size == 0:
@@ -59,6 +66,11 @@ def uniform_indices(frames: int, count: int) -> np.ndarray:
 
     Raises:
         ValueError: A number is below 1.
+
+    Examples:
+        >>> from vqa.video.sampling import uniform_indices
+        >>> uniform_indices(frames=240, count=4).tolist()
+        [30, 90, 150, 210]
     """
     if frames < 1 or count < 1:
         raise ValueError(f"frames={frames}, count={count}: expected at least 1")
@@ -94,6 +106,11 @@ def clip_indices(
 
     Raises:
         ValueError: A number is below 1.
+
+    Examples:
+        >>> from vqa.video.sampling import clip_indices
+        >>> clip_indices(frames=240, num_clips=2, clip_length=4, frame_interval=2).tolist()
+        [[56, 58, 60, 62], [176, 178, 180, 182]]
     """
     if min(frames, num_clips, clip_length, frame_interval) < 1:
         raise ValueError(

@@ -16,7 +16,10 @@ def test_every_photograph_is_in_an_installed_wheel():
         assert min(picture.size) >= 150
 
 
-@pytest.mark.parametrize("package", ["skimage", "a_package_nobody_has"])
-def test_a_missing_photograph_is_named(package):
-    with pytest.raises(DatabaseError, match=r"absent\.png"):
+@pytest.mark.parametrize(
+    ("package", "message"),
+    [("skimage", r"absent\.png"), ("a_package_nobody_has", r"pip install 'vqa\[demo\]'")],
+)
+def test_a_missing_photograph_is_named_with_the_remedy(package, message):
+    with pytest.raises(DatabaseError, match=message):
         Photograph("absent", package, "data/absent.png", 0.5).open()

@@ -34,7 +34,8 @@ def main(
         config_dir: A further configuration folder.
     """
     configuration.check_overrides(overrides)
-    configuration.add_user_code(config_dir)
+    if config_dir:
+        configuration.add_user_code()
     experiment = Experiment.composed(configuration.compose("doctor", overrides, config_dir))
     name = experiment.config["data"]["name"]
     found = Path(output or f"doctor-{name}.json").expanduser()

@@ -44,10 +44,15 @@ class Photograph:
         spec = find_spec(self.package)
         folders = (spec.submodule_search_locations if spec else None) or []
         path = next((p for p in (Path(f) / self.file for f in folders) if p.is_file()), None)
+        if spec is None:
+            raise DatabaseError(
+                f"demo: the photographs come with the package {self.package}, which is not "
+                "installed; install it with pip install 'vqa[demo]'"
+            )
         if path is None:
             raise DatabaseError(
                 f"demo: expected the photograph {self.file} inside the package {self.package} "
-                f"(looked in {', '.join(folders) or 'no folder: it is not installed'}); "
+                f"(looked in {', '.join(folders)}); "
                 "reinstall the package from its wheel"
             )
         with Image.open(path) as image:

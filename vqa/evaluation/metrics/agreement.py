@@ -14,7 +14,14 @@ log = logging.getLogger(__name__)
 
 
 def srocc(mos: ArrayLike, score: ArrayLike) -> float:
-    """Spearman's rank-order correlation, with tied values at their average rank."""
+    """Spearman's rank-order correlation, with tied values at their average rank.
+
+    Examples:
+        >>> from vqa.evaluation.metrics import srocc
+        >>> mos = [1.3, 2.1, 3.0, 3.8, 4.6]
+        >>> round(srocc(mos, score=[12, 35, 30, 61, 80]), 2)
+        0.9
+    """
     from scipy import stats
 
     return _measure("srocc", lambda y, x: float(stats.spearmanr(y, x).statistic), mos, score)
@@ -40,6 +47,13 @@ def plcc(mos: ArrayLike, score: ArrayLike, curve: str = "logistic4") -> float:
 
     Raises:
         ValueError: Unknown curve, lengths differ, or a value is not finite.
+
+    Examples:
+        >>> from vqa.evaluation.metrics import plcc, plcc_raw
+        >>> mos = [1.0, 1.1, 1.3, 2.0, 4.0, 4.7, 4.9, 5.0]
+        >>> score = [10, 20, 30, 40, 50, 60, 70, 80]
+        >>> round(plcc_raw(mos, score), 2), round(plcc(mos, score), 2)
+        (0.95, 1.0)
     """
     parameters_of(curve)
     return _measure("plcc", lambda y, x: plcc_mapped(y, map_scores(y, x, curve)), mos, score)

@@ -76,6 +76,15 @@ def fit_logistic(score: ArrayLike, mos: ArrayLike, parameters: int = 4) -> Curve
 
     Raises:
         ValueError: Bad input, fewer than three videos, or constant input.
+
+    Examples:
+        >>> from vqa.evaluation.metrics import fit_logistic
+        >>> score = [10, 20, 30, 40, 50, 60, 70, 80]
+        >>> curve = fit_logistic(score, mos=[1.0, 1.1, 1.3, 2.0, 4.0, 4.7, 4.9, 5.0])
+        >>> curve.kind
+        'logistic4'
+        >>> curve([25, 45, 65]).round(1).tolist()
+        [1.1, 3.0, 4.9]
     """
     from scipy import stats
 

@@ -54,6 +54,16 @@ def pwrc(
 
     Raises:
         ValueError: Bad input or thresholds.
+
+    Examples:
+        >>> from vqa.evaluation.metrics import pwrc
+        >>> mos = [10, 30, 50, 70, 90]
+        >>> round(pwrc(mos, score=mos), 1)
+        7.4
+        >>> round(pwrc(mos, score=[30, 10, 50, 70, 90]), 1)  # the two worst videos are swapped
+        6.4
+        >>> round(pwrc(mos, score=[10, 30, 50, 90, 70]), 1)  # the two best videos are swapped
+        5.3
     """
     from scipy.integrate import trapezoid
 

@@ -101,6 +101,15 @@ def bca_interval(resampled: Resampled, level: float = 0.95) -> Array:
 
     Raises:
         ValueError: The level is not between 0 and 1.
+
+    Examples:
+        >>> import numpy as np
+        >>> from vqa.evaluation.uncertainty import bca_interval, on_counts, resample
+        >>> mos = np.linspace(1, 5, 40)
+        >>> statistic = on_counts(mos, mos + np.sin(np.arange(40)), "srocc")
+        >>> resampled = resample(statistic, videos=40, resamples=1000)
+        >>> resampled.estimate.round(2).tolist(), bca_interval(resampled).round(1).tolist()
+        ([0.86], [[0.8, 0.9]])
     """
     return _intervals(resampled, level, corrected=True)
 

@@ -55,6 +55,13 @@ def corrected_resampled_t(
     Raises:
         ValueError: Fewer than two splits, values that are not finite, empty parts, or a level
             outside 0..1.
+
+    Examples:
+        >>> from vqa.evaluation.uncertainty import corrected_resampled_t
+        >>> srocc_differences = [0.02, 0.01, 0.03, 0.00, 0.02, 0.04]
+        >>> found = corrected_resampled_t(srocc_differences, train=960, test=240)
+        >>> round(found.difference, 3), round(found.p, 3)
+        (0.02, 0.08)
     """
     differences = np.asarray(differences, dtype=np.float64)
     if differences.ndim != 1 or len(differences) < 2 or not np.isfinite(differences).all():
@@ -152,6 +159,11 @@ def holm(p_values: ArrayLike) -> Array:
 
     Raises:
         ValueError: A value outside 0..1.
+
+    Examples:
+        >>> from vqa.evaluation.uncertainty import holm
+        >>> holm([0.01, 0.04, 0.03]).round(2).tolist()
+        [0.03, 0.06, 0.06]
     """
     p_values = np.asarray(p_values, dtype=np.float64)
     known = p_values[~np.isnan(p_values)]

@@ -45,6 +45,13 @@ class NSS(Extractor):
 
     Attributes:
         names: Name of each dimension.
+
+    Examples:
+        >>> from vqa.features.nss import NSS
+        >>> NSS.dim
+        1836
+        >>> NSS.names.index("mean.gm.half.aggd_h.alpha")
+        106
     """
 
     name = "nss"

@@ -76,6 +76,16 @@ def fit_svr(
 
     Raises:
         ValueError: Invalid input or options, or a grid without an inner split.
+
+    Examples:
+        >>> import numpy as np
+        >>> from vqa.models.svr import fit_svr
+        >>> features = np.linspace(0, 1, 11)[:, None] * [1.0, 2.0]
+        >>> mos = 1 + 4 * features[:, 0]
+        >>> train, val = np.arange(0, 11, 2), np.arange(1, 11, 2)
+        >>> model = fit_svr(features, mos, train, val, C=[1, 100], gamma=[0.1, 1.0])
+        >>> model.predict([[0.5, 1.0]]).round(1).tolist()
+        [3.0]
     """
     # Imported here because they need scipy and scikit-learn, and scoring with a stored SVR does
     # not.

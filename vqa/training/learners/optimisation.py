@@ -63,6 +63,12 @@ def warmup_cosine(step: int, epoch_steps: int, steps: int, warmup_epochs: float 
 
     Returns:
         Factor of the learning rates, in [0, 1].
+
+    Examples:
+        >>> from vqa.training.learners.optimisation import warmup_cosine
+        >>> factors = [warmup_cosine(step, epoch_steps=4, steps=40) for step in (0, 5, 10, 30)]
+        >>> [round(factor, 2) for factor in factors]
+        [0.0, 0.5, 1.0, 0.5]
     """
     warm = int(warmup_epochs * epoch_steps)
     if step < warm:
