@@ -1,9 +1,7 @@
 """`kill -9` at random moments, and several processes: the same cache, the same predictions."""
 
 import json
-import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -12,6 +10,8 @@ from functools import partial
 import pandas as pd
 import pytest
 
+from tests.commands.calling import run
+from tests.commands.processes import Command
 from tests.fakes import graded_clips
 from tests.places import ROOT
 
@@ -25,52 +25,43 @@ def place(tmp_path_factory):
     return graded_clips(tmp_path_factory.mktemp("own"), count=25)
 
 
-def command(script, place, *overrides):
-    """A command line of an entry script on the clips."""
+def command(verb, place, *overrides):
+    """The command line of a verb on the clips."""
     return [
-        sys.executable, str(ROOT / f"{script}.py"), "data=csv",
-        f"data.labels={place / 'labels.csv'}", "data.mos_range=[1,5]", "features=multiscale",
-        "threads=1",
-        *overrides,
+        verb, "data=csv", f"data.labels={place / 'labels.csv'}", "data.mos_range=[1,5]",
+        "features=multiscale", "threads=1", *overrides,
     ]  # fmt: skip
 
 
-def start(arguments, place):
-    """Begin a command in a process group of its own."""
-    with (place / "log.txt").open("ab") as log:
-        return subprocess.Popen(
-            arguments, cwd=place, stdout=log, stderr=log, start_new_session=True
-        )
-
-
-def finish(arguments, place):
+def finish(words, place):
     """Run a command to its end."""
-    process = start(arguments, place)
-    assert process.wait(timeout=900) == 0, (place / "log.txt").read_text()[-3000:]
+    assert Command(words, place).wait() == 0, (place / "log.txt").read_text()[-3000:]
 
 
-def kill_repeatedly(arguments, place, progress, rng, kills=KILLS):
-    """Kill a command several times, at random moments after it got further; return the stages.
+def kill_repeatedly(words, place, progress, rng, kills=KILLS):
+    """Kill a command several times, at random moments after it has made progress.
 
     Args:
-        arguments: The command line.
+        words: The command line.
         place: Working folder.
-        progress: How far the work on disk is, a number that grows.
+        progress: Returns how far the work on disk is, a number that grows.
         rng: Draws the moments.
-        kills: How often.
+        kills: Number of times.
+
+    Returns:
+        The progress after each kill.
     """
     stages = []
     for _ in range(kills):
         before = progress()
-        process = start(arguments, place)
+        running = Command(words, place)
         deadline = time.monotonic() + 120
-        while progress() <= before and process.poll() is None and time.monotonic() < deadline:
+        while progress() <= before and not running.ended() and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(rng.uniform(0, 0.15))
-        ended = process.poll() is not None
+        ended = running.ended()
         if not ended:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+            running.kill()
         stages.append(progress())
         if ended:
             break
@@ -121,7 +112,7 @@ def test_a_cross_database_matrix_survives_kill_9(place):
     for name in ("straight", "broken"):
         folder = place / f"cross-{name}"
         arguments = [
-            sys.executable, str(ROOT / "cross.py"), f"train={names}", f"test={names}",
+            "cross", f"train={names}", f"test={names}",
             "+data.read.contents=4", "+data.read.versions=4", "+data.read.frames=8",
             "+data.read.size=[64,48]", "trainer.max_epochs=30", "protocol.test_fraction=0.5",
             "model.checkpoint_every=1", f"output={folder / 'matrix'}",
@@ -138,23 +129,26 @@ def test_a_cross_database_matrix_survives_kill_9(place):
     pd.testing.assert_frame_equal(tables["broken"], tables["straight"], check_exact=True)
 
 
-@pytest.mark.parametrize("model", ["gstvqa", "vsfa"])
-def test_two_processes_give_the_numbers_of_one(place, model):
+@pytest.mark.parametrize(
+    ("model", "program"), [("gstvqa", ["train.py"]), ("vsfa", ["-m", "vqa", "train"])]
+)
+def test_two_processes_give_the_numbers_of_one(place, model, program):
+    """Lightning starts the second process with the command line as it was typed."""
     folder = place / f"{model}-ddp"
-    finish(
-        command(
-            "train", place, f"model={model}", "trainer=ddp", "trainer.accelerator=cpu",
-            "trainer.devices=2", "trainer.max_epochs=4", "loader.batch_size=3",
-            "protocol=repeated", "protocol.count=2", "protocol.val_fraction=0.2",
-            f"paths.cache={place / 'whole'}", f"folder={folder}",
-        ),
-        place,
+    _, *overrides = command(
+        "train", place, f"model={model}", "trainer=ddp", "trainer.accelerator=cpu",
+        "trainer.devices=2", "trainer.max_epochs=4", "loader.batch_size=3",
+        "protocol=repeated", "protocol.count=2", "protocol.val_fraction=0.2",
+        f"paths.cache={place / 'whole'}", f"folder={folder}",
     )  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, *program, *overrides], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
     together = pd.read_csv(folder / "predictions.csv")
     assert len(together) == 10  # five of 25 in each split: odd
     assert not together.duplicated(["split", "video"]).any()
-    alone = [sys.executable, str(ROOT / "evaluate.py"), f"run={folder}"]
-    finish([*alone, f"paths.cache={place / 'whole'}"], place)
+    run("evaluate", f"run={folder}", f"paths.cache={place / 'whole'}")
     again = pd.read_csv(folder / "evaluations" / "csv" / "predictions.csv")
     pd.testing.assert_frame_equal(again, together, rtol=0, atol=1e-6)  # other thread counts
     results = [json.loads((folder / name / "results.json").read_text()) for name in

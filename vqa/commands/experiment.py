@@ -12,7 +12,6 @@ from vqa.commands.building import TRUSTED, build
 from vqa.commands.configuration import add_user_code
 from vqa.databases.combined import CombinedDatabase
 from vqa.databases.records import Database, VideoRecord
-from vqa.features.extraction.cache import FeatureCache, combined_fingerprint, stored_dtype
 from vqa.features.extraction.external import ExternalFeatures
 from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.extraction.sources import Source, Sources
@@ -208,33 +207,15 @@ class Experiment:
         return build(settings, self.trusted)
 
     def _source(self, settings: Mapping[str, Any]) -> Source:
-        if "extractor" in settings:
-            use = {name: settings[name] for name in USE}
-            return self._extracted(self._build(settings["extractor"]), **use)
-        return self._external(settings)
+        if "extractor" not in settings:
+            labelled = self.database if "read" in self.config["data"] else None
+            return ExternalFeatures.of_database(settings["path"], settings["rows"], labelled)
+        use = {name: settings[name] for name in USE}
+        return self._extracted(self._build(settings["extractor"]), **use)
 
-    def _extracted(
-        self,
-        extractor: Any,
-        *,
-        frame_rate_hz: float | None = None,
-        frames: int | None = None,
-        dtype: str = "float32",
-        **options: Any,
-    ) -> FeatureSource:
-        """An extractor with the cache of its features of this database."""
-        fingerprint = combined_fingerprint(
-            extractor.fingerprint,
-            frame_rate_hz=frame_rate_hz,
-            dtype=dtype,
-            reader=self.reader,
-            **({"frames": frames} if frames else {}),
-        )
-        cache = FeatureCache(
-            self.config["paths"]["cache"], self._cache_name(), extractor.name, fingerprint
-        )
-        options |= {"frame_rate_hz": frame_rate_hz, "frames": frames, "dtype": stored_dtype(dtype)}
-        return FeatureSource(extractor, cache, self.reader, **options)
+    def _extracted(self, extractor: Any, **use: Any) -> FeatureSource:
+        root = self.config["paths"]["cache"]
+        return FeatureSource.in_cache(extractor, root, self._cache_name(), self.reader, **use)
 
     def _cache_name(self) -> str | None:
         """The database's name in the cache; None if every id begins with the name of its own."""
@@ -242,19 +223,3 @@ class Experiment:
             return self.config["data"]["name"]
         combined = isinstance(self.database, CombinedDatabase)
         return None if combined else self.database.name
-
-    def _external(self, settings: Mapping[str, Any]) -> ExternalFeatures:
-        """Features from a file, whose rows have names or are those of the label table."""
-        if settings["rows"] not in ("named", "database"):
-            raise ValueError(
-                f"features.external.rows={settings['rows']!r}: expected named or database"
-            )
-        ids = None
-        if settings["rows"] == "database":
-            if "read" not in self.config["data"] or self.database.skipped:
-                raise ValueError(
-                    "features.external.rows=database needs a database with all its videos; set "
-                    "data.missing=keep"
-                )
-            ids = [video.id for video in self.database.videos]
-        return ExternalFeatures(settings["path"], ids)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from vqa.databases.records import VideoRecord
+from vqa.databases.records import Database, VideoRecord
 from vqa.features.extraction.cache import Features
 from vqa.features.extraction.feature_tables import read_features
 from vqa.features.extraction.fill import Outcome
@@ -42,6 +42,31 @@ class ExternalFeatures:
         self.table = read_features(self.path, ids)
         self.hash = hashlib.sha256(self.path.read_bytes()).hexdigest()
         self.weights = f"{self.path.name} sha256:{self.hash[:12]}"
+
+    @classmethod
+    def of_database(
+        cls, path: str | Path | None, rows: str, database: Database | None
+    ) -> "ExternalFeatures":
+        """Read a file whose rows have names, or are those of a database's label table.
+
+        Args:
+            path: The file.
+            rows: `named`, or `database`: one row per label, in the order of the label table.
+            database: Required for `database`.
+
+        Raises:
+            ValueError: An unknown `rows`, or a database without all its videos.
+        """
+        if rows not in ("named", "database"):
+            raise ValueError(f"features.external.rows={rows!r}: expected named or database")
+        if rows == "named":
+            return cls(path)
+        if database is None or database.skipped:
+            raise ValueError(
+                "features.external.rows=database needs a database with all its videos; set "
+                "data.missing=keep"
+            )
+        return cls(path, [video.id for video in database.videos])
 
     def stream(self, videos: Iterable[VideoRecord]) -> Iterator[tuple[VideoRecord, str | None]]:
         """Yield each video; the cause of failure is None if the file has a row for it."""

@@ -3,11 +3,18 @@
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import torch
 
 from vqa.databases.records import VideoRecord
-from vqa.features.extraction.cache import FeatureCache, Features
+from vqa.features.extraction.cache import (
+    FeatureCache,
+    Features,
+    combined_fingerprint,
+    stored_dtype,
+)
 from vqa.features.extraction.fill import ExtractionError, Outcome
 from vqa.features.extraction.pipeline import VideoFeatures, extract_videos
 from vqa.features.extractor import Extractor
@@ -59,6 +66,45 @@ class FeatureSource:
         self.dtype, self.on_error, self.time_limit_s = dtype, on_error, time_limit_s
         self.name, self.weights = extractor.name, extractor.weights
         self.untrained = extractor.untrained
+
+    @classmethod
+    def in_cache(
+        cls,
+        extractor: Extractor,
+        root: str | Path,
+        database: str | None,
+        reader: str,
+        *,
+        frame_rate_hz: float | None = None,
+        frames: int | None = None,
+        dtype: str = "float32",
+        **options: Any,
+    ) -> "FeatureSource":
+        """Make a source whose cache is named after everything that shapes the features.
+
+        Args:
+            extractor: What computes the features.
+            root: Folder of all caches.
+            database: Name of the database in the cache; None if every id begins with its own.
+            reader: Decoder, `auto` or `pyav`.
+            frame_rate_hz: As for the class.
+            frames: As for the class.
+            dtype: `float32` or `float16`.
+            **options: Further arguments of the class.
+
+        Raises:
+            ValueError: An unknown `dtype` or `on_error`.
+        """
+        fingerprint = combined_fingerprint(
+            extractor.fingerprint,
+            frame_rate_hz=frame_rate_hz,
+            dtype=dtype,
+            reader=reader,
+            **({"frames": frames} if frames else {}),
+        )
+        cache = FeatureCache(root, database, extractor.name, fingerprint)
+        options |= {"frame_rate_hz": frame_rate_hz, "frames": frames, "dtype": stored_dtype(dtype)}
+        return cls(extractor, cache, reader, **options)
 
     def stream(self, videos: Iterable[VideoRecord]) -> Iterator[tuple[VideoRecord, str | None]]:
         """Bring the cache up to date video by video; see `fill`, which does so for all at once.
