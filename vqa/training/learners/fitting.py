@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from pytorch_lightning.callbacks import (
@@ -16,7 +16,9 @@ from vqa.training.datamodule import VQADataModule
 from vqa.training.learners.calibration import calibration_sample, fit_calibration
 from vqa.training.learners.callbacks import AtomicCheckpointIO, TrainingProgress, write_history
 from vqa.training.learners.module import ScoreModule
-from vqa.training.learners.neural import NeuralLearner
+
+if TYPE_CHECKING:
+    from vqa.training.learners.neural import NeuralLearner
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +27,7 @@ LAST = "last.ckpt"
 BEST = "best.ckpt"
 
 
-def fit_network(learner: NeuralLearner, data: VQADataModule, folder: Path, logger: Any) -> None:
+def fit_network(learner: "NeuralLearner", data: VQADataModule, folder: Path, logger: Any) -> None:
     """Train a learner's network and leave it on the learner, ready to score.
 
     Args:
@@ -84,7 +86,7 @@ def fit_network(learner: NeuralLearner, data: VQADataModule, folder: Path, logge
         write_history(module.history, folder / HISTORY_FILE)
 
 
-def new_module(learner: NeuralLearner, input_dim: int | None, scale: float) -> ScoreModule:
+def new_module(learner: "NeuralLearner", input_dim: int | None, scale: float) -> ScoreModule:
     """Build a learner's untrained Lightning module, with the initial weights of its seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(learner.seed)
@@ -98,7 +100,7 @@ def new_module(learner: NeuralLearner, input_dim: int | None, scale: float) -> S
         )
 
 
-def _callbacks(learner: NeuralLearner, checkpoints: Path) -> list[Callback]:
+def _callbacks(learner: "NeuralLearner", checkpoints: Path) -> list[Callback]:
     shared = {
         "dirpath": checkpoints,
         "enable_version_counter": False,
