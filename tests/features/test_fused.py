@@ -75,7 +75,7 @@ def test_precision_affects_only_the_saliency(frames):
     images = normalise(resized(frames), near.device) + saliency[:, None]
     deviations, means = torch.std_mean(exact._deep(images)[0], dim=(2, 3))
     torch.testing.assert_close(found, torch.cat([means, deviations], 1))
-    with pytest.raises(ValueError, match=r"^precision='float16' is not known"):
+    with pytest.raises(ValueError, match=r"^precision='float16': expected"):
         SaliencyFusion("resnet18", "random", precision="float16", **TOY)
 
 
@@ -105,7 +105,7 @@ def test_frames_are_the_first_of_each_whole_second(frames):
 
 
 def test_invalid_options_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="fusion='sum' is not known; use input or featuremap"):
+    with pytest.raises(ValueError, match="fusion='sum': expected input or featuremap"):
         SaliencyFusion("resnet18", "random", fusion="sum", **TOY)
     path = tmp_path / "resnet18.pth"
     torch.save(load_classifier("resnet18", "random").state_dict(), path)

@@ -115,7 +115,7 @@ def test_a_precision_other_than_float32_is_in_fingerprint_and_weights(saliency):
         "jpeg": True,
     }
     assert saliency.fingerprint == fingerprint(before_the_choice), "stored features stay valid"
-    with pytest.raises(ValueError, match=r"^precision='half' is not known; use float32 or"):
+    with pytest.raises(ValueError, match=r"^precision='half': expected float32 or"):
         Saliency("toy_classifier", "random", device="cpu", precision="half")
 
 

@@ -43,7 +43,7 @@ def test_residuals_are_the_errors_after_the_curve_of_each_split(table, over):
 
 
 def test_residuals_over_something_else_are_refused(table):
-    with pytest.raises(ValueError, match="over='score' is not known; expected one of mos, mapped"):
+    with pytest.raises(ValueError, match="over='score': expected one of mos, mapped"):
         figures.residuals(table, "score")
 
 

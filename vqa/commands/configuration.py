@@ -199,5 +199,5 @@ def _missing_value(text: str) -> str | None:
 
 
 def _standardised(features: Mapping[str, Any]) -> bool:
-    """Whether any of the chosen features asks for standardisation."""
+    """Return whether any of the chosen features asks for standardisation."""
     return any(settings.get("standardise") for settings in (features or {}).values())

@@ -109,13 +109,13 @@ class Experiment:
 
     @property
     def device(self) -> str:
-        """Where trained models score: the GPU if there is one, unless the trainer uses the CPU."""
+        """Device of trained models: the GPU if there is one, unless the trainer uses the CPU."""
         accelerator = self.config.get("trainer", {}).get("accelerator", "auto")
         return "cpu" if accelerator == "cpu" else "auto"
 
     @property
     def uses_features(self) -> bool:
-        """Whether the model has a view of features."""
+        """True if the model has a view of features."""
         return self.config["views"]["features"] is not None
 
     @cached_property

@@ -227,7 +227,7 @@ def read_mat(path: Path, variables: Sequence[str]) -> Mapping[str, Any]:
 
 
 def _is_headerless(entries: Sequence[str]) -> bool:
-    """Whether a first line is already a label: a name, then three numbers."""
+    """Return whether a first line is already a label: a name, then three numbers."""
     if len(entries) != len(HEADERLESS_COLUMNS):
         return False
     try:

@@ -73,7 +73,7 @@ class VideoRecord:
 
     @property
     def raw_format(self) -> RawFormat | None:
-        """How to read a headerless `.yuv` of known size; None for every other file.
+        """The format of a headerless `.yuv` of known size; None for every other file.
 
         The frame rate is 30 Hz if the label table does not give one.
         """

@@ -66,9 +66,7 @@ class SaliencyFusion(Extractor):
         precision: Literal["float32", "bfloat16"] = "float32",
     ) -> None:
         if fusion not in ("input", "featuremap"):
-            raise ValueError(
-                f"{self.name}: fusion={fusion!r} is not known; use input or featuremap"
-            )
+            raise ValueError(f"{self.name}: fusion={fusion!r}: expected input or featuremap")
         if saliency_weights is None and weights not in NAMED_WEIGHTS:
             raise ValueError(
                 f"{self.name}: with weights={weights} the saliency needs weights of its own; set "

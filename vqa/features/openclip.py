@@ -40,7 +40,7 @@ DEFINITION = 1  # part of the fingerprint; raise it with every change that chang
 
 @dataclass(frozen=True, slots=True)
 class DescriptionMaps:
-    """How well each description fits each window of one frame; `paint` draws one row of values.
+    """Match each description with each window of one frame; `paint` draws one row of values.
 
     Attributes:
         descriptions: The r sentences.

@@ -43,7 +43,7 @@ def match_names(names: Iterable[str], ids: Iterable[str]) -> dict[str, str]:
 
 
 def _same_ending(first: Components, second: Components) -> bool:
-    """Whether one path ends with the other."""
+    """Return whether one path ends with the other."""
     length = min(len(first), len(second))
     return first[-length:] == second[-length:]
 

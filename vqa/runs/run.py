@@ -43,7 +43,7 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether results and report exist; a run that tests nothing has no report."""
+        """True if results and report exist; a run that tests nothing has no report."""
         path = self.folder / "results.json"
         return path.is_file() and (self.report.is_file() or read_json(path) is None)
 

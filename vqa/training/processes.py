@@ -13,7 +13,7 @@ def world() -> tuple[int, int]:
 
 
 def is_first_process() -> bool:
-    """Whether this process is the one that writes results."""
+    """Return whether this process is the one that writes results."""
     from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
     return rank_zero_only.rank == 0

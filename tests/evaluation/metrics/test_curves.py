@@ -89,7 +89,7 @@ def test_scores_are_mapped_by_name(pair):
     assert map_scores(mos, score, "none") == pytest.approx(score)
     assert map_scores(mos, score) == pytest.approx(fit_logistic(score, mos)(score))
     assert map_scores(mos, score, "logistic5") == pytest.approx(fit_logistic(score, mos, 5)(score))
-    with pytest.raises(ValueError, match="curve='linear' is not known"):
+    with pytest.raises(ValueError, match="curve='linear': expected"):
         map_scores(mos, score, "linear")
 
 

@@ -71,7 +71,7 @@ def test_bad_input_is_refused(rated):
     for metric in (outlier_ratio, rmse_star):
         with pytest.raises(ValueError, match=r"expected ci95 of shape \(60,\)"):
             metric(mos, score, ci95[:5])
-        with pytest.raises(ValueError, match="curve='cubic' is not known"):
+        with pytest.raises(ValueError, match="curve='cubic': expected"):
             metric(mos, score, ci95, curve="cubic")
     with pytest.raises(ValueError, match="degrees=-1"):
         rmse_star(mos, score, ci95, degrees=-1)

@@ -170,7 +170,7 @@ def test_borders_of_correlation():
     assert zero.across(x).tolist() == [[842.0, 421.0, 210.0]]
     assert replicate.across(x).tolist() == [[843.0, 1221.0, 1410.0]]
     assert torch.equal(zero.down(x.mT), zero.across(x).mT)
-    with pytest.raises(ValueError, match="use replicate or zero"):
+    with pytest.raises(ValueError, match="expected replicate or zero"):
         correlation(kernel, 3, "mirror", x.dtype, x.device)
 
 

@@ -72,5 +72,5 @@ def test_the_bfloat16_copy_is_half_as_large():
 @pytest.mark.parametrize("precision", ["float16", "bf16", None])
 def test_unknown_precisions_are_refused(precision):
     classifier = Classifier("toy_classifier", "random", "cpu")
-    with pytest.raises(ValueError, match=r"^precision=.* is not known; use float32 or bfloat16$"):
+    with pytest.raises(ValueError, match=r"^precision=.*: expected float32 or bfloat16$"):
         classifier.logits_in(precision)

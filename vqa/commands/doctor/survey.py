@@ -175,7 +175,7 @@ def _file_key(video: VideoRecord, reader: str) -> tuple[str, int]:
 
 
 def _holds(entry: dict[str, Any], decode: bool, time_limit_s: float) -> bool:
-    """Whether an entry of the journal is still valid; a longer wait may remove an error."""
+    """Return whether an entry of the journal is still valid; a longer wait may remove an error."""
     if entry["facts"]["error"] is not None and entry["time_limit_s"] < time_limit_s:
         return False
     return entry["facts"]["decoded"] or entry["facts"]["frames"] is None or not decode

@@ -135,7 +135,7 @@ def parameters_of(curve: str) -> int:
         ValueError: Unknown curve.
     """
     if curve not in CURVES:
-        raise ValueError(f"curve={curve!r} is not known; expected {', '.join(CURVES)}")
+        raise ValueError(f"curve={curve!r}: expected {', '.join(CURVES)}")
     return CURVES[curve]
 
 

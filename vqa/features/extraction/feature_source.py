@@ -60,7 +60,7 @@ class FeatureSource:
         time_limit_s: float = 600.0,
     ) -> None:
         if on_error not in ("skip", "raise"):
-            raise ValueError(f"on_error={on_error!r} is not known; use skip or raise")
+            raise ValueError(f"on_error={on_error!r}: expected skip or raise")
         self.extractor, self.cache = extractor, cache
         self.reader, self.frame_rate_hz, self.frames = reader, frame_rate_hz, frames
         self.dtype, self.on_error, self.time_limit_s = dtype, on_error, time_limit_s

@@ -101,7 +101,7 @@ def correlation(
     if border == "zero":
         weights = weights * ((places >= 0) & (places < size))
     elif border != "replicate":
-        raise ValueError(f"border={border!r} is not known; use replicate or zero")
+        raise ValueError(f"border={border!r}: expected replicate or zero")
     return banded(weights, places.clamp(0, size - 1), size, dtype, device)
 
 

@@ -58,7 +58,7 @@ def yuv_to_rgb(y: Tensor, u: Tensor, v: Tensor, matrix: str = "bt601") -> Tensor
     elif matrix == "original":
         zero, coefficients = ORIGINAL_ZERO, ORIGINAL
     else:
-        raise ValueError(f"yuv_matrix={matrix!r} is not known; use bt601 or original")
+        raise ValueError(f"yuv_matrix={matrix!r}: expected bt601 or original")
     rgb = torch.empty(*y.shape[:-2], 3, height, width, dtype=torch.float64, device=y.device)
     for start in range(0, height, BLOCK_ROWS):  # a few rows at a time stay in the cache
         rows = slice(start, start + BLOCK_ROWS)

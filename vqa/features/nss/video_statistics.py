@@ -71,9 +71,9 @@ class NSS(Extractor):
         workers: int | None = None,
     ) -> None:
         if yuv_matrix not in ("bt601", "original"):
-            raise ValueError(f"yuv_matrix={yuv_matrix!r} is not known; use bt601 or original")
+            raise ValueError(f"yuv_matrix={yuv_matrix!r}: expected bt601 or original")
         if precision not in ("float32", "float64"):
-            raise ValueError(f"precision={precision!r} is not known; use float32 or float64")
+            raise ValueError(f"precision={precision!r}: expected float32 or float64")
         if workers is not None and workers < 1:
             raise ValueError(f"workers={workers} must be at least 1, or null")
         self.device = chosen_device(device)

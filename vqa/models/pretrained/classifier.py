@@ -80,7 +80,7 @@ class Classifier:
         if precision == "float32":
             return self.logits
         if precision != "bfloat16":
-            raise ValueError(f"precision={precision!r} is not known; use float32 or bfloat16")
+            raise ValueError(f"precision={precision!r}: expected float32 or bfloat16")
         model = copy.deepcopy(self._model).to(torch.bfloat16, memory_format=torch.channels_last)
         return partial(_logits, model)
 

@@ -53,7 +53,7 @@ def residuals(
         ValueError: Unknown `over`.
     """
     if over not in AXES:
-        raise ValueError(f"over={over!r} is not known; expected one of {', '.join(AXES)}")
+        raise ValueError(f"over={over!r}: expected one of {', '.join(AXES)}")
     known = predictions.assign(mapped=mapped_scores(predictions)).dropna(subset="mapped")
     error = known["mapped"] - known["mos"]
     band = 2 * error.std(ddof=0) if len(error) else 0.0
