@@ -20,8 +20,8 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: export NO_MKDOCS_2_WARNING = 1
 docs: install
-	$(BIN)/uv pip install --python $(BIN)/python --constraint constraints.txt --editable '.[docs]'
 	$(BIN)/mkdocs build --strict
 
 wheel: install
