@@ -6,7 +6,6 @@ are those of the run that holds its predictions, so an interrupted matrix resume
 """
 
 import logging
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from vqa.evaluation.text import aligned_rows, number
 from vqa.files import write_atomically, write_json
 from vqa.reports import write_matrix_page
 from vqa.runs import Run
+from vqa.runs.environment import command_line
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -60,7 +60,7 @@ def matrix(config: "DictConfig", overrides: Sequence[str]) -> None:
         config.train, config.test, training, folder,
         whole=config.whole, metric=config.metric,
         title=f"{config.model_name} with {', '.join(config.features)} across databases",
-        command=" ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        command=command_line(),
     )  # fmt: skip
     whole.tracker.finish_matrix(folder)
     for note in found["notes"]:

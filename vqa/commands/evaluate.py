@@ -1,7 +1,5 @@
 """Evaluate: test a run, score videos, compare runs, verify a run, or score anyone's predictions."""
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vqa.commands.configuration import UsageError, resolved
@@ -36,9 +34,12 @@ def main(config: "DictConfig") -> int | None:
         )
     if settings["runs"] is not None:
         from vqa.commands import compare
+        from vqa.runs.environment import command_line
 
         output = settings["output"] or "comparison"
-        compare.main(settings["runs"], metric=settings["metric"], output=output, command=_command())
+        compare.main(
+            settings["runs"], metric=settings["metric"], output=output, command=command_line()
+        )
         return None
     if settings["videos"] is not None:
         from vqa.commands import score
@@ -63,8 +64,3 @@ def main(config: "DictConfig") -> int | None:
         trust=trust,
     )
     return None
-
-
-def _command() -> str:
-    """The command line as it was typed."""
-    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vqa.commands.building import TRUSTED, build
-from vqa.commands.configuration import add_user_code
+from vqa.commands.configuration import add_user_code, resolved
 from vqa.databases.combined import CombinedDatabase
 from vqa.databases.records import Database, VideoRecord
 from vqa.features.extraction.external import ExternalFeatures
@@ -47,8 +47,6 @@ class Experiment:
     @classmethod
     def composed(cls, config: "DictConfig") -> "Experiment":
         """Return the experiment that a composed configuration describes."""
-        from vqa.commands.configuration import resolved
-
         return cls(resolved(config))
 
     @classmethod

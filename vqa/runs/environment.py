@@ -26,7 +26,7 @@ def environment() -> dict[str, Any]:
             versions[name] = "absent"
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     return {
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": command_line(),
         "commit": _commit(),
         "python": platform.python_version(),
         **versions,
@@ -35,6 +35,11 @@ def environment() -> dict[str, Any]:
         "cpu_cores": os.cpu_count(),
         "finished": time.strftime("%Y-%m-%d %H:%M:%S %z"),
     }
+
+
+def command_line() -> str:
+    """Return the command line of this process as it was typed, without the program's folder."""
+    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
 def _commit() -> str:

@@ -91,7 +91,7 @@ def new_module(learner: "NeuralLearner", input_dim: int | None, scale: float) ->
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(learner.seed)
         return (learner.module_factory or ScoreModule)(
-            learner.network(**({"input_dim": input_dim} if input_dim else {})),
+            learner.new_network(input_dim),
             learner.optimizer,
             learner.loss,
             input_dim=input_dim,

@@ -156,11 +156,11 @@ class NeuralLearner:
             FileNotFoundError: There is no saved learner; the run may not be finished.
         """
         weights, card = stored_model(folder)
-        self.module = ScoringNetwork(
-            self.new_network(card["input_dim"]),
-            input_dim=card["input_dim"],
-            mos_scale=card["mos_scale"],
-        )
+        dim = card["input_dim"]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            network = self.new_network(dim)
+        self.module = ScoringNetwork(network, input_dim=dim, mos_scale=card["mos_scale"])
         self.module.load_trained(load_file(weights))
         self.device = chosen_device(device)
         self.module.to(self.device).eval()
@@ -168,10 +168,8 @@ class NeuralLearner:
         self.curve = Curve(card["curve"]["kind"], tuple(card["curve"]["parameters"]))
 
     def new_network(self, input_dim: int | None) -> nn.Module:
-        """Build the network with its initial weights; `input_dim` None has no feature sequence."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            return self.network(**({"input_dim": input_dim} if input_dim else {}))
+        """Build the network from torch's random state; None means it has no feature sequence."""
+        return self.network(**({"input_dim": input_dim} if input_dim else {}))
 
     def _ready(self) -> ScoringNetwork:
         if self.module is None:
