@@ -1,12 +1,28 @@
 """Files: complete or absent, JSON and CSV."""
 
+import hashlib
 import json
 import math
+import os
 
 import numpy as np
 import pytest
 
-from vqa.files import csv_text, plain, read_json, replacing, write_atomically, write_csv, write_json
+from vqa import files
+from vqa.files import (
+    content_hash,
+    csv_text,
+    plain,
+    read_json,
+    replacing,
+    shown,
+    user_path,
+    write_atomically,
+    write_csv,
+    write_json,
+)
+
+NOT_UTF_8 = os.fsdecode(b"caf\xe9.mp4")
 
 
 def test_text_is_written_in_one_step_and_folders_are_made(tmp_path):
@@ -84,3 +100,49 @@ def test_a_table_that_fails_keeps_the_old_file(tmp_path):
         write_csv(path, ["a"], rows())
     assert path.read_text() == "a\n1\n"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["a" * 255, "视" * 85, NOT_UTF_8])
+def test_a_name_of_any_bytes_and_of_the_greatest_length_can_be_written(tmp_path, name):
+    path = write_atomically(tmp_path / name, "x")
+    assert path.read_bytes() == b"x"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_names_that_are_not_utf_8_are_shown_as_escapes(tmp_path):
+    assert shown(NOT_UTF_8) == "caf\\xe9.mp4"
+    assert shown(tmp_path / "视.mp4") == f"{tmp_path}/视.mp4"
+    table = write_csv(tmp_path / "a.csv", ["video"], [[NOT_UTF_8], ["视.mp4"]])
+    assert table.read_text(encoding="utf-8") == "video\ncaf\\xe9.mp4\n视.mp4\n"
+    path = write_json(tmp_path / "a.json", {NOT_UTF_8: NOT_UTF_8})
+    assert read_json(path) == {"caf\\xe9.mp4": "caf\\xe9.mp4"}
+    assert write_atomically(tmp_path / "a.txt", NOT_UTF_8).read_bytes() == b"caf\\xe9.mp4"
+
+
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert user_path("~/a") == tmp_path / "a"
+    assert user_path("a~") == files.Path("a~")
+
+
+def test_a_hash_follows_every_byte_although_size_and_time_stay(tmp_path):
+    path = tmp_path / "a.mp4"
+    for data in (b"a" * 70_000_000, b"a" * 35_000_000 + b"b" + b"a" * 34_999_999):
+        path.write_bytes(data)
+        os.utime(path, ns=(10**18, 10**18))
+        assert content_hash(path) == hashlib.sha256(data).hexdigest()
+
+
+def test_an_untouched_file_is_hashed_once(tmp_path, monkeypatch):
+    path = write_atomically(tmp_path / "a.mp4", b"a")
+    monkeypatch.setattr(files.time, "time_ns", lambda: 4 * 10**18)  # long after the last change
+    first = content_hash(path)
+    monkeypatch.setattr(files.hashlib, "file_digest", None)
+    assert content_hash(path) == first
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_not_a_regular_file_is_refused_without_waiting(tmp_path, make):
+    make(tmp_path / "a.mp4")
+    with pytest.raises(OSError, match="regular file|directory"):
+        content_hash(tmp_path / "a.mp4")

@@ -1,14 +1,18 @@
-"""Read and write small files: JSON, CSV, and bytes that are complete or absent."""
+"""Files: paths as users type them, hashes of contents, JSON and CSV that are complete or absent."""
 
 import csv
+import hashlib
 import io
 import json
 import math
+import os
+import stat
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 
@@ -17,23 +21,82 @@ import numpy as np
 def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path that replaces `path` when the block ends without an error.
 
-    A process that dies in between leaves the old file or none, never part of a file. The folder is
-    created if it is absent.
+    A process that dies in between leaves the old file or none, never part of a file, and neither
+    does a machine that loses power. The folder is created if it is absent.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    # Not named after `path`, whose name may already have the greatest length.
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
         yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
+def user_path(text: str | os.PathLike[str]) -> Path:
+    """Return the path that a user typed: `~` and `~name` stand for home folders."""
+    return Path(text).expanduser()
+
+
+def shown(name: str | os.PathLike[str]) -> str:
+    r"""Return a file name as text for people and tables, whatever its bytes are.
+
+    Bytes that are not UTF-8 become escapes, because terminals, tables and JSON take no others.
+
+    Examples:
+        >>> import os
+        >>> from vqa.files import shown
+        >>> shown(os.fsdecode(b"caf\xe9.mp4"))
+        'caf\\xe9.mp4'
+    """
+    return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def content_hash(path: str | os.PathLike[str]) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal.
+
+    A file that this process has hashed before and that has not been touched since (same inode,
+    size and times) is not read again.
+
+    Raises:
+        OSError: The file cannot be read, or is not a regular file: a named pipe would block.
+    """
+    with open(path, "rb", opener=_without_blocking) as file:
+        started_ns, state = time.time_ns(), _state(file)
+        if state not in _HASHES:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            # A change within the tick of the clock would leave the times as they are.
+            touched_ns = max(state[-2:])
+            if started_ns - touched_ns < 10**9 or _state(file) != state:
+                return digest
+            _HASHES[state] = digest
+        return _HASHES[state]
+
+
+_HASHES: dict[tuple[int, ...], str] = {}
+
+
+def _state(file: BinaryIO) -> tuple[int, ...]:
+    """Return what changes with a regular file's content: device, inode, size, times in ns."""
+    found = os.fstat(file.fileno())
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(f"{shown(file.name)}: expected a regular file")
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _without_blocking(path: str, flags: int) -> int:
+    """Open without waiting for a writer, as a named pipe would."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def write_atomically(path: str | Path, data: bytes | str) -> Path:
     """Write bytes or UTF-8 text in one step; create the folder if it is absent."""
     with replacing(path) as temporary:
-        temporary.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
+        temporary.write_bytes(shown(data).encode("utf-8") if isinstance(data, str) else data)
     return Path(path)
 
 
@@ -71,17 +134,20 @@ def read_json(path: str | Path) -> Any:
 
 
 def plain(content: Any) -> Any:
-    """Convert to JSON's own types: NumPy values to Python's, NaN and infinity to None."""
+    """Convert to JSON's own types: NumPy values to Python's, NaN and infinity to None.
+
+    Names go through `shown`.
+    """
     if isinstance(content, Mapping):
-        return {str(key): plain(value) for key, value in content.items()}
+        return {shown(str(key)): plain(value) for key, value in content.items()}
     if isinstance(content, np.ndarray):
         return plain(content.tolist())
     if isinstance(content, (list, tuple)):
         return [plain(value) for value in content]
     if isinstance(content, np.generic):
         return plain(content.item())
-    if isinstance(content, Path):
-        return str(content)
+    if isinstance(content, str | Path):
+        return shown(content)
     if isinstance(content, float) and not math.isfinite(content):
         return None
     return content
@@ -107,4 +173,8 @@ def csv_text(header: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
 def _write_rows(file: TextIO, header: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+
+
+def _cell(value: Any) -> Any:
+    return shown(value) if isinstance(value, str | Path) else value
