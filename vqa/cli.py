@@ -231,10 +231,14 @@ def _add_verify(verbs: "argparse._SubParsersAction[_Parser]") -> None:
     verify.add_argument(
         "--rescore", type=int, default=0, metavar="N", help="score N videos per split again"
     )
+    verify.add_argument(
+        "--cache", default="cache", metavar="FOLDER",
+        help="feature cache, for --rescore (default: cache)",
+    )  # fmt: skip
     _add_trust(verify)
     verify.set_defaults(
         job=lambda given: _module("verify").main(
-            given.run, rescore=given.rescore, trust=given.trust
+            given.run, rescore=given.rescore, paths={"cache": given.cache}, trust=given.trust
         )
     )
 

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import re
 import stat
 import time
 import uuid
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 import numpy as np
+
+LONGEST_NAME_BYTES = 120  # of 255 that file systems allow: hashes and suffixes are appended
 
 
 @contextmanager
@@ -54,6 +57,35 @@ def shown(name: str | os.PathLike[str]) -> str:
         'caf\\xe9.mp4'
     """
     return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def plain_name(key: str, name: Any) -> str:
+    """Return a name that may stand in a file's or folder's name, as text.
+
+    Args:
+        key: The setting, for the error.
+        name: Letters, digits, spaces and `. _ + -`, up to 120 bytes; a number is taken as text.
+
+    Raises:
+        ValueError: Anything else, such as a path.
+
+    Examples:
+        >>> from vqa.files import plain_name
+        >>> plain_name("data.name", "KoNViD-1k_540p")
+        'KoNViD-1k_540p'
+    """
+    text = str(name) if isinstance(name, int) and not isinstance(name, bool) else name
+    if (
+        not isinstance(text, str)
+        or not re.fullmatch(r"[\w+-](?:[\w .+-]*[\w.+-])?", text)
+        or len(text.encode("utf-8", "surrogateescape")) > LONGEST_NAME_BYTES
+    ):
+        raise ValueError(
+            f"{key}={shown(str(name))[:200]!r}: expected a name of letters, digits, spaces and "
+            f". _ + -, at most {LONGEST_NAME_BYTES} bytes; it names a folder, so it holds no path "
+            "and does not begin with a dot"
+        )
+    return text
 
 
 def content_hash(path: str | os.PathLike[str]) -> str:
@@ -129,7 +161,7 @@ def read_json(path: str | Path) -> Any:
         return None
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not JSON ({error}); was it edited or cut off?") from error
 
 

@@ -10,6 +10,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from vqa.files import plain_name
+
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
@@ -129,6 +131,26 @@ def check_overrides(overrides: Sequence[str]) -> None:
                 f"or give a list, '{key}=[{seen[key]},{value}]', if {key} takes several"
             )
         seen[key] = value
+
+
+def check_names(config: Mapping[str, Any]) -> None:
+    """Check the names in a configuration that become part of files' and folders' names.
+
+    Raises:
+        ValueError: A name that is a path, empty, or too long.
+    """
+    sections = {"data": config.get("data")}
+    for key, settings in (config.get("features") or {}).items():
+        sections[f"features.{key}"] = settings
+        plain_name("features", key)
+    names = {key: config[key] for key in ("name", "model_name") if key in config}
+    for section, settings in sections.items():
+        if isinstance(settings, Mapping) and "name" in settings:
+            names[f"{section}.name"] = settings["name"]
+    for key, name in names.items():
+        plain_name(key, name)
+    if config.get("folder") == "":
+        raise UsageError("folder='': expected a folder; leave it out to name it after the settings")
 
 
 def in_one_line(error: BaseException) -> str:

@@ -13,7 +13,8 @@ from vqa.evaluation.text import format_table
 from vqa.protocols.splits import Split
 from vqa.runs import Run
 from vqa.runs.audit import Finding, dependent_scores, look
-from vqa.runs.opening import open_run
+from vqa.runs.opening import open_run, refuse_links
+from vqa.runs.stored import as_data
 
 
 def main(
@@ -47,7 +48,8 @@ def evaluate_run(run: Run, experiment: Experiment, *, fresh: bool = False) -> Ru
     Returns:
         The run that holds predictions, results and report, below `<run>/evaluations`.
     """
-    folder = run.folder / "evaluations" / experiment.config["data"]["name"]
+    folder = run.folder / "evaluations" / str(experiment.config["data"]["name"])
+    refuse_links(folder, run.folder)
     result = open_run(folder, experiment.config, fresh=fresh)
     if result.finished:
         return result
@@ -62,7 +64,8 @@ def evaluate_run(run: Run, experiment: Experiment, *, fresh: bool = False) -> Ru
             result.begin(tested)
             rated = database
             if own and (alignment := run.alignment(split.name)):
-                rated = aligned(database, Alignment(**alignment))
+                with as_data(run.split_folder(split.name) / "alignment.json"):
+                    rated = aligned(database, Alignment(**alignment))
                 result.relabel(split.name, rated, alignment)
             learner = experiment.learned(run, split.name)
             data = experiment.data(rated, None)

@@ -18,6 +18,7 @@ resumes after its last complete split, and inside a split at its last checkpoint
 several.
 """
 
-from vqa.runs.run import Run, RunError
+from vqa.runs.run import Run
+from vqa.runs.stored import RunError
 
 __all__ = ["Run", "RunError"]

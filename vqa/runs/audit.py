@@ -18,7 +18,8 @@ from vqa.evaluation.summary import summarise
 from vqa.files import read_json
 from vqa.protocols.splits import Split, SplitError, read_split
 from vqa.runs.hashes import file_hashes
-from vqa.runs.run import Run, RunError
+from vqa.runs.run import Run
+from vqa.runs.stored import DAMAGE, RunError, damage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +59,8 @@ def look(check: str, faults: Callable[[], Iterator[str]]) -> Finding:
         return Finding(check, "; ".join(faults()))
     except (OSError, RunError, ValueError) as error:
         return Finding(check, str(error))
+    except DAMAGE as error:
+        return Finding(check, damage(error))
 
 
 def digest(run: Run) -> str:
