@@ -84,4 +84,3 @@ def _call(find: Locate, target: str, /, *arguments: Any, **settings: Any) -> Any
     except ValueError:  # a builtin without a signature
         pass
     return function(*arguments, **settings)
-

@@ -10,8 +10,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from vqa.files import plain_name
-
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
@@ -139,14 +137,15 @@ def check_names(config: Mapping[str, Any]) -> None:
     Raises:
         ValueError: A name that is a path, empty, or too long.
     """
-    sections = {"data": config.get("data")}
-    for key, settings in (config.get("features") or {}).items():
-        sections[f"features.{key}"] = settings
-        plain_name("features", key)
+    from vqa.files import plain_name
+
     names = {key: config[key] for key in ("name", "model_name") if key in config}
-    for section, settings in sections.items():
+    if config.get("data"):
+        names["data.name"] = config["data"].get("name")
+    for key, settings in (config.get("features") or {}).items():
+        names["features"] = key
         if isinstance(settings, Mapping) and "name" in settings:
-            names[f"{section}.name"] = settings["name"]
+            names[f"features.{key}.name"] = settings["name"]
     for key, name in names.items():
         plain_name(key, name)
     if config.get("folder") == "":

@@ -14,6 +14,7 @@ import pandas as pd
 
 from vqa.commands import configuration
 from vqa.commands.experiment import Experiment
+from vqa.commands.preflight import check_folder
 from vqa.commands.test import evaluate_run
 from vqa.commands.train import train
 from vqa.evaluation.metrics import cards
@@ -56,6 +57,7 @@ def matrix(config: "DictConfig", overrides: Sequence[str]) -> None:
     settings = {key: value for key, value in whole.config.items() if key not in SHOWN}
     name = f"cross-{config.model_name}-{Experiment(settings).identity}"
     folder = Path(config.output or Path(config.paths.runs) / name)
+    check_folder("output", folder)
     found = cross_database(
         config.train, config.test, training, folder,
         whole=config.whole, metric=config.metric,

@@ -5,6 +5,7 @@ from pathlib import Path
 from vqa.commands import configuration
 from vqa.commands.building import locate
 from vqa.commands.experiment import Experiment
+from vqa.commands.preflight import check_output
 from vqa.databases.unrated import as_records
 from vqa.reports.drawing import draw_video
 
@@ -12,13 +13,14 @@ from vqa.reports.drawing import draw_video
 def main(experiment: Experiment) -> int:
     """Draw, then print what is shown and where."""
     config = experiment.config
+    output = check_output("output", config["output"], (".png", ".svg"))
     extractor = experiment.extractor
     if not extractor.draws:
         able = ", ".join(f"features={name}" for name in drawable())
         raise ValueError(f"the features {extractor.name} have no maps to draw; use {able}")
     (video,) = as_records([Path(config["draw"]).expanduser()], config["raw_size"])
     drawing = draw_video(
-        extractor, video, config["output"],
+        extractor, video, output,
         frame=config["frame"], wanted=config["descriptions"], reader=experiment.reader,
     )  # fmt: skip
     if drawing.note:

@@ -79,7 +79,8 @@ class Experiment:
 
         Args:
             run: The run.
-            data: Another `data` section to test on; None keeps the run's own.
+            data: Another `data` section to test on, with the run's reader unless it names one; None
+                keeps the run's own.
             paths: Where caches lie (`cache`).
             device: Where to compute: `cpu`, `cuda`, or `auto`: the GPU if there is one and the run
                 was trained on one.
@@ -103,7 +104,7 @@ class Experiment:
                     if "device" in settings.get("extractor", {}):
                         settings["extractor"]["device"] = device
             if data is not None:
-                config["data"] = data
+                config["data"] = {"reader": config["data"]["reader"], **data}
             config |= {"paths": dict(paths), "folder": None}
             config.pop("logger", None)
             return cls(config, trust, trust if data is None else None)

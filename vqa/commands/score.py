@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from vqa.commands.experiment import Experiment
+from vqa.commands.preflight import check_device, check_folder, check_output
 from vqa.databases.records import VideoRecord
 from vqa.databases.unrated import as_records, find_videos
 from vqa.files import write_csv, write_json
@@ -95,7 +96,7 @@ class Scorer:
         if cache is None:
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self.cache = Path(folder).expanduser()
-        data = {"name": "files", "reader": self.run.config["data"]["reader"]}
+        data = {"name": "files"}
         paths = {"cache": str(self.cache)}
         self._experiment = Experiment.of_run(
             self.run, data=data, paths=paths, device=device, trust=trust
@@ -180,7 +181,9 @@ def main(
         raw_size: WIDTHxHEIGHT of headerless .yuv files.
         trust: Packages besides vqa that the run's configuration may use.
     """
-    output = checked_output(output)
+    output = check_output("output", checked_output(output))
+    check_folder("cache", cache)
+    check_device("device", device)
     videos = find_videos(places)
     scorer = Scorer(run, cache=cache, device=device, trust=trust)
     for note in scorer.notes:

@@ -6,6 +6,7 @@ from typing import Any
 
 from vqa.commands.conclusion import conclude
 from vqa.commands.experiment import Experiment
+from vqa.commands.preflight import check_folder
 from vqa.commands.train import prepare
 from vqa.databases.alignment import Alignment, aligned
 from vqa.databases.records import Database
@@ -27,6 +28,8 @@ def main(
 ) -> None:
     """Test a run's models on a database, then print the results and the report's path."""
     experiment = Experiment.of_run(run, data=data, paths=paths, trust=trust)
+    check_folder("paths.cache", paths["cache"])
+    check_folder("run", run.folder)
     result = evaluate_run(run, experiment, fresh=fresh)
     for note in result.notes():
         print(f"NOTE: {note}")

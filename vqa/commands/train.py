@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from vqa.commands.conclusion import conclude
 from vqa.commands.experiment import Experiment
+from vqa.commands.preflight import check_experiment
 from vqa.commands.starting import begin_from
 from vqa.databases.alignment import aligned
 from vqa.databases.records import Database
@@ -47,9 +48,12 @@ def train(experiment: Experiment) -> Run:
         The run; it is `finished` once all its splits are.
     """
     config = experiment.config
+    check_experiment(config)
     run = open_run(experiment.folder, config, fresh=config["fresh"])
     if run.finished:
         return run
+    if is_first_process():
+        experiment.tracker.check()
     database = prepare(run, experiment)
     splits = experiment.splits(database)
     run.count_leaks(leak_report(database, splits))

@@ -93,7 +93,7 @@ def _check_name(target: Any, packages: Sequence[str]) -> None:
         module = target.rpartition(".")[0]
         if target in own_targets() or module in (LOSSES, *KINDS) or _is_in(target, packages):
             return
-    name = str(target)[:100]
+    name = " ".join(str(target).split())[:100]
     package = name.partition(".")[0]
     remedy = (
         f"if you trust that package, allow it by name: --trust {package} "

@@ -35,8 +35,7 @@ class Split:
         seed: Seed of the protocol.
 
     Raises:
-        SplitError: An id appears in two parts or twice in one, the training part is empty, or the
-            name cannot be that of a folder.
+        SplitError: An id appears in two parts or twice in one, or the training part is empty.
 
     Examples:
         >>> from vqa.protocols import Split
@@ -56,10 +55,6 @@ class Split:
     seed: int
 
     def __post_init__(self) -> None:
-        try:
-            plain_name("name of a split", self.name)
-        except ValueError as error:
-            raise SplitError(str(error)) from error
         if not self.train:
             raise SplitError(f"{self.name}: the training part is empty")
         seen = Counter((*self.train, *self.val, *self.test))
@@ -104,8 +99,9 @@ def read_split(path: str | Path) -> Split:
     _check_content(path, content)
     parts = {part: tuple(content[part]) for part in PARTS}
     try:
-        split = Split(content["name"], **parts, group_by=content["group_by"], seed=content["seed"])
-    except SplitError as error:
+        name = plain_name("the name of the split", content["name"])
+        split = Split(name, **parts, group_by=content["group_by"], seed=content["seed"])
+    except ValueError as error:
         raise SplitError(f"{path}: {error}") from error
     if split.sha256 != content["sha256"]:
         raise SplitError(

@@ -135,7 +135,7 @@ def _read_config(path: Path) -> dict[str, Any]:
             f"{path} is not a run's configuration: expected {', '.join(sorted(RUN_KEYS))} among "
             "its keys; choose the folder of a run"
         )
-    wrong = [key for key in SECTIONS if not isinstance(config.get(key), dict | None)]
+    wrong = [key for key in SECTIONS if not isinstance(config.get(key, {}), dict)]
     if wrong:
         raise RunError(
             f"{path}: expected settings below {', '.join(wrong)}, found something else; was it "

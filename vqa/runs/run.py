@@ -252,7 +252,7 @@ class Run:
             raise RunError(f"{self.folder} is not finished; rerun its command to resume it")
         return read_results(path)
 
-    def _required(self, name: str, **kinds: type) -> dict[str, Any]:
+    def _required(self, name: str, /, **kinds: type) -> dict[str, Any]:
         content = read_object(self.folder / name, **kinds)
         if content is None:
             raise RunError(

@@ -52,7 +52,7 @@ def damage(error: BaseException) -> str:
     )
 
 
-def read_object(path: Path, **kinds: type | tuple[type, ...]) -> dict[str, Any] | None:
+def read_object(path: Path, /, **kinds: type | tuple[type, ...]) -> dict[str, Any] | None:
     """Read a JSON object, or None if the file is absent.
 
     Args:

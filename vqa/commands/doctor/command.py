@@ -10,6 +10,7 @@ from vqa.commands.doctor.diagnosis import diagnose
 from vqa.commands.doctor.disk import unlabelled
 from vqa.commands.doctor.survey import survey
 from vqa.commands.experiment import Experiment
+from vqa.commands.preflight import check_output
 
 
 def main(
@@ -38,7 +39,7 @@ def main(
         configuration.add_user_code()
     experiment = Experiment.composed(configuration.compose("doctor", overrides, config_dir))
     name = experiment.config["data"]["name"]
-    found = Path(output or f"doctor-{name}.json").expanduser()
+    found = check_output("output", output or f"doctor-{name}.json")
     checkup = check(
         experiment,
         found.with_suffix(".journal.jsonl"),

@@ -17,6 +17,7 @@ from vqa.features.extraction.cache import (
 )
 from vqa.features.extraction.fill import ExtractionError, Outcome
 from vqa.features.extraction.pipeline import VideoFeatures, extract_videos
+from vqa.features.extraction.space import SpaceEstimate
 from vqa.features.extractor import Extractor
 from vqa.progress import progress_bar
 
@@ -133,10 +134,10 @@ class FeatureSource:
             progress: Show a progress bar.
 
         Raises:
-            ExtractionError: A video failed and `on_error` is `raise`.
+            ExtractionError: A video failed and `on_error` is `raise`, or the disk is too small.
             ValueError: As `stream`.
         """
-        outcome = Outcome()
+        outcome, space = Outcome(), SpaceEstimate(self.cache.root, len(videos))
         bar = progress_bar(
             len(videos), f"extract {self.name}", "video",
             disable=not (progress and videos), delay=BAR_DELAY_S,
@@ -149,6 +150,7 @@ class FeatureSource:
                 else:
                     (outcome.made if made else outcome.reused).append(video.id)
                 bar.update()
+                space.add(made)
         if outcome.made or outcome.failures:
             log.info(
                 "%s: %d videos extracted, %d cached, %d failed",
@@ -174,8 +176,8 @@ class FeatureSource:
 
     def _updates(
         self, videos: Iterable[VideoRecord]
-    ) -> Iterator[tuple[VideoRecord, str | None, bool]]:
-        """Yield each video with the cause of a failure, and whether features were made."""
+    ) -> Iterator[tuple[VideoRecord, str | None, int]]:
+        """Yield each video with the cause of a failure, and the bytes of features made for it."""
         results = extract_videos(
             videos,
             self.extractor,
@@ -188,11 +190,10 @@ class FeatureSource:
         with closing(results):
             for video, result in results:
                 if isinstance(result, Exception):
-                    yield video, self._failure(video, result), False
+                    yield video, self._failure(video, result), 0
                     continue
-                if result is not None:
-                    self._store(video, result)
-                yield video, None, result is not None
+                size = 0 if result is None else self._store(video, result)
+                yield video, None, size
 
     def _failure(self, video: VideoRecord, error: Exception) -> str:
         if self.on_error == "raise":
@@ -203,7 +204,8 @@ class FeatureSource:
         log.warning("skipped %s: %s", video.id, error)
         return str(error)
 
-    def _store(self, video: VideoRecord, result: VideoFeatures) -> None:
+    def _store(self, video: VideoRecord, result: VideoFeatures) -> int:
+        """Write the features of a video; return their size in bytes."""
         metadata = {
             "source": result.source,
             "reader": result.reader,
@@ -215,5 +217,7 @@ class FeatureSource:
             "frames": str(result.info.frames),
             "duration_s": f"{result.info.duration_s:.6g}",
         }
-        self.cache.store(video.id, result.features.to(self.dtype), result.times_s, metadata)
+        features = result.features.to(self.dtype)
+        self.cache.store(video.id, features, result.times_s, metadata)
         self.cache.note_seconds(video.id, result.seconds)
+        return features.nbytes + result.times_s.nbytes

@@ -16,6 +16,7 @@ from vqa.training.datamodule import VQADataModule
 from vqa.training.learners.calibration import calibration_sample, fit_calibration
 from vqa.training.learners.callbacks import AtomicCheckpointIO, TrainingProgress, write_history
 from vqa.training.learners.module import ScoreModule
+from vqa.training.learners.stopping import OrderlyStop
 
 if TYPE_CHECKING:
     from vqa.training.learners.neural import NeuralLearner
@@ -106,7 +107,7 @@ def _callbacks(learner: "NeuralLearner", checkpoints: Path) -> list[Callback]:
         "enable_version_counter": False,
         "save_on_train_epoch_end": True,
     }
-    callbacks: list[Callback] = [TrainingProgress()]
+    callbacks: list[Callback] = [OrderlyStop(), TrainingProgress()]
     if learner.ema_decay is not None:
         callbacks.append(EMAWeightAveraging(use_buffers=False, decay=learner.ema_decay))
     if learner.patience:
