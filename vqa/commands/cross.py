@@ -58,6 +58,7 @@ def matrix(config: "DictConfig", overrides: Sequence[str]) -> None:
     name = f"cross-{config.model_name}-{Experiment(settings).identity}"
     folder = Path(config.output or Path(config.paths.runs) / name)
     check_folder("output", folder)
+    whole.tracker.check()
     found = cross_database(
         config.train, config.test, training, folder,
         whole=config.whole, metric=config.metric,

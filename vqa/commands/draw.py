@@ -13,7 +13,7 @@ from vqa.reports.drawing import draw_video
 def main(experiment: Experiment) -> int:
     """Draw, then print what is shown and where."""
     config = experiment.config
-    output = check_output("output", config["output"], (".png", ".svg"))
+    output = check_output("output", config["output"])
     extractor = experiment.extractor
     if not extractor.draws:
         able = ", ".join(f"features={name}" for name in drawable())

@@ -3,31 +3,27 @@
 import errno
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from vqa.commands.configuration import UsageError
+from vqa.files import user_path
 
 GPUS = ("cuda", "gpu")
 
 
-def check_output(key: str, path: str | os.PathLike[str], suffixes: Sequence[str] = ()) -> Path:
+def check_output(key: str, path: str | os.PathLike[str]) -> Path:
     """Check that a file can be written, without creating anything.
 
     Args:
         key: The setting that names it, for the error.
         path: The file.
-        suffixes: Those that it may have; empty: any.
 
     Raises:
-        UsageError: Another suffix, a folder in its place, or a folder that cannot be written.
+        UsageError: A folder in its place, or a folder that cannot be written.
     """
-    from vqa.files import user_path
-
     path = user_path(path)
-    if suffixes and path.suffix.lower() not in suffixes:
-        raise UsageError(f"{key}={path}: expected a name that ends in {' or '.join(suffixes)}")
     if path.is_dir():
         raise UsageError(f"{key}={path}: expected a file, found a folder; give a file in it")
     check_folder(key, path.parent)
@@ -44,8 +40,6 @@ def check_folder(key: str, path: str | os.PathLike[str]) -> Path:
     Raises:
         UsageError: A file in its place, or no permission, or a full or read-only disk.
     """
-    from vqa.files import user_path
-
     path = user_path(path)
     place = path.absolute()
     try:

@@ -1,8 +1,8 @@
 """Trackers follow a run outside its folder; only this module imports wandb.
 
-A tracker has four methods: `check` is called before any work, `split_logger` returns the logger for
-the trainer of a split, `finish` is called once when the run folder is complete, `finish_matrix` when
-a cross-database matrix is.
+A tracker has four methods: `check` is called before any work, `split_logger` returns the logger
+for the trainer of a split, `finish` is called once when the run folder is complete, `finish_matrix`
+when a cross-database matrix is.
 """
 
 import hashlib
@@ -101,8 +101,8 @@ class WandbTracker:
         except wandb.errors.Error as error:
             cause = " ".join(str(error).split())
             raise ValueError(
-                f"logger=wandb: {cause}; set WANDB_API_KEY or run `wandb login`, keep everything on "
-                "this machine with logger.mode=offline, or leave W&B out with logger=csv"
+                f"logger=wandb: {cause}; set WANDB_API_KEY or run `wandb login`, keep everything "
+                "on this machine with logger.mode=offline, or leave W&B out with logger=csv"
             ) from error
 
     def split_logger(

@@ -146,7 +146,7 @@ def test_documents_that_grow_or_nest_are_refused(original, copied):
     path = copied / "config.yaml"
     whole = path.read_text()
     bomb = "a0: &a0 [x]\n" + "".join(
-        f"a{k}: &a{k} [{'*a%d,' % (k - 1) * 9}]\n" for k in range(1, 9)
+        f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]\n" for k in range(1, 9)
     )
     merged = "m0: &m0 {x: 1}\n" + "".join(
         f"m{k}: &m{k}\n  <<: [{', '.join([f'*m{k - 1}'] * 9)}]\n" for k in range(1, 9)

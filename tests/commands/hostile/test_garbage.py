@@ -50,11 +50,14 @@ def tried(words):
     try:
         run(*words)
     except Failed as failure:
-        assert failure.status in (1, 2), words
-        assert "Traceback" not in str(failure)
-        if words[0] != "verify":
-            errors = [line for line in str(failure).splitlines() if line.startswith("error: ")]
-            assert len(errors) == 1, (words, str(failure))
+        status, text = failure.status, str(failure)
+    else:
+        return
+    assert status in (1, 2), words
+    assert "Traceback" not in text
+    if words[0] != "verify":
+        errors = [line for line in text.splitlines() if line.startswith("error: ")]
+        assert len(errors) == 1, (words, text)
 
 
 @pytest.mark.parametrize("name", FILES)
