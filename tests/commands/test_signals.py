@@ -28,10 +28,12 @@ def words(verb, place, *overrides):
 
 
 def training(place, name, *more):
-    return words(
+    """The command line of a training; what comes later wins."""
+    given = words(
         "train", place, f"paths.cache={place / 'cache'}", "trainer.max_epochs=60",
         "loader.batch_size=4", "model.checkpoint_every=1", f"folder={place / name}", *more,
     )  # fmt: skip
+    return list({word.partition("=")[0]: word for word in given}.values())
 
 
 def begun(command, condition, seconds=120):
@@ -131,12 +133,10 @@ def test_all_processes_of_a_training_end(place, number, to_all, tmp_path):
 
 
 def test_a_stopped_sweep_stops(place, tmp_path):
-    arguments = [
-        *training(place, "${seed}-run").copy(), "-m", "seed=1,2",
-    ]  # fmt: skip
-    arguments = [word for word in arguments if not word.startswith("folder=")]
-    arguments += [f"paths.runs={tmp_path / 'runs'}", "trainer.max_epochs=2000"]
-    arguments = list({word.partition("=")[0]: word for word in arguments}.values())
+    arguments = training(
+        place, "", "folder=null", f"paths.runs={tmp_path / 'runs'}", "trainer.max_epochs=2000",
+        "-m", "seed=1,2",
+    )  # fmt: skip
     command = Command(arguments, tmp_path)
     begun(command, lambda: list((tmp_path / "runs").rglob("last.ckpt")))
     stopped(command, tmp_path, signal.SIGINT)

@@ -3,6 +3,7 @@
 import io
 import logging
 import os
+import select
 import signal
 import sys
 import warnings
@@ -49,7 +50,7 @@ def exit_status(job: Callable[[], int | None]) -> int:
             signals.received = signals.received or signal.SIGINT
         if signals.received:  # also if the error is a consequence, such as a child that ended
             return _stopped(signals)
-        if isinstance(error, BrokenPipeError) and _discard_output():
+        if isinstance(error, BrokenPipeError) and _reader_has_gone():
             return PIPE_CLOSED
         known = None if os.environ.get("HYDRA_FULL_ERROR") else explained(error)
         if known is None:
@@ -79,16 +80,16 @@ def _accept_any_name() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _discard_output() -> bool:
-    """Send the rest of the output nowhere if its reader has gone; return whether it has."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-        return True
-    return False
+def _reader_has_gone() -> bool:
+    """Return whether nobody reads the output any more; then send the rest of it nowhere."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), select.POLLOUT)
+    if not any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0)):
+        return False
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return True
 
 
 def _of_interest(record: logging.LogRecord) -> bool:

@@ -53,6 +53,7 @@ def evaluate_run(run: Run, experiment: Experiment, *, fresh: bool = False) -> Ru
     """
     folder = run.folder / "evaluations" / str(experiment.config["data"]["name"])
     refuse_links(folder, run.folder)
+    splits = run.splits()  # read before any work
     result = open_run(folder, experiment.config, fresh=fresh)
     if result.finished:
         return result
@@ -61,7 +62,7 @@ def evaluate_run(run: Run, experiment: Experiment, *, fresh: bool = False) -> Ru
     database = prepare(result, experiment)
     own = database.name == run.database["name"]
     seen = set() if own else trained_on(run, result)
-    for split in run.splits():
+    for split in splits:
         tested = split if own else on_another(split, run.database["name"], database, seen)
         if not result.has(tested):
             result.begin(tested)

@@ -29,6 +29,9 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 class TrainingProgress(Callback):
     """Shows one bar over all steps with the time left, on the first process."""
 
+    def __init__(self) -> None:
+        self.bar = progress_bar(None, "train", "step", disable=True)
+
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Open the bar at the epoch from which training resumes."""
         steps = int(trainer.num_training_batches)
@@ -49,6 +52,10 @@ class TrainingProgress(Callback):
         if module.history:
             shown = {k: f"{v:.4g}" for k, v in module.history[-1].items()}
             self.bar.set_postfix(shown, refresh=False)
+
+    def on_exception(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Close the bar, so that the error has a line of its own."""
+        self.bar.close()
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Close the bar."""
