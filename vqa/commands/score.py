@@ -142,7 +142,7 @@ class Scorer:
             return self._failed(record, str(error))
         results = [learner.assess(inputs) for learner in self._learners]
         timeline = np.mean([quality for _, quality in results], axis=0)
-        facts = sources.metadata(record.id)
+        facts = sources.metadata(record)
         return Score(
             record.id,
             float(np.mean([score for score, _ in results])),

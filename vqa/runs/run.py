@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from vqa.databases.records import Database, VideoRecord
 from vqa.evaluation.results import Results, read_results
-from vqa.files import read_json, write_atomically, write_csv, write_json
+from vqa.files import content_hash, plain, read_json, write_atomically, write_csv, write_json
 from vqa.protocols.splits import Split, read_split, write_split
 from vqa.runs.environment import environment
 from vqa.runs.hashes import file_hashes
+from vqa.runs.inputs import changes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +65,58 @@ class Run:
     def split_folder(self, name: str) -> Path:
         """Return the folder of one split."""
         return self.folder / name
+
+    def hold(self, inputs: Mapping[str, Any]) -> None:
+        """Store what the numbers are made from, or compare it with what an earlier start stored.
+
+        Args:
+            inputs: From `vqa.runs.inputs.described`.
+
+        Raises:
+            RunError: They differ, so nothing in this folder may be reused.
+        """
+        path = self.folder / "inputs.json"
+        stored, found = read_json(path), plain(inputs)
+        if stored is None:
+            if next((self.folder / "splits").glob("*.json"), None) is not None:
+                raise RunError(
+                    f"{path} is absent: an older version of vqa began this run, so what its "
+                    "numbers were made from is unknown; fresh=true starts over"
+                )
+            write_json(path, found)
+        elif different := "; ".join(changes(stored, found)):
+            raise RunError(
+                f"{self.folder} was made from other inputs ({different}); fresh=true starts over, "
+                "another folder= keeps both"
+            )
+
+    def check(self, *names: str) -> None:
+        """Compare files that scores depend on with the manifest of the finished run.
+
+        Args:
+            names: Paths in the run folder; absent files that the run never wrote are accepted.
+
+        Raises:
+            RunError: A file is not the one that the run wrote.
+        """
+        manifest = self._required("manifest.json")
+        for name in names:
+            path = self.folder / name
+            found = content_hash(path) if path.is_file() else None
+            if manifest.get(name) != found:
+                raise RunError(
+                    f"{path} is not the file that the run wrote (expected SHA-256 "
+                    f"{str(manifest.get(name))[:12]}, found {str(found)[:12]}): restore it from a "
+                    "copy, or train again with fresh=true"
+                )
+
+    def inputs(self) -> dict[str, Any]:
+        """Return what the numbers were made from.
+
+        Raises:
+            RunError: It is not stored.
+        """
+        return self._required("inputs.json")
 
     def describe(self, database: Database) -> None:
         """Store the card of the database."""
@@ -146,7 +199,21 @@ class Run:
         return True
 
     def count_leaks(self, leaks: Mapping[str, Any]) -> None:
-        """Store how many test videos show a scene of the training part, and would by video."""
+        """Store how many test videos show a scene of the training part, and would by video.
+
+        Test videos whose very file is in the training part are noted.
+        """
+        twins = leaks["twins"]
+        if twins["videos"]:
+            self.note(
+                f"{twins['files']} files have several names ({twins['videos']} videos); equal "
+                "files count as one content."
+            )
+        if leaked := sum(twins["leaked"].values()):
+            self.note(
+                f"WARNING: {leaked} test videos in {len(twins['leaked'])} splits are files of the "
+                "training part under another name: their scores are not those of unseen videos."
+            )
         write_json(self.folder / "leaks.json", leaks)
 
     def relabel(self, split: str, database: Database, alignment: Mapping[str, Any]) -> None:

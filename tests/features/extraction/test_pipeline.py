@@ -9,6 +9,7 @@ import torch
 from tests.clips import paint, write_raw
 from tests.fakes import MeanColour
 from vqa.databases.records import VideoRecord
+from vqa.features.extraction.cache import content_key
 from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.extraction.pipeline import extract_videos
 
@@ -19,8 +20,8 @@ def test_raw_video_is_read_by_its_label_row(tmp_path, clips_cache):
     assert video.raw_format.frame_rate_hz == 30
     assert replace(video, width=None).raw_format is None
     FeatureSource(MeanColour(), clips_cache).fill([video], progress=False)
-    torch.testing.assert_close(clips_cache.load("a.yuv").features, MeanColour()(frames))
-    assert clips_cache.load("a.yuv").metadata["reader"].startswith("raw ")
+    torch.testing.assert_close(clips_cache.load(content_key(video)).features, MeanColour()(frames))
+    assert clips_cache.load(content_key(video)).metadata["reader"].startswith("raw ")
 
 
 def test_the_extractors_threads_are_set_only_while_it_works(clips):

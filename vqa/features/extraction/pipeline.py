@@ -26,7 +26,7 @@ class VideoFeatures:
     Attributes:
         features: (T, D), float32 for most extractors.
         times_s: (T,) presentation times of the described frames, in seconds.
-        source: Fingerprint of the file.
+        source: SHA-256 of the file.
         reader: Reader and version that decoded it.
         info: Size, frame rate and number of frames of the source.
         seconds: Wall time spent on the video, including the wait for the decoder.
@@ -48,7 +48,7 @@ def extract_videos(
     frames: int | None = None,
     reader: str = "auto",
     time_limit_s: float = 600.0,
-    is_current: Callable[[str, str], bool] | None = None,
+    is_current: Callable[[VideoRecord], bool] | None = None,
 ) -> Iterator[tuple[VideoRecord, VideoFeatures | Exception | None]]:
     """Extract the features of each video in turn; videos are taken from the iterable as needed.
 
@@ -62,8 +62,8 @@ def extract_videos(
             has fewer are repeated.
         reader: `auto` or `pyav`.
         time_limit_s: Longest wait for the decoder on one video, in seconds.
-        is_current: Called in the thread with a video's id and the fingerprint of its file; videos
-            for which it returns True are not decoded.
+        is_current: Called in the thread with a video; videos for which it returns True are not
+            decoded.
 
     Yields:
         Each video with its features, the error that prevented them, or None if it was current.
