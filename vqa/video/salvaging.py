@@ -103,15 +103,14 @@ def _decoded(
     for packet, demuxer_sign in _heard(until_failure(coded_frames(container, stream))):
         number = len(packets)
         if packet is not None:
-            packet.opaque = number
-            packets.append(coded_frame(packet, codec))
+            packets.append(coded_frame(packet, number, codec))
             tail.follow(packet)
         frames, sign = decoded_once(stream, packet)
         if packet is not None and (sign or demuxer_sign or packet.is_corrupt):
             signs.add(number)
         for frame in frames:
             shape = (frame.width, frame.height, frame.format.name)
-            outputs.append(_Output(frame.opaque, shape, frame.is_corrupt))
+            outputs.append(_Output(frame.opaque.number, shape, frame.is_corrupt))
             firsts.setdefault(shape, frame)
     if has_no_end_mark(path, container.format.name, stream.id) and not tail.is_complete():
         signs.add(len(packets) - 1)

@@ -33,11 +33,14 @@ DEFAULT_RATE_HZ = 25.0
 JOINED_JUMP_S = 0.25  # a jump back in decoding time that only joined recordings have
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class CodedFrame:
     """Properties of one packet; times are in ticks of the stream's time base.
 
+    It travels through the decoder as the `opaque` of its packet, and so tells which frame came out.
+
     Attributes:
+        number: Number of the packet, counted from the first keyframe.
         pts: Presentation time.
         dts: Decoding time.
         key: Whether it is a keyframe.
@@ -47,6 +50,7 @@ class CodedFrame:
         size: Number of bytes.
     """
 
+    number: int
     pts: int | None
     dts: int | None
     key: bool
@@ -156,8 +160,7 @@ def _read(path: Path, container: av.container.InputContainer, stream: av.VideoSt
             if codec in INTER_CODECS and not packets and not packet.is_keyframe:
                 before += 1
                 continue
-            packet.opaque = len(packets)
-            packets.append(coded_frame(packet, codec))
+            packets.append(coded_frame(packet, len(packets), codec))
             start = packets[0].pts if has_pts else None
             if not frames or is_before(frames[-1], start):
                 frames += decoded_once(stream, packet)[0]
@@ -168,7 +171,7 @@ def _read(path: Path, container: av.container.InputContainer, stream: av.VideoSt
     if not frames or not any(packet.visible for packet in packets):
         raise VideoError(path, f"its {before + len(packets)} packets yield no frame")
     if codec in INTER_CODECS and has_pts:
-        _hide_undecodable(path, packets, {frame.opaque for frame in frames})
+        _hide_undecodable(path, packets, {frame.opaque.number for frame in frames})
     unshown = sum(not packet.shown for packet in packets) if codec != "vp8" else 0
     return Reading(
         path=path,
@@ -183,9 +186,10 @@ def _read(path: Path, container: av.container.InputContainer, stream: av.VideoSt
     )
 
 
-def coded_frame(packet: av.Packet, codec: str) -> CodedFrame:
-    """Return the properties of a packet."""
-    return CodedFrame(
+def coded_frame(packet: av.Packet, number: int, codec: str) -> CodedFrame:
+    """Return the properties of a packet, and attach them to it."""
+    packet.opaque = properties = CodedFrame(
+        number=number,
         pts=packet.pts,
         dts=packet.dts,
         key=packet.is_keyframe,
@@ -194,6 +198,7 @@ def coded_frame(packet: av.Packet, codec: str) -> CodedFrame:
         corrupt=packet.is_corrupt,
         size=packet.size,
     )
+    return properties
 
 
 def nominal_hz(stream: av.VideoStream) -> float:
@@ -227,11 +232,12 @@ def _decoded_numbers(path: Path) -> set[int]:
     """Decode a whole file; return the numbers of the packets that become frames."""
     numbers: set[int] = set()
     with opened(path) as (container, stream):
+        codec = stream.codec.canonical_name
         stream.codec_context.copy_opaque = True
         for number, packet in enumerate(until_failure(coded_frames(container, stream))):
             if packet is not None:
-                packet.opaque = number
-            numbers.update(frame.opaque for frame in decoded_once(stream, packet)[0])
+                coded_frame(packet, number, codec)
+            numbers.update(frame.opaque.number for frame in decoded_once(stream, packet)[0])
     return numbers
 
 
