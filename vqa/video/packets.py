@@ -101,6 +101,8 @@ def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoSt
             raise VideoError(path, "has no video stream that FFmpeg decodes")
         stream.thread_type = "NONE"
         stream.codec_context.thread_count = 1
+        # Compare checksums in the coded video, if it has any (PNG, hashes of pictures in HEVC).
+        stream.codec_context.options = {"err_detect": "crccheck"}
         yield container, stream
 
 

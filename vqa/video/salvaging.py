@@ -78,6 +78,7 @@ def salvage(path: Path) -> VideoInfo:
             nominal_hz=nominal_hz(stream),
             time_base=float(stream.time_base),
             stated=stream.frames,
+            stream_id=stream.id,
             notes=(*note_on_choice(container, stream), note),
         )
     shown = _in_order([packets[outputs[n].number] for n in good])

@@ -13,7 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from vqa.video.damage.endings import ending
+from vqa.video.damage.endings import ending, lost_packets
 from vqa.video.damage.messages import damage_while_demuxing, hearing
 from vqa.video.orientation import orientation
 from vqa.video.packets import (
@@ -78,6 +78,7 @@ class Reading:
         nominal_hz: The stated frame rate.
         time_base: Length of a tick in seconds.
         stated: Number of frames in the header, 0 if it states none.
+        stream_id: Packet identifier of a transport stream.
         notes: See `VideoInfo.notes`.
     """
 
@@ -89,6 +90,7 @@ class Reading:
     nominal_hz: float
     time_base: float
     stated: int
+    stream_id: int
     notes: tuple[str, ...]
 
 
@@ -182,6 +184,7 @@ def _read(path: Path, container: av.container.InputContainer, stream: av.VideoSt
         nominal_hz=nominal_hz(stream),
         time_base=float(stream.time_base),
         stated=stream.frames,
+        stream_id=stream.id,
         notes=note_on_choice(container, stream) + _note_on_start(before + unshown),
     )
 
@@ -266,6 +269,8 @@ def _damage(reading: Reading, message: str | None) -> tuple[str, int] | None:
         return cause, whole
     if not {"mpegts", "mpeg"}.isdisjoint(kinds) and (gap := _joint(reading) or _hole(reading)):
         return gap
+    if lost := lost_packets(reading.path, reading.container, reading.stream_id):
+        return lost, whole
     for number, packet in enumerate(packets):
         if packet.corrupt:
             return f"coded frame {number} is damaged or cut short", number

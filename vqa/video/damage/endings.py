@@ -5,9 +5,8 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
-from vqa.video.damage import boxes
+from vqa.video.damage import boxes, transport
 
-TRANSPORT_PACKET_BYTES = (188, 192, 204)
 PROGRAM_END = b"\x00\x00\x01\xb9"
 ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 TAIL_BYTES = 2**20
@@ -42,12 +41,22 @@ def has_no_end_mark(path: Path, container: str, stream_id: int) -> bool:
         return False
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         if container == "mpegts":
-            return not _ends_with_stuffing(data, stream_id)
+            return not transport.ends_with_stuffing(data, stream_id)
         return data[-4:] != PROGRAM_END
 
 
-def _whole_boxes(data: Data, _: int) -> str | None:
-    return boxes.unfinished(data)
+def lost_packets(path: Path, container: str, stream_id: int) -> str | None:
+    """Return that packets of a transport stream are missing, or None; other containers have none.
+
+    Args:
+        path: The file, not empty.
+        container: FFmpeg's name of the container.
+        stream_id: Packet identifier of the video.
+    """
+    if container != "mpegts":
+        return None
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return transport.lost_packets(data, stream_id)
 
 
 def _y4m(data: Data, frame_bytes: int) -> str | None:
@@ -111,6 +120,8 @@ def _png(data: Data, _: int) -> str | None:
 
 
 def _jpeg(data: Data, _: int) -> str | None:
+    if data[:2] != b"\xff\xd8":
+        return "damaged: it does not begin with a picture"
     if data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xd8"):
         return "cut short: the last picture has no end mark"
     return None
@@ -156,7 +167,11 @@ def _matroska(data: Data, _: int) -> str | None:
 
 
 def _flv(data: Data, _: int) -> str | None:
-    place = int.from_bytes(data[5:9], "big") + 4
+    place, key = int.from_bytes(data[5:9], "big") + 4, data.find(b"filesize\0", 0, TAIL_BYTES)
+    if key >= 0:
+        (stated,) = struct.unpack_from(">d", data, key + 9)
+        if stated > len(data):
+            return f"cut short: {len(data)} of {stated:.0f} bytes are present"
     while place + 11 <= len(data):
         if data[place] & 0x1F not in (8, 9, 18):
             return f"damaged: no tag starts at byte {place}"
@@ -186,15 +201,6 @@ def _mxf(data: Data, _: int) -> str | None:
     return _past(place + footer + 16, data) if footer else None
 
 
-def _transport(data: Data, _: int) -> str | None:
-    unit = _transport_unit(data)
-    rest = len(data) % unit
-    sync = len(data) - rest + _sync_place(unit)
-    if rest and data[sync : sync + 1] in (b"\x47", b""):
-        return f"cut short: {len(data)} bytes are not whole transport packets"
-    return None
-
-
 def _program(data: Data, _: int) -> str | None:
     place = data.find(b"\x00\x00\x01\xba", max(0, len(data) - TAIL_BYTES))
     while 0 <= place < len(data) and data[place : place + 3] == b"\x00\x00\x01":
@@ -216,33 +222,8 @@ def _past(place: int, data: Data) -> str | None:
     return None
 
 
-def _transport_unit(data: Data) -> int:
-    """Return the size of a transport packet: the one at which the first packets repeat."""
-    for unit in TRANSPORT_PACKET_BYTES:
-        first = _sync_place(unit)
-        if data[first : first + 5 * unit : unit].strip(b"\x47") == b"":
-            return unit
-    return TRANSPORT_PACKET_BYTES[0]
-
-
-def _sync_place(unit: int) -> int:
-    """Return where the sync byte of a transport packet lies: Blu-ray's begin with a timestamp."""
-    return 4 if unit == 192 else 0
-
-
-def _ends_with_stuffing(data: Data, pid: int) -> bool:
-    """Return whether the last transport packet of a stream is padded, as at the end of a frame."""
-    unit = _transport_unit(data)
-    last = (len(data) // unit - 1) * unit + _sync_place(unit)
-    for place in range(last, -1, -unit):
-        header = int.from_bytes(data[place : place + 4], "big")
-        if header >> 8 & 0x1FFF == pid and header & 0x10:  # with payload
-            return bool(header & 0x20)
-    return False
-
-
 CHECKS: dict[str, Callable[[Data, int], str | None]] = {
-    "mp4": _whole_boxes,
+    "mp4": lambda data, _: boxes.unfinished(data),
     "yuv4mpegpipe": _y4m,
     "ogg": _ogg,
     "gif": _gif,
@@ -255,7 +236,7 @@ CHECKS: dict[str, Callable[[Data, int], str | None]] = {
     "flv": _flv,
     "ivf": _ivf,
     "mxf": _mxf,
-    "mpegts": _transport,
+    "mpegts": lambda data, _: transport.unfinished(data),
     "mpeg": _program,
 }
 UNMARKED = frozenset(("mpegts", "mpeg", "h264", "hevc", "vvc", "m4v", "mpegvideo", "h263", "h261"))

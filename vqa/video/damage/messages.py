@@ -28,7 +28,7 @@ SIGNS = (
 )
 # Errors that do not concern frames: chapters refer to a missing track, covers cannot be read, a
 # frame before the start of the file is to be forgotten.
-HARMLESS = ("chapter", "cover", "mmco: unref short failure")
+HARMLESS = ("chapter", "cover", "mmco: unref short failure", "timecode")
 
 _lock = threading.RLock()
 _listening = 0
