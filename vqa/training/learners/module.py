@@ -9,9 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from vqa.evaluation.metrics import srocc
+from vqa.training.datamodule import number_of
+from vqa.training.learners.batch_layers import Step, separate_videos
 from vqa.training.learners.optimisation import parameter_groups, parts_of
 from vqa.training.learners.scoring import ScoringNetwork
-from vqa.training.processes import merge_by_id
+from vqa.training.processes import gathered, merge_by_id
 
 Batch = dict[str, Any]
 
@@ -19,8 +21,9 @@ Batch = dict[str, Any]
 class ScoreModule(ScoringNetwork, pl.LightningModule):
     """Trains a network on MOS / `mos_scale` and validates on the MOS scale.
 
-    Everything random in a step is seeded by (seed, epoch, step, process), and the history is part
-    of the checkpoint, so a resumed run repeats an uninterrupted one exactly.
+    Everything random in a step is seeded by (seed, epoch, step), and the history is part of the
+    checkpoint, so a resumed run repeats an uninterrupted one exactly. Several processes train as
+    one does: the loss of a step is that of the whole batch, see `vqa.training.processes`.
 
     Parts of the network are addressed by name: `backbone` is every parameter with that word in its
     dotted name.
@@ -61,6 +64,8 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
         self.schedule, self.learning_rates = schedule, dict(learning_rates or {})
         self.frozen_epochs, self.on_mos_scale = dict(frozen_epochs or {}), on_mos_scale
         self.history: list[dict[str, float]] = []
+        self.step = Step()
+        separate_videos(self.network, self.step)
         self._means = EpochMeans()
         self._validation: dict[str, tuple[float, float]] = {}
 
@@ -88,16 +93,29 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
                     parameter.requires_grad_(self.current_epoch >= self.frozen_epochs[name])
 
     def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
-        """Seed the step, because loaders draw random numbers too."""
-        step = (self.seed, self.current_epoch, batch_index, self.global_rank)
+        """Seed the step, because loaders draw random numbers too; the same in every process."""
+        step = (self.seed, self.current_epoch, batch_index)
         torch.manual_seed(int(np.random.SeedSequence(step).generate_state(1, np.uint64)[0] >> 1))
+        self.step.counts = bool(batch["ids"])
+        self.step.numbers = [number_of(video) for video in batch["ids"]] or [0]
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        """Compute the loss of one batch on the normalised label scale."""
-        score = self.network(**self.prepared(batch["inputs"]))
-        loss = self.loss(score, batch["mos"] / self.mos_scale)
-        self.record(len(batch["ids"]), train_loss=loss)
+        """Compute the loss of the whole batch on the normalised label scale."""
+        score, target = self.of_all(batch, self.network(**self.prepared(batch["inputs"])))
+        loss = self.loss(score, target)
+        self.record(len(target), train_loss=loss)
         return loss
+
+    def of_all(self, batch: Batch, *outputs: Tensor) -> list[Tensor]:
+        """Return outputs, and targets (N,), of all processes' videos; see `gathered`.
+
+        Args:
+            batch: This process's share.
+            *outputs: Of the network, (B, ...).
+        """
+        count = len(batch["ids"])
+        own = [*(output[:count] for output in outputs), batch["mos"] / self.mos_scale]
+        return [gathered(rows) for rows in own]
 
     def record(self, count: int, **values: Tensor) -> None:
         """Add the values of a batch of `count` videos to the epoch's means."""
@@ -105,7 +123,7 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Score a batch of the validation part."""
-        scores = self(**batch["inputs"]).float().tolist()
+        scores = self(**batch["inputs"])[: len(batch["ids"])].float().tolist()
         pairs = zip(batch["mos"].tolist(), scores, strict=True)
         self._validation.update(zip(batch["ids"], pairs, strict=True))
 

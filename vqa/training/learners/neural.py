@@ -109,9 +109,10 @@ class NeuralLearner:
         scores: dict[str, float] = {}
         with progress_bar(len(videos), "score", "video", delay=PATIENCE_S) as bar:
             for batch in data.loader(videos):
-                out = module(**self._moved(batch["inputs"])).double().cpu().numpy()
+                count = len(batch["ids"])
+                out = module(**self._moved(batch["inputs"]))[:count].double().cpu().numpy()
                 scores.update(zip(batch["ids"], self.curve(out).tolist(), strict=True))
-                bar.update(len(batch["ids"]))
+                bar.update(count)
         scores = merge_by_id(scores)
         return [Prediction(video.id, video.mos, scores[video.id]) for video in videos]
 
