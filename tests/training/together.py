@@ -30,9 +30,9 @@ SWIN = [
 ]  # fmt: skip
 # Everything random is on: dropout, stochastic depth, the views' own draws.
 MODELS = {
-    "gstvqa": ["model=gstvqa", "model.module.refresh_every=2", "model.optimizer.lr=1e-3"],
-    "vsfa-gru": ["model=vsfa", "model.optimizer.lr=1e-3"],
-    "vsfa-lstm": ["model=vsfa", "model.network.rnn=lstm", "model.optimizer.lr=1e-3"],
+    "gstvqa": ["model=gstvqa", "model.module.refresh_every=2"],
+    "vsfa-gru": ["model=vsfa"],
+    "vsfa-lstm": ["model=vsfa", "model.network.rnn=lstm"],
     "fastvqa": ["model=fastvqa", "model.network.channels=16", *SWIN],
     "clifvqa": [
         "model=clifvqa", "features=multiscale", "model.network.backbone_channels=16",
@@ -84,12 +84,17 @@ def toy(model, *overrides, train=13, val=7, test=5, batch_size=6):
     config = resolved(compose("train", [*MODELS[model], "trainer.max_epochs=3", *overrides]))
     drawn = np.random.default_rng(0)
     videos = [
-        VideoRecord(f"v{index}", Path("absent"), 1 + 4 * drawn.random())
+        VideoRecord(f"v{index}", Path("absent"), 3 + 2 * drawn.random())
         for index in range(train + val + test)
     ]
     ids = [video.id for video in videos]
     split = Split(
-        "split0", ids[:train], ids[train : train + val], ids[train + val :], group_by="video", seed=0
+        "split0",
+        ids[:train],
+        ids[train : train + val],
+        ids[train + val :],
+        group_by="video",
+        seed=0,
     )
     views = Views({name: VIEWS[name]() for name, view in config["views"].items() if view})
     database = Database("toy", (1.0, 5.0), tuple(videos))

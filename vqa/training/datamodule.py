@@ -44,7 +44,8 @@ class ViewDataset(Dataset):
     def __len__(self) -> int:
         return len(self.videos)
 
-    def __getitem__(self, item: Item) -> Sample:
+    def __getitem__(self, item: Item | int) -> Sample:
+        item = Item(item) if isinstance(item, int) else item  # Lightning has samplers of its own
         video, rng = self.videos[item.index], None
         if item.epoch is not None:
             rng = np.random.default_rng((self.seed, item.epoch, number_of(video.id)))
@@ -132,7 +133,9 @@ def collate(views: Views, samples: Sequence[Sample]) -> dict[str, Any]:
 
 def number_of(video_id: str) -> int:
     """Return a number of 64 bits that stands for a video in seeds."""
-    return int.from_bytes(hashlib.sha256(video_id.encode("utf-8", "surrogateescape")).digest()[:8], "little")
+    return int.from_bytes(
+        hashlib.sha256(video_id.encode("utf-8", "surrogateescape")).digest()[:8], "little"
+    )
 
 
 def _cores() -> int:

@@ -1,5 +1,6 @@
 """The Lightning module that trains a scoring network."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from vqa.evaluation.metrics import srocc
 from vqa.training.datamodule import number_of
 from vqa.training.learners.batch_layers import Step, separate_videos
+from vqa.training.learners.divergence import check_means, check_scores, check_weights
 from vqa.training.learners.optimisation import parameter_groups, parts_of
 from vqa.training.learners.scoring import ScoringNetwork
 from vqa.training.processes import gathered, merge_by_id
@@ -133,20 +135,34 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
         self._validation = {}
         if self.trainer.sanity_checking:
             return
+        self.check_finite()
+        check_scores({video: score for video, (_, score) in merged.items()})
         mos, score = zip(*merged.values(), strict=True)
         error = sum(abs(m - s) for m, s in merged.values()) / len(merged)
         # The history keeps these in double precision; Lightning's callbacks see them as float32.
-        self._epoch_values = {"val_srocc": srocc(mos, score)}
+        found = srocc(mos, score)
+        self._epoch_values = {} if math.isnan(found) else {"val_srocc": found}
         if self.on_mos_scale:
             self._epoch_values["val_mae"] = error
-        self.log_dict(self._epoch_values, rank_zero_only=False)
+        # Undefined for equal scores; a NaN would end the training.
+        self.log_dict({"val_srocc": -1.0} | self._epoch_values, rank_zero_only=False)
 
     def on_train_epoch_end(self) -> None:
         """Append the epoch to the history, before the checkpoint is written."""
+        self.check_finite()
         means = self._means.values()
         validation = self.__dict__.pop("_epoch_values", {})
         self.history.append({"epoch": self.current_epoch, **means, **validation})
         self.log_dict(means)
+
+    def check_finite(self) -> None:
+        """Check the losses of the epoch so far and the weights, before anything is recorded.
+
+        Raises:
+            Diverged: Something is not finite.
+        """
+        check_means(self._means.values())
+        check_weights(self.named_parameters())
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store the history in the checkpoint."""
