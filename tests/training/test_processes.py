@@ -38,12 +38,10 @@ def test_two_processes_train_as_one(model, tmp_path):
 @pytest.mark.parametrize("model", MODELS)
 def test_every_model_trains_in_processes_as_in_one(model, processes, tmp_path):
     double = differences(model, processes, tmp_path / "double", "trainer.precision=64-true")
-    print(f"{model}, {processes} processes, double precision: {double[0]:.0e}")
     assert max(double) < DOUBLE
     if model == "inception_iqa":
         return  # batch normalisation of random weights amplifies the rounding
     single = differences(model, processes, tmp_path / "single")
-    print(f"{model}, {processes} processes, single precision: {single[0]:.0e}")
     assert max(single) < SINGLE
 
 

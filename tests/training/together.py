@@ -75,7 +75,7 @@ class Pixels:
 VIEWS = {
     "features": Sequences,
     "fragments": lambda: Pixels(2, 4, 32, 32, 3),
-    "image": lambda: Pixels(3, 299, 299),
+    "image": lambda: Pixels(3, 139, 139),
 }
 
 

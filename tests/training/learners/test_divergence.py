@@ -89,7 +89,7 @@ def test_features_of_the_other_parts_are_named_too(tmp_path):
 
 def test_labels_and_features_that_overflow_are_named(tmp_path):
     data, video = spoilt(data_module(), value=1e30)
-    assert f"1 of 720 features of {video} are" in cause(
+    assert f"1 of 780 features of {video} are" in cause(
         data.train, data.views.views["features"], []
     )
     data.train = (replace(data.train[0], mos=1e39), *data.train[1:])
