@@ -21,6 +21,7 @@ from vqa.databases.unrated import as_records, find_videos
 from vqa.files import write_csv, write_json
 from vqa.runs import Run
 from vqa.runs.opening import load_run
+from vqa.training.errors import TrainingError
 from vqa.training.views import moments
 from vqa.video import VideoError
 
@@ -140,7 +141,10 @@ class Scorer:
             times_s = views.times_s(record)
         except VideoError as error:
             return self._failed(record, str(error))
-        results = [learner.assess(inputs) for learner in self._learners]
+        try:
+            results = [learner.assess(inputs) for learner in self._learners]
+        except TrainingError as error:
+            return self._failed(record, str(error))
         timeline = np.mean([quality for _, quality in results], axis=0)
         facts = sources.metadata(record)
         return Score(
