@@ -31,11 +31,13 @@ def conclude(run: Run, trained: Run, experiment: Experiment, database: Database)
         return
     loaded: dict[str, Any] = {}
 
-    def timeline(split: str, video: VideoRecord) -> tuple[np.ndarray, np.ndarray]:
+    def timeline(split: str, video: VideoRecord) -> tuple[np.ndarray, np.ndarray, str]:
         if split not in loaded:
             loaded[split] = experiment.learned(trained, split)
-        _, quality = loaded[split].assess(experiment.views.alone(video))
-        return moments(experiment.views.times_s(video), len(quality)).numpy(), quality
+        learner = loaded[split]
+        _, quality = learner.assess(experiment.views.alone(video))
+        times_s = moments(experiment.views.times_s(video), len(quality)).numpy()
+        return times_s, quality, learner.timeline_is
 
     write_evidence(run.folder, predictions, database, timeline, experiment.reader)
     write_report(run.folder)

@@ -110,6 +110,11 @@ class CLiFVQA(nn.Module):
             )
         return quality.flatten(2)
 
+    @property
+    def timeline_is(self) -> str:
+        """What the values of a timeline are."""
+        return "one value, the score" if self.spatial is None else FastVQA.timeline_is
+
     def timeline(
         self,
         features: Tensor | None = None,

@@ -44,6 +44,8 @@ class FastVQA(nn.Module):
         dropout: Dropout before each convolution of the head.
     """
 
+    timeline_is = "clip scores, whose mean is the score"
+
     def __init__(
         self,
         backbone: Callable[[], nn.Module] = FragmentSwin,

@@ -108,6 +108,11 @@ class GSTVQA(nn.Module):
         (2, 50)
     """
 
+    timeline_is = (
+        "frame quality under the learned Gaussians; its mean is not the score, which comes from "
+        "the hidden states of all frames"
+    )
+
     def __init__(
         self,
         input_dim: int = 2944,

@@ -48,6 +48,8 @@ class InceptionIQA(nn.Module):
         dropout: Dropout before the output.
     """
 
+    timeline_is = "one value, the score"
+
     def __init__(self, dropout: float = 0.5) -> None:
         super().__init__()
         self.inception = inception(dropout)

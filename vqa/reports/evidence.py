@@ -21,7 +21,7 @@ WORST = 4
 STRIP_FRAMES = 6
 STRIP_HEIGHT = 96
 
-Timeline = Callable[[str, VideoRecord], tuple[np.ndarray, np.ndarray]]
+Timeline = Callable[[str, VideoRecord], tuple[np.ndarray, np.ndarray, str]]
 
 
 def write_evidence(
@@ -39,7 +39,7 @@ def write_evidence(
         predictions: Columns `split, video, mos, score`.
         database: The database of the videos.
         timeline: From split and video to times in seconds (T,) and frame quality on the MOS scale
-            (T,).
+            (T,), and what these values are.
         reader: The decoder, as for the features.
         worst: Number of videos of each kind.
     """
@@ -56,7 +56,7 @@ def write_evidence(
             except (VideoError, OSError) as error:
                 log.warning("no thumbnails of %s: %s", video.id, error)
                 continue
-            times_s, quality = timeline(row.split, video)
+            times_s, quality, timeline_is = timeline(row.split, video)
             entries.append(
                 {
                     "split": row.split,
@@ -66,6 +66,7 @@ def write_evidence(
                     "kind": kind,
                     "strip": name,
                     "times_s": np.asarray(times_s, float).round(4).tolist(),
+                    "timeline_is": timeline_is,
                     "frame_quality": np.asarray(quality, float).round(5).tolist(),
                     "mos_range": list(database.mos_range),
                 }

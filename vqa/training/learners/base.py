@@ -42,6 +42,11 @@ def stored_model(folder: Path) -> tuple[Path, dict[str, Any]]:
 class Learner(Protocol):
     """Fits on the training part of a split and predicts one score per video."""
 
+    @property
+    def timeline_is(self) -> str:
+        """What the values of a timeline are, and whether their mean is the score."""
+        ...
+
     def begin_from(self, state: Mapping[str, Tensor], parts: Sequence[str] | None) -> None:
         """Start training from the weights of another model of the same shape.
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from vqa.training.learners.module import ScoreModule
 
 PATIENCE_S = 5.0  # shorter predictions show no progress bar
+UNSTATED = "quality over time as the network defines it; its mean need not be the score"
+CURVED = "both then pass through a calibration curve"
 IDENTITY = Curve("linear", (1.0, 0.0))
 
 
@@ -122,6 +124,12 @@ class NeuralLearner:
                 bar.update(count)
         scores = merge_by_id(scores)
         return finite([Prediction(video.id, video.mos, scores[video.id]) for video in videos])
+
+    @property
+    def timeline_is(self) -> str:
+        """What the network says of its timeline, which passes through the curve of the scores."""
+        words = getattr(self._ready().network, "timeline_is", UNSTATED)
+        return words if self.curve.kind == "linear" else f"{words}; {CURVED}"
 
     @torch.inference_mode()
     def assess(self, inputs: dict[str, Tensor]) -> tuple[float, np.ndarray]:
