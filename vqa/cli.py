@@ -117,7 +117,8 @@ examples:
   vqa score runs/<run> clip.mp4
   vqa score runs/<run> videos/ 'more/*.mkv' list.txt --output scores.json
 
-The exit status is 1 if a file failed; its row says why.""",
+Rows are written to <output>.partial as they finish and become the output at the end; rerun the
+command to resume. The exit status is 1 if a file failed; its row says why.""",
     )
     score.add_argument("run", help="folder of a finished run")
     score.add_argument(
@@ -125,7 +126,7 @@ The exit status is 1 if a file failed; its row says why.""",
     )
     score.add_argument(
         "--output", "-o", default="scores.csv", metavar="FILE",
-        help=".csv or .json to write (default: scores.csv); a .csv has its timelines beside it",
+        help=".csv, .json or .jsonl to write (default: scores.csv); a .csv has its timelines beside",
     )  # fmt: skip
     score.add_argument(
         "--cache", default="cache", metavar="FOLDER", help="feature cache (default: cache)"

@@ -119,7 +119,7 @@ def test_home_and_unknown_homes(folder, monkeypatch):
     assert find_videos("~/b.mp4").files == (folder / "b.mp4",)
     assert find_videos("~/*.mp4").files == (folder / "b.mp4",)
     assert find_videos(written(folder / "list.txt", "~/b.mp4")).files == (folder / "b.mp4",)
-    with pytest.raises(FileNotFoundError, match="no such file: ~nosuchuser/b.mp4"):
+    with pytest.raises(FileNotFoundError, match=r"no such file: ~nosuchuser/b\.mp4"):
         find_videos("~nosuchuser/b.mp4")
 
 

@@ -128,6 +128,22 @@ def test_timeline_has_one_value_per_moment_or_video(small):
         assert timeline.isfinite().all()
 
 
+@torch.inference_mode()
+def test_a_network_says_whether_the_mean_of_its_timeline_is_the_score(small):
+    words = small.network.timeline_is
+    for inputs in small.videos:
+        timeline, score = small.network.timeline(**inputs), small.network(**inputs)
+        agrees = torch.allclose(timeline.mean(1), score, **CLOSE)
+        if words == "one value, the score":
+            assert timeline.shape == (1, 1)
+            assert agrees
+        elif "whose mean is the score" in words:
+            assert agrees
+        else:
+            assert "its mean is not the score" in words
+            assert not agrees
+
+
 def gradients(network, inputs, function="forward"):
     """Return the gradients by name of all parameters that are trained."""
     network.zero_grad(set_to_none=True)
