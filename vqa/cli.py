@@ -126,7 +126,7 @@ command to resume. The exit status is 1 if a file failed; its row says why.""",
     )
     score.add_argument(
         "--output", "-o", default="scores.csv", metavar="FILE",
-        help=".csv, .json or .jsonl to write (default: scores.csv); a .csv has its timelines beside",
+        help=".csv, .json or .jsonl to write (default: scores.csv); a .csv has timelines beside it",
     )  # fmt: skip
     score.add_argument(
         "--cache", default="cache", metavar="FOLDER", help="feature cache (default: cache)"

@@ -58,7 +58,7 @@ def test_rows_and_lines(place, capsys):
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [
         "NOTE: untrained",
-        "score on [1, 5], the MOS scale of csv; higher is better",
+        "score on [1, 5], the MOS scale of csv; higher is better; scores outside it have a note",
         "timeline: nothing",
         f"  1.0000  {place}/a.mp4  (its own)",
         f"  2.0000  {place}/bb.mp4  (its own)",

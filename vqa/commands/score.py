@@ -232,7 +232,8 @@ def main(
         say(f"NOTE: {note}")
     low, high = scorer.mos_range
     name = scorer.run.database["name"]
-    say(f"score on [{low:g}, {high:g}], the MOS scale of {name}; higher is better")
+    scale = f"[{low:g}, {high:g}], the MOS scale of {name}"
+    say(f"score on {scale}; higher is better; scores outside it have a note")
     say(f"timeline: {scorer.timeline_is}")
     absent = (scorer.failed(video, cause) for video, cause in found.absent.items())
     failed = 0

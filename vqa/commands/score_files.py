@@ -29,7 +29,7 @@ COLUMNS = (
 )
 TIMELINE_COLUMNS = ("video", "time_s", "frame_quality")
 # First bytes of files that a job wrote, and that the next one may replace.
-OURS = (b"video,score,", b"video,time_s,", b'{\n "notes":', b'{"video":')
+OURS = (b"video,score,frames,", b"video,time_s,", b'{\n "notes":', b'{"video":')
 
 
 def checked_output(path: str | Path) -> Path:
