@@ -139,9 +139,9 @@ def test_kill_9_in_the_middle_of_rows(tmp_path):
         "from vqa.commands.score_files import ScoreFiles\n"
         "files = ScoreFiles(sys.argv[1])\n"
         "for i in itertools.count():\n"
-        "    files.add(types.SimpleNamespace(\n"  # a `Score` would import torch
-        "        video=f'{i}.mp4', value=2.0, mos_range=(1, 5), frames=500, reader='', weights='',\n"
-        "        error='', run='', timeline_is='', notes=(), times_s=[0.0] * 500,\n"
+        "    files.add(types.SimpleNamespace(\n"  # as `Score`, which takes long
+        "        video=f'{i}.mp4', value=2.0, mos_range=(1, 5), frames=500, reader='',\n"
+        "        weights='', error='', run='', timeline_is='', notes=(), times_s=[0.0] * 500,\n"
         "        frame_quality=[2.0] * 500))\n"
         "    print(i, flush=True)\n"
     )

@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
@@ -129,7 +129,7 @@ class Scorer:
 
     def score(
         self, videos: Iterable[str | Path], *, raw_size: str | None = None
-    ) -> Iterator[Score]:
+    ) -> Generator[Score, None, None]:
         """Score files one after the other; each score is yielded as soon as it is known.
 
         Args:
