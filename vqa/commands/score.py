@@ -5,28 +5,28 @@ file that was scored before costs almost nothing; a changed file is detected by 
 again. If a run has several splits, the score is the mean over their models.
 """
 
+import math
+import os
 import shutil
 import sys
 import tempfile
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from vqa.commands.experiment import Experiment
+from vqa.commands.score_files import checked_output, score_writer
 from vqa.databases.records import VideoRecord
 from vqa.databases.unrated import as_records, find_videos
-from vqa.files import write_csv, write_json
+from vqa.files import shown, user_path
 from vqa.runs import Run
 from vqa.runs.opening import load_run
 from vqa.training.errors import TrainingError
 from vqa.training.views import moments
-from vqa.video import VideoError
-
-SUFFIXES = (".csv", ".json")
-COLUMNS = ("video", "score", "frames", "reader", "weights", "error")
+from vqa.video import RawFormat, VideoError
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class Score:
         frame_quality: (T,) quality at these times on the MOS scale.
         reader: Decoder and its version.
         weights: Weights of the feature extractor, in words.
+        timeline: What the timeline is, and whether the score is its mean.
+        note: What is special about this video or its score; empty if nothing is.
         notes: What every reader of the score must know, for example untrained weights.
         error: Why there is no score; empty if there is one.
 
@@ -60,6 +62,8 @@ class Score:
     frame_quality: list[float] = field(default_factory=list)
     reader: str = ""
     weights: str = ""
+    timeline: str = ""
+    note: str = ""
     notes: tuple[str, ...] = ()
     error: str = ""
 
@@ -71,12 +75,14 @@ class Scorer:
         run: A finished run folder.
         cache: Folder of the feature cache; None uses a temporary one, removed with the scorer.
         device: `cpu`, `cuda`, or `auto`: the GPU if there is one and the run was trained on one.
+        damaged: `refuse`, or `score` to score damaged files by their good frames.
         trust: Packages besides vqa that the run's configuration may use.
 
     Attributes:
         cache: Folder of the feature cache.
         mos_range: Scale of the scores.
         notes: What every reader of the scores must know.
+        timeline: What the timelines are, and whether a score is the mean of its timeline.
 
     Raises:
         RunError: The folder is not a run.
@@ -89,14 +95,16 @@ class Scorer:
         *,
         cache: str | Path | None = None,
         device: str = "auto",
+        damaged: str = "refuse",
         trust: Sequence[str] = (),
     ) -> None:
         self.run = run if isinstance(run, Run) else load_run(run)
         folder = tempfile.mkdtemp(prefix="vqa-") if cache is None else str(cache)
         if cache is None:
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self.cache = Path(folder).expanduser()
-        data = {"name": "files", "reader": self.run.config["data"]["reader"]}
+        self.cache = user_path(folder)
+        reader = self.run.config["data"]["reader"]
+        data = {"name": "files", "reader": reader, "damaged": damaged}
         paths = {"cache": str(self.cache)}
         self._experiment = Experiment.of_run(
             self.run, data=data, paths=paths, device=device, trust=trust
@@ -107,30 +115,30 @@ class Scorer:
         low, high = self.run.database["mos_range"]
         self.mos_range: tuple[float, float] = (low, high)
         self.notes = tuple(self.run.notes())
+        self.timeline = self._learners[0].timeline_is
+        if len(self._learners) > 1:
+            self.timeline += f" (mean over {len(self._learners)} models)"
 
-    def __call__(self, video: str | Path, *, raw_size: str | None = None) -> Score:
+    def __call__(self, video: str | Path, *, raw: RawFormat | None = None) -> Score:
         """Score one file; a file that cannot be scored returns a `Score` with an error.
 
         Args:
             video: The file.
-            raw_size: WIDTHxHEIGHT of a headerless .yuv file.
+            raw: Format of a headerless .yuv file.
         """
-        (score,) = self.score([video], raw_size=raw_size)
+        (score,) = self.score([video], raw=raw)
         return score
 
     def score(
-        self, videos: Iterable[str | Path], *, raw_size: str | None = None
+        self, videos: Iterable[str | Path], *, raw: RawFormat | None = None
     ) -> Iterator[Score]:
         """Score files one after the other; each score is yielded as soon as it is known.
 
         Args:
             videos: The files; a file that is given twice is scored once.
-            raw_size: WIDTHxHEIGHT of headerless .yuv files.
-
-        Raises:
-            ValueError: `raw_size` is not of that form.
+            raw: Format of headerless .yuv files.
         """
-        records = as_records([Path(video).expanduser() for video in videos], raw_size)
+        records = as_records([user_path(video) for video in videos], raw)
         for record, failure in self._experiment.sources.stream(records):
             yield self._failed(record, failure) if failure else self._assessed(record)
 
@@ -147,15 +155,22 @@ class Scorer:
             return self._failed(record, str(error))
         timeline = np.mean([quality for _, quality in results], axis=0)
         facts = sources.metadata(record)
+        value = float(np.mean([score for score, _ in results]))
+        if not (math.isfinite(value) and np.isfinite(timeline).all()):
+            return self._failed(record, "the model gives no finite score")
+        low, high = self.mos_range
+        outside = "" if low <= value <= high else f"outside the scale [{low:g}, {high:g}]"
         return Score(
             record.id,
-            float(np.mean([score for score, _ in results])),
+            value,
             self.mos_range,
             frames=int(facts["frames"]),
             times_s=moments(times_s, len(timeline)).tolist(),
             frame_quality=timeline.tolist(),
             reader=facts["reader"],
             weights=sources.weights,
+            timeline=self.timeline,
+            note="; ".join(filter(None, (facts.get("note"), outside))),
             notes=self.notes,
         )
 
@@ -170,7 +185,8 @@ def main(
     output: str | Path,
     cache: str | Path = "cache",
     device: str = "auto",
-    raw_size: str | None = None,
+    raw: RawFormat | None = None,
+    damaged: str = "refuse",
     trust: Sequence[str] = (),
 ) -> int:
     """Score files, print and write the scores; returns 1 if a file failed, else 0.
@@ -178,77 +194,45 @@ def main(
     Args:
         run: A finished run folder.
         places: Files, folders, globs, or lists of files.
-        output: A .csv or .json file.
+        output: A .csv, .json or .jsonl file.
         cache: Folder of the feature cache.
         device: `auto`, `cpu` or `cuda`.
-        raw_size: WIDTHxHEIGHT of headerless .yuv files.
+        raw: Format of headerless .yuv files.
+        damaged: `refuse`, or `score` to score damaged files by their good frames.
         trust: Packages besides vqa that the run's configuration may use.
+
+    Raises:
+        ValueError: The output is one of the videos, or as in `score_writer`.
     """
-    output = checked_output(output)
-    videos = find_videos(places)
-    scorer = Scorer(run, cache=cache, device=device, trust=trust)
+    checked_output(output)
+    found = find_videos(places)
+    for remark in found.remarks():
+        print(remark, file=sys.stderr)
+    scorer = Scorer(run, cache=cache, device=device, damaged=damaged, trust=trust)
+    writer = score_writer(output, scorer.notes)
+    if taken := {*map(os.path.realpath, writer.files)} & {*map(os.path.realpath, found.files)}:
+        raise ValueError(f"output={min(taken)} is one of the files to score; choose another name")
     for note in scorer.notes:
         print(f"NOTE: {note}")
     low, high = scorer.mos_range
     name = scorer.run.database["name"]
     print(f"score on [{low:g}, {high:g}], the MOS scale of {name}; higher is better")
-    scores = []
-    for score in scorer.score(videos, raw_size=raw_size):
-        scores.append(score)
-        shown = "failed" if score.value is None else f"{score.value:8.4f}"
-        print(f"{shown}  {score.video}", flush=True)
-    files = write_scores(scores, output, scorer.notes)
-    print("written: " + ", ".join(map(str, files)))
-    failed = sum(bool(score.error) for score in scores)
+    print(f"timeline: {scorer.timeline}")
+    count = failed = outside = 0
+    with writer:
+        for score in scorer.score(found.files, raw=raw):
+            writer.write(score)
+            count, failed = count + 1, failed + bool(score.error)
+            outside += score.value is not None and not low <= score.value <= high
+            value = "failed" if score.value is None else f"{score.value:8.4f}"
+            note = f"  ({score.note})" if score.note else ""
+            print(f"{value}  {shown(score.video)}{note}", flush=True)
+    print("written: " + ", ".join(map(shown, writer.files)))
+    if outside:
+        print(
+            f"NOTE: {outside} of {count} scores lie outside the scale [{low:g}, {high:g}]: the "
+            "model extrapolates"
+        )
     if failed:
-        print(f"{failed} of {len(scores)} files failed; their rows say why", file=sys.stderr)
+        print(f"{failed} of {count} files failed; their rows say why", file=sys.stderr)
     return 1 if failed else 0
-
-
-def checked_output(path: str | Path) -> Path:
-    """Return the path of an output file.
-
-    Raises:
-        ValueError: It ends neither in .csv nor in .json.
-    """
-    path = Path(path).expanduser()
-    if path.suffix not in SUFFIXES:
-        raise ValueError(f"output={path}: expected a name that ends in .csv or .json")
-    return path
-
-
-def write_scores(scores: Sequence[Score], path: Path, notes: Sequence[str] = ()) -> list[Path]:
-    """Write scores as .json (timelines inside) or .csv (timelines in `<name>.timeline.csv`).
-
-    Returns:
-        The files written.
-
-    Raises:
-        ValueError: Another suffix.
-    """
-    path = checked_output(path)
-    if path.suffix == ".json":
-        videos = []
-        for score in scores:
-            row = asdict(score)
-            row["score"] = row.pop("value")
-            del row["notes"]
-            videos.append(row)
-        content = {"notes": list(notes), "videos": videos}
-        return [write_json(path, content, indent=1)]
-    rows = (
-        [
-            score.video, score.value, score.frames, score.reader, score.weights, score.error,
-            *score.mos_range,
-        ]
-        for score in scores
-    )  # fmt: skip
-    moments = (
-        [score.video, time_s, quality]
-        for score in scores
-        for time_s, quality in zip(score.times_s, score.frame_quality, strict=True)
-    )
-    timeline = path.with_name(path.stem + ".timeline.csv")
-    write_csv(path, [*COLUMNS, "mos_low", "mos_high"], rows)
-    write_csv(timeline, ["video", "time_s", "frame_quality"], moments)
-    return [path, timeline]

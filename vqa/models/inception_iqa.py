@@ -67,6 +67,8 @@ class InceptionIQA(nn.Module):
             )
         return self.inception(inception_input(image).to(self.inception.fc.weight)).squeeze(1)
 
+    timeline_is = "one value, the score"
+
     def timeline(self, image: Tensor) -> Tensor:
         """Return the score of each image as its only moment. image (B, 3, H, W) -> (B, 1)."""
         return self(image).unsqueeze(1)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 5.0  # shorter predictions show no progress bar
 IDENTITY = Curve("linear", (1.0, 0.0))
+UNTOLD = "quality over time, as the network defines it; the score need not be its mean"
+CALIBRATED = " before both were calibrated to the MOS scale"
 
 
 class NeuralLearner:
@@ -122,6 +124,12 @@ class NeuralLearner:
                 bar.update(count)
         scores = merge_by_id(scores)
         return finite([Prediction(video.id, video.mos, scores[video.id]) for video in videos])
+
+    @property
+    def timeline_is(self) -> str:
+        """What the network says its timeline is; calibration bends it and the score alike."""
+        told = getattr(self._ready().network, "timeline_is", UNTOLD)
+        return told if self.curve.kind == "linear" else told + CALIBRATED
 
     @torch.inference_mode()
     def assess(self, inputs: dict[str, Tensor]) -> tuple[float, np.ndarray]:

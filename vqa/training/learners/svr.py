@@ -114,6 +114,11 @@ class SVRLearner:
         pairs = zip(videos, scores, strict=True)
         return finite([Prediction(video.id, video.mos, score) for video, score in pairs])
 
+    @property
+    def timeline_is(self) -> str:
+        """What the timeline is: a vector has no time axis."""
+        return "one value, the score"
+
     def assess(self, inputs: dict[str, Tensor]) -> tuple[float, np.ndarray]:
         """Score one video; a vector has no time axis, so the timeline is that one value, (1,)."""
         score = self._ready().predict(inputs["features"].cpu().numpy())
