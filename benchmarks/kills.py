@@ -31,7 +31,7 @@ from tests.places import ROOT
 
 # What a job leaves behind besides times and logs.
 COMPARED = ("*.safetensors", "*.csv", "results.json", "leaks.json", "learner.json")
-TIMES = {"metrics.csv"}  # written by the logger, step by step
+TIMES = {"seconds.csv", "metrics.csv"}  # metrics.csv: the logger's, step by step
 LIMIT_S = 300
 
 CLIPS = ["data=csv", "data.labels={clips}/labels.csv", "data.mos_range=[1,5]", "threads=1"]
