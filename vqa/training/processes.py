@@ -41,8 +41,8 @@ def end_with_launcher() -> None:
     if is_first_process():
         os.environ[LAUNCHER] = str(os.getpid())
     elif LAUNCHER in os.environ:
-        watch = threading.Thread(target=_watch, args=[int(os.environ[LAUNCHER])], daemon=True)
-        watch.start()
+        launcher = int(os.environ[LAUNCHER])
+        threading.Thread(target=_watch, args=[launcher], name="launcher-watch", daemon=True).start()
 
 
 def _watch(launcher: int) -> None:

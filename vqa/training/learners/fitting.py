@@ -85,7 +85,8 @@ def fit_network(learner: "NeuralLearner", data: VQADataModule, folder: Path, log
     _check_supported(trainer, module)
     if resumed:
         log.info("resuming from %s", resumed)
-    end_with_launcher()
+    if trainer.world_size > 1:
+        end_with_launcher()
     with loading(), _explained(trainer, data):
         trainer.fit(module, data, ckpt_path=resumed, weights_only=True)
     last = checkpoints / LAST
