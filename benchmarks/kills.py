@@ -67,8 +67,8 @@ class Job:
 
 
 JOBS = {
-    "extract": Job(["extract", *CLIPS, "features=multiscale", "paths.cache=cache"], 12),
-    "svr": Job([*TRAIN, "model=svr", "features=multiscale"], 10),
+    "extract": Job(["extract", *CLIPS, "features=multiscale", "paths.cache=cache"], 14),
+    "svr": Job([*TRAIN, "model=svr", "features=multiscale"], 12),
     "gstvqa": Job(GSTVQA, 12),
     "vsfa": Job([*TRAIN, "model=vsfa", *SEQUENCES], 12),
     "fastvqa": Job([*TRAIN, "model=fastvqa", "model.network.channels=16", *SWIN], 12),
@@ -97,7 +97,7 @@ JOBS = {
     "ddp": Job(
         [*GSTVQA, "trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2",
          "loader.batch_size=2"],
-        12,
+        8,
         processes=2,
     ),
 }  # fmt: skip
