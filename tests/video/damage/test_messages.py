@@ -56,13 +56,17 @@ def test_the_same_damage_is_heard_in_many_threads_at_once(tmp_path):
     for thread in threads:
         thread.join()
     assert {result for path, result in outcomes if path == good} == {clips.FRAMES}
-    assert all("decoded" in result or "damaged" in result for path, result in outcomes if path == bad)
+    assert all(
+        "decoded" in result or "damaged" in result for path, result in outcomes if path == bad
+    )
     assert len(outcomes) == 16
 
 
 def test_meanings():
     error, warning, info = av.logging.ERROR, av.logging.WARNING, av.logging.INFO
-    assert damage_while_decoding([(error, "gif", "LZW decode failed\n")]) == "gif: LZW decode failed"
+    assert (
+        damage_while_decoding([(error, "gif", "LZW decode failed\n")]) == "gif: LZW decode failed"
+    )
     assert damage_while_decoding([(info, "h264", "concealing 4 DC, 4 AC, 4 MV errors in P frame")])
     assert damage_while_decoding([(warning, "mjpeg", "unusual but harmless")]) is None
     assert damage_while_decoding([(error, "aac", "sound is not read")]) is None

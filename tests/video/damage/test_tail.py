@@ -38,7 +38,7 @@ def test_no_picture_is_accepted_in_part(tmp_path, name):
     assert numbers(intact) == list(range(8))
     with av.open(str(path)) as container:
         last = [packet.size for packet in container.demux(video=0) if packet.size][-1]
-    cuts = {len(data) - part for part in (1, 2, 3, 5, 9, *np.linspace(10, last - 8, 14).astype(int))}
+    cuts = {len(data) - part for part in (1, 2, 3, 5, 9, *map(int, np.linspace(10, last - 8, 14)))}
     for kept in sorted(cuts):
         path.write_bytes(data[:kept])
         try:
