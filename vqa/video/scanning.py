@@ -267,10 +267,13 @@ def _damage(reading: Reading, message: str | None) -> tuple[str, int] | None:
     whole = sum(packet.visible and not packet.corrupt for packet in packets)
     if cause := ending(reading.path, reading.container, packets[-1].size):
         return cause, whole
-    if not {"mpegts", "mpeg"}.isdisjoint(kinds) and (gap := _joint(reading) or _hole(reading)):
-        return gap
+    is_program = not {"mpegts", "mpeg"}.isdisjoint(kinds)
+    if is_program and (joint := _joint(reading)):
+        return joint
     if lost := lost_packets(reading.path, reading.container, reading.stream_id):
         return lost, whole
+    if is_program and (hole := _hole(reading)):
+        return hole
     for number, packet in enumerate(packets):
         if packet.corrupt:
             return f"coded frame {number} is damaged or cut short", number
