@@ -173,7 +173,8 @@ def _explained(trainer: "pl.Trainer", data: VQADataModule) -> Iterator[None]:
             raise
         raise TrainingError(
             f"{data.split.name}: another process of the training ended in epoch "
-            f"{trainer.current_epoch}; its own message says why. Rerun the command to resume"
+            f"{trainer.current_epoch}: it was killed, or its own message says why; rerun the "
+            "command to resume"
         ) from error
 
 
