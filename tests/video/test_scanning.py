@@ -83,7 +83,7 @@ def test_joined_recordings_are_refused(tmp_path, size):
     one = clips.write_clip(tmp_path / "one.ts", 20)
     two = clips.write_clip(tmp_path / "two.ts", 20, size=size)
     (tmp_path / "both.ts").write_bytes(one.read_bytes() + two.read_bytes())
-    with pytest.raises(VideoError, match="jump back by .* joined") as caught:
+    with pytest.raises(VideoError, match=r"jump back by .* joined") as caught:
         probe(tmp_path / "both.ts")
     assert caught.value.frames == 20
 
@@ -130,7 +130,7 @@ def field_files():
 @pytest.mark.skipif(not FIELD.exists(), reason="the inputs of the field test are absent")
 @pytest.mark.parametrize("name", field_files())
 def test_damage_of_the_field_is_refused(name):
-    with pytest.raises(VideoError, match="damaged|cut short"):
+    with pytest.raises(VideoError, match=r"damaged|cut short"):
         all_frames(FIELD / name)
 
 

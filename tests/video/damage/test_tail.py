@@ -54,5 +54,5 @@ def test_a_transport_stream_that_ends_inside_a_picture(tmp_path):
     data = path.read_bytes()
     for packets in range(2, 6):
         path.write_bytes(data[: -188 * packets])
-        with pytest.raises(VideoError, match="incomplete|damaged|cannot be decoded"):
+        with pytest.raises(VideoError, match=r"incomplete|damaged|cannot be decoded"):
             all_frames(path)
