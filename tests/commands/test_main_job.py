@@ -226,10 +226,6 @@ def test_scores_of_files_equal_the_predictions(finished, scored):
         assert video["mos_range"] == [1, 5]
         assert len(video["frame_quality"]) == len(video["times_s"]) == video["frames"]
         assert video["reader"].startswith("pyav ")
-        assert "its mean is not the score" in video["timeline_is"]
-        assert video["run"] == finished.name
-    evidence = json.loads((finished / "evidence.json").read_text())
-    assert {case["timeline_is"] for case in evidence} == {video["timeline_is"]}
 
 
 def test_a_file_scores_the_same_alone_and_as_table(finished, scored, place, tmp_path):

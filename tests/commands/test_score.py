@@ -1,4 +1,4 @@
-"""The scoring command around a scorer that reads no video."""
+"""The scoring command: around a scorer that reads no video, and with a trained run."""
 
 import csv
 import os
@@ -9,8 +9,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.clips import cut, write_clip, write_raw
+from tests.commands.calling import Failed, run
+from tests.fakes import graded_clips
 from vqa.commands import score as command
-from vqa.commands.score import Score, main, outside
+from vqa.commands.score import Score, main, outside_of
 
 
 class FakeScorer:
@@ -18,7 +21,7 @@ class FakeScorer:
 
     def __init__(self, run, **_):
         self.run = SimpleNamespace(folder=Path(run), database={"name": "csv"})
-        self.mos_range, self.notes, self.timeline_is = (1.0, 5.0), ("untrained",), "nothing"
+        self.mos_range, self.notes, self.timeline = (1.0, 5.0), ("untrained",), "nothing"
 
     def score(self, videos, **_):
         for path in videos:
@@ -27,9 +30,7 @@ class FakeScorer:
             yield (
                 self.failed(str(path), "bad")
                 if path.stem == "bad"
-                else Score(
-                    str(path), float(len(path.stem)), self.mos_range, notes=(*self.notes, "its own")
-                )
+                else Score(str(path), float(len(path.stem)), self.mos_range, note="its own")
             )
 
     def failed(self, video, error):
@@ -58,7 +59,7 @@ def test_rows_and_lines(place, capsys):
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [
         "NOTE: untrained",
-        "score on [1, 5], the MOS scale of csv; higher is better; scores outside it have a note",
+        "score on [1, 5], the MOS scale of csv; higher is better",
         "timeline: nothing",
         f"  1.0000  {place}/a.mp4  (its own)",
         f"  2.0000  {place}/bb.mp4  (its own)",
@@ -92,7 +93,10 @@ def test_an_interrupted_job_says_where_its_rows_are(place, capsys):
     (place / "stop.mp4").touch()
     with pytest.raises(KeyboardInterrupt):
         main("run", ["a.mp4", "stop.mp4", "bb.mp4"], output="s.csv")
-    assert "1 rows are in s.csv.partial; rerun the command to resume" in capsys.readouterr().err
+    assert (
+        "1 rows of this start are in s.csv.partial; rerun the command to resume"
+        in capsys.readouterr().err
+    )
     assert [row["video"] for row in rows(place / "s.csv.partial")] == [f"{place}/a.mp4"]
     (place / "stop.mp4").unlink()
     assert main("run", ["a.mp4", "bb.mp4"], output="s.csv") == 0
@@ -103,7 +107,7 @@ def test_an_interrupted_job_says_where_its_rows_are(place, capsys):
 @pytest.mark.parametrize("output", ["s.csv", "s.json", "s.jsonl"])
 def test_a_video_is_not_overwritten(place, output):
     (place / output).touch()
-    with pytest.raises(ValueError, match=r"expected another file than a video"):
+    with pytest.raises(ValueError, match="one of the files to score"):
         main("run", ["a.mp4", output], output=output)
 
 
@@ -132,10 +136,98 @@ def test_a_reader_that_has_gone_does_not_stop_the_job(place, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("score", "timeline", "count"),
-    [(1, [1, 5], 0), (0.99, [1, 5], 1), (3, [0.5, 4], 1), (5.01, [5.5], 2)],
+    ("score", "timeline", "note"),
+    [
+        (1, [1, 5], ""),
+        (0.99, [1, 5], "outside the scale [1, 5]"),
+        (5.01, [5.5], "outside the scale [1, 5]"),
+        (3, [0.5, 4], "the timeline leaves the scale [1, 5]"),
+    ],
 )
-def test_scores_outside_the_scale_are_noted(score, timeline, count):
-    notes = outside(score, np.array(timeline), (1.0, 5.0))
-    assert len(notes) == count
-    assert all(note.endswith("the scale [1, 5]") for note in notes)
+def test_scores_outside_the_scale_are_noted(score, timeline, note):
+    assert outside_of((1.0, 5.0), score, np.array(timeline)) == note
+
+
+def test_scores_outside_the_scale_are_counted(place, capsys):
+    (place / "seven77.mp4").touch()
+    assert main("run", ["a.mp4", "seven77.mp4"], output="s.csv") == 0
+    assert "NOTE: 1 of 2 scores lie outside the scale [1, 5]" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """Clips, and a run that was trained on them."""
+    place = graded_clips(tmp_path_factory.mktemp("own"))
+    run(
+        "train", "data=csv", f"data.labels={place / 'labels.csv'}", "data.mos_range=[1,5]",
+        "model=svr", "features=multiscale", f"folder={place / 'run'}",
+        f"paths.cache={place / 'cache'}", "threads=1",
+    )  # fmt: skip
+    return place
+
+
+def score_with(own, *words):
+    run("score", own / "run", *words, "--cache", own / "cache", "-o", own / "s.csv")
+
+
+def table(own):
+    with (own / "s.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_one_bad_file_costs_its_row(own, tmp_path, capsys):
+    (tmp_path / "bad.mp4").write_bytes(b"no video")
+    (tmp_path / "list.txt").write_text("gone.mp4\nbad.mp4\n", encoding="utf-8")
+    with pytest.raises(Failed) as failure:
+        score_with(own, tmp_path / "list.txt", own / "videos" / "clip0.mp4")
+    assert failure.value.status == 1
+    gone, bad, good = table(own)
+    assert "no such file" in gone["error"]
+    assert bad["error"]
+    assert float(good["score"])
+    assert good["timeline"] == "one value, the score"
+    assert "timeline: one value, the score" in capsys.readouterr().out
+
+
+def test_the_output_is_not_one_of_the_inputs(own):
+    with pytest.raises(Failed, match="holds no scores"):
+        run("score", own / "run", own / "videos", "-o", own / "labels.csv")
+    score_with(own, own / "videos")
+    with pytest.raises(Failed, match="one of the files to score"):
+        score_with(own, own / "s.csv", own / "videos")
+
+
+def test_raw_video_is_scored_by_its_format_and_says_what_was_assumed(own, tmp_path):
+    path = tmp_path / "a.yuv"
+    write_raw(path, 20, (128, 96), "yuv420p")
+    score_with(own, path, "--raw-size", "128x96")
+    (assumed,) = table(own)
+    assert assumed["note"].startswith("raw video: 8-bit 4:2:0, limited range, 30 frames per second")
+    score_with(own, path, "--raw-size", "96x128")
+    (other,) = table(own)
+    assert other["score"] != assumed["score"]
+    given = ("--raw-size", "128x96", "--raw-format", "yuv420p", "--raw-rate", 30)
+    score_with(own, path, *given, "--raw-range", "full")
+    (full,) = table(own)
+    assert full["score"] != assumed["score"]
+    score_with(own, path, *given, "--raw-range", "limited")
+    (limited,) = table(own)
+    assert (limited["score"], full["note"], limited["note"]) == (assumed["score"], "", "")
+    with pytest.raises(Failed, match="pixel format 'yuv9'"):
+        score_with(own, path, "--raw-size", "128x96", "--raw-format", "yuv9")
+    with pytest.raises(Failed, match="needs its size"):
+        score_with(own, path, "--raw-rate", 25)
+
+
+def test_damaged_files_are_scored_only_if_asked_for_and_say_so(own, tmp_path):
+    path = tmp_path / "cut.mkv"
+    cut(write_clip(path, 50))
+    with pytest.raises(Failed):
+        score_with(own, path)
+    assert table(own)[0]["score"] == ""
+    score_with(own, path, "--damaged", "score")
+    (row,) = table(own)
+    assert 0 < int(row["frames"]) < 50
+    assert row["note"].startswith("damaged")
+    with pytest.raises(Failed):
+        score_with(own, path)

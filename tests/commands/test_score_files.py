@@ -17,10 +17,10 @@ from vqa.commands.score_files import COLUMNS, ScoreFiles, checked_output
 
 SCORES = [
     Score(
-        "a.mp4", 3.25, (1, 5), 2, [0.0, 0.04], [3.0, 3.5], "frame quality", "pyav 1", "none",
-        "run-1", ("beware", "two, or more"),
+        "a.mp4", 3.25, (1, 5), 2, [0.0, 0.04], [3.0, 3.5], "pyav 1", "none", "each frame",
+        "two, or more", "run-1",
     ),
-    Score("b.mp4", None, (1, 5), error="not a video"),
+    Score("b.mp4", None, (1, 5), error="not a video", note="odd"),
     Score('say "hi",\n=1.mp4', 6.5, (1, 5), 1, [0.5], [6.5]),
 ]  # fmt: skip
 SUFFIXES = ("csv", "json", "jsonl")
@@ -53,8 +53,8 @@ def test_tables_and_json_round_trip(tmp_path):
     rows = table(files[0])
     assert tuple(rows[0]) == COLUMNS
     assert float(rows[0]["score"]) == 3.25
-    assert rows[0]["notes"] == "beware; two, or more"
-    assert (rows[0]["run"], rows[0]["timeline_is"]) == ("run-1", "frame quality")
+    assert (rows[0]["note"], rows[1]["note"]) == ("two, or more", "odd")
+    assert (rows[0]["run"], rows[0]["timeline"]) == ("run-1", "each frame")
     assert rows[1]["score"] == ""
     assert rows[1]["error"] == "not a video"
     assert rows[2]["video"] == SCORES[2].video
@@ -63,8 +63,8 @@ def test_tables_and_json_round_trip(tmp_path):
     content = json.loads(path.read_text())
     assert content["notes"] == ["beware"]
     assert content["videos"][0]["frame_quality"] == [3.0, 3.5]
-    assert content["videos"][0]["timeline_is"] == "frame quality"
-    assert content["videos"][0]["notes"] == ["beware", "two, or more"]
+    assert content["videos"][0]["timeline"] == "each frame"
+    assert content["videos"][0]["note"] == "two, or more"
     assert content["videos"][1]["score"] is None
     (path,) = write(tmp_path / "s.jsonl")
     assert [json.loads(line) for line in path.read_text().splitlines()] == content["videos"]
@@ -141,7 +141,7 @@ def test_kill_9_in_the_middle_of_rows(tmp_path):
         "for i in itertools.count():\n"
         "    files.add(types.SimpleNamespace(\n"  # as `Score`, which takes long
         "        video=f'{i}.mp4', value=2.0, mos_range=(1, 5), frames=500, reader='',\n"
-        "        weights='', error='', run='', timeline_is='', notes=(), times_s=[0.0] * 500,\n"
+        "        weights='', error='', run='', timeline='', note='', times_s=[0.0] * 500,\n"
         "        frame_quality=[2.0] * 500))\n"
         "    print(i, flush=True)\n"
     )
@@ -155,7 +155,7 @@ def test_kill_9_in_the_middle_of_rows(tmp_path):
     job.stdout.close()
     rows = table(tmp_path / "s.csv.partial")
     assert [row["video"] for row in rows] == [f"{i}.mp4" for i in range(len(rows))]
-    assert all(row["notes"] == "" for row in rows)
+    assert all(row["run"] == "" for row in rows)
     moments = table(tmp_path / "s.timeline.csv.partial")
     assert len(moments) >= 500 * len(rows) > 10_000  # a timeline precedes its row
 
@@ -196,27 +196,36 @@ def test_names_of_any_bytes_are_text(tmp_path, suffix):
     assert text.count("caf\\xe9.mp4" if suffix == "csv" else "caf\\\\xe9.mp4") == 2
 
 
-def test_nothing_but_scores_is_overwritten(tmp_path):
-    labels = tmp_path / "labels.csv"
-    labels.write_text("video,mos\na.mp4,3\n")
-    with pytest.raises(ValueError, match=r"labels\.csv: expected a new file or scores"):
-        checked_output(labels)
-    labels.write_text("video,score,mos\na.mp4,3,3\n")
-    with pytest.raises(ValueError, match=r"labels\.csv: expected a new file or scores"):
-        checked_output(labels)
-    (tmp_path / "s.timeline.csv").write_text("mine")
-    with pytest.raises(ValueError, match=r"s\.timeline\.csv: expected a new file"):
-        checked_output(tmp_path / "s.csv")
-    (tmp_path / "d.json").mkdir()
-    with pytest.raises(ValueError, match="found a folder"):
-        checked_output(tmp_path / "d.json")
-    with pytest.raises(ValueError, match=r"folder that can be written to, found .*labels\.csv"):
-        checked_output(labels / "s.csv")
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("labels.csv", "video,mos\na,3\n"), ("theirs.csv", "video,score,mos\na,3,3\n"),
+        ("a.json", "[1]"), ("b.jsonl", "x"), ("s.timeline.csv", "mine"),
+    ],
+)  # fmt: skip
+def test_nothing_but_scores_is_overwritten(tmp_path, name, text):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=f"{name}: this file exists and holds no scores"):
+        write(tmp_path / name.replace(".timeline", ""))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text(encoding="utf-8") == text
+
+
+def test_scores_and_empty_files_are_overwritten(tmp_path):
     (tmp_path / "empty.csv").touch()
     checked_output(tmp_path / "empty.csv")
     for suffix in SUFFIXES:
         write(tmp_path / f"again.{suffix}")
         write(tmp_path / f"again.{suffix}")
+
+
+def test_places_that_are_no_files_are_refused(tmp_path):
+    (tmp_path / "d.json").mkdir()
+    with pytest.raises(ValueError, match="expected a file"):
+        checked_output(tmp_path / "d.json")
+    (tmp_path / "a.csv").touch()
+    with pytest.raises(ValueError, match=r"folder that can be written to, found .*a\.csv"):
+        checked_output(tmp_path / "a.csv" / "s.csv")
 
 
 def test_home_is_expanded(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from vqa.databases.unrated import as_records, find_videos
+from vqa.video import RawFormat
 
 
 @pytest.fixture
@@ -164,13 +165,12 @@ def test_an_empty_list_or_one_of_prose_is_one_failure(folder):
     assert list(found.absent) == [str(folder / "notes.txt"), str(folder / "prose.txt")]
 
 
-def test_records_are_unique_and_know_raw_sizes(folder):
-    videos = as_records([folder / "b.mp4", folder / "deep/../b.mp4"], "1920x1080")
+def test_records_are_unique_and_know_raw_formats(folder):
+    raw = RawFormat(1920, 1080, "yuv420p10le", frame_rate_hz=25)
+    videos = as_records([folder / "b.yuv", folder / "deep/../b.yuv"], raw)
     assert len(videos) == 1
-    assert (videos[0].width, videos[0].height) == (1920, 1080)
+    assert videos[0].raw_format == raw
     assert as_records([folder / "b.mp4"])[0].width is None
-    with pytest.raises(ValueError, match="WIDTHxHEIGHT"):
-        as_records([folder / "b.mp4"], "1080p")
 
 
 def test_two_links_to_one_file_are_two_records(folder):

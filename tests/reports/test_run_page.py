@@ -214,11 +214,6 @@ def test_pictures_outside_the_run_folder_stay_out(folder, tmp_path, caplog):
     assert "../secret.jpg: no such picture inside the run folder" in caplog.text
 
 
-def test_the_line_over_time_says_what_it_is(folder, html):
-    cases = json.loads((folder / "evidence.json").read_text())
-    assert Page(html).words().count(f"Line: {run_folders.LINE}.") == len(cases)
-
-
 def test_empty_and_blank_files_are_tolerated(tmp_path):
     folder = run_folders.minimal(tmp_path / "gaps", run_folders.predictions(splits=1))
     (folder / "failures.csv").write_text("video,cause\n")

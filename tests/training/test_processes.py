@@ -1,9 +1,13 @@
 """Several processes train as one does: every model, odd counts, in both precisions."""
 
+import os
+import threading
+
 import numpy as np
 import pytest
 
 from tests.training.together import MODELS, train
+from vqa.training import processes
 
 # In single precision, Adam makes a step of up to the learning rate out of the rounding of a
 # gradient that is exactly zero. In double precision the rounding is far below Adam's epsilon.
@@ -49,3 +53,22 @@ def test_clipping_and_accumulation_train_as_in_one(tmp_path):
     settings = ["trainer.gradient_clip_val=0.1", "trainer.accumulate_grad_batches=2"]
     scores, history = differences("vsfa-lstm", 2, tmp_path, *settings)
     assert max(scores, history) < SINGLE
+
+
+def test_a_launched_process_ends_with_its_launcher(monkeypatch):
+    """Its parent is another process once the launcher has died."""
+    ended = []
+    monkeypatch.setattr(os, "_exit", ended.append)
+    monkeypatch.setenv(processes.LAUNCHER, str(os.getppid() + 1))
+    monkeypatch.setattr(processes, "is_first_process", lambda: False)
+    processes.end_with_launcher()
+    for thread in threading.enumerate():
+        if thread.name == "launcher-watch":
+            thread.join(5)
+    assert ended == [1]
+
+
+def test_the_first_process_names_itself(monkeypatch):
+    monkeypatch.setenv(processes.LAUNCHER, "none")
+    processes.end_with_launcher()
+    assert os.environ[processes.LAUNCHER] == str(os.getpid())

@@ -22,6 +22,7 @@ from vqa.runs import Run
 from vqa.runs.inputs import described
 from vqa.runs.opening import check_usable, identity
 from vqa.training.views import Views
+from vqa.video import RawFormat
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -115,6 +116,11 @@ class Experiment:
         return self.config["data"]["reader"]
 
     @property
+    def damaged(self) -> str:
+        """What to do with damaged videos, `data.damaged`: `refuse` or `score`."""
+        return self.config["data"].get("damaged", "refuse")
+
+    @property
     def device(self) -> str:
         """Device of trained models: the GPU if there is one, unless the trainer uses the CPU."""
         accelerator = self.config.get("trainer", {}).get("accelerator", "auto")
@@ -171,8 +177,10 @@ class Experiment:
         for name, settings in self.config["views"].items():
             if settings is not None:
                 view = self._build(settings)
-                own = name == "features"
-                views[name] = view(self.sources.sources) if own else view(reader=self.reader)
+                if name == "features":
+                    views[name] = view(self.sources.sources)
+                else:
+                    views[name] = view(reader=self.reader, damaged=self.damaged)
         return Views(views)
 
     @cached_property
@@ -257,7 +265,17 @@ class Experiment:
 
     def _extracted(self, extractor: Any, **use: Any) -> FeatureSource:
         root = self.config["paths"]["cache"]
-        return FeatureSource.in_cache(extractor, root, self.reader, **use)
+        return FeatureSource.in_cache(extractor, root, self.reader, damaged=self.damaged, **use)
+
+
+def raw_format(settings: Mapping[str, Any]) -> RawFormat | None:
+    """Return the format of raw video that a `raw` section gives; None without a size.
+
+    Raises:
+        ValueError: There is no such format.
+    """
+    keys = ("size", "pixel_format", "range", "frame_rate_hz")
+    return RawFormat.parse(*(settings[key] for key in keys))
 
 
 def _named_files(config: Mapping[str, Any]) -> dict[str, str]:

@@ -5,6 +5,7 @@ file that was scored before costs almost nothing; a changed file is detected by 
 again. If a run has several splits, the score is the mean over their models.
 """
 
+import math
 import shutil
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from vqa.files import shown, user_path
 from vqa.runs import Run
 from vqa.runs.opening import load_run
 from vqa.training.views import moments
+from vqa.video import RawFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,12 @@ class Score:
         frames: Number of frames of the video.
         times_s: (T,) times in seconds of the timeline: of frames or of clips.
         frame_quality: (T,) quality at these times on the MOS scale.
-        timeline_is: What these values are, and whether their mean is the score.
         reader: Decoder and its version.
         weights: Weights of the feature extractor, in words.
+        timeline: What the timeline is, and whether the score is its mean.
+        note: What is special about this video or its score; empty if nothing is.
         run: Name of the run's folder.
-        notes: What every reader of the score must know, for example untrained weights, an assumed
-            raw format, or a score outside the scale.
+        notes: What every reader of the score must know, for example untrained weights.
         error: Why there is no score; empty if there is one.
 
     Examples:
@@ -60,9 +62,10 @@ class Score:
     frames: int = 0
     times_s: list[float] = field(default_factory=list)
     frame_quality: list[float] = field(default_factory=list)
-    timeline_is: str = ""
     reader: str = ""
     weights: str = ""
+    timeline: str = ""
+    note: str = ""
     run: str = ""
     notes: tuple[str, ...] = ()
     error: str = ""
@@ -75,13 +78,14 @@ class Scorer:
         run: A finished run folder.
         cache: Folder of the feature cache; None uses a temporary one, removed with the scorer.
         device: `cpu`, `cuda`, or `auto`: the GPU if there is one and the run was trained on one.
+        damaged: `refuse`, or `score` to score damaged files by their good frames.
         trust: Packages besides vqa that the run's configuration may use.
 
     Attributes:
         cache: Folder of the feature cache.
         mos_range: Scale of the scores.
-        timeline_is: What the values of a timeline are, and whether their mean is the score.
         notes: What every reader of the scores must know.
+        timeline: What the timelines are, and whether a score is the mean of its timeline.
 
     Raises:
         RunError: The folder is not a run.
@@ -94,6 +98,7 @@ class Scorer:
         *,
         cache: str | Path | None = None,
         device: str = "auto",
+        damaged: str = "refuse",
         trust: Sequence[str] = (),
     ) -> None:
         self.run = run if isinstance(run, Run) else load_run(run)
@@ -101,7 +106,8 @@ class Scorer:
         if cache is None:
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self.cache = user_path(folder)
-        data = {"name": "files", "reader": self.run.config["data"]["reader"]}
+        reader = self.run.config["data"]["reader"]
+        data = {"name": "files", "reader": reader, "damaged": damaged}
         paths = {"cache": str(self.cache)}
         self._experiment = Experiment.of_run(
             self.run, data=data, paths=paths, device=device, trust=trust
@@ -114,40 +120,38 @@ class Scorer:
         ]
         low, high = self.run.database["mos_range"]
         self.mos_range: tuple[float, float] = (low, high)
-        self.timeline_is = "; ".join(dict.fromkeys(one.timeline_is for one in self._learners))
         self.notes = tuple(self.run.notes())
+        self.timeline = "; ".join(dict.fromkeys(one.timeline_is for one in self._learners))
+        if len(self._learners) > 1:
+            self.timeline += f" (mean over {len(self._learners)} models)"
 
-    def __call__(self, video: str | Path, *, raw_size: str | None = None) -> Score:
+    def __call__(self, video: str | Path, *, raw: RawFormat | None = None) -> Score:
         """Score one file; a file that cannot be scored returns a `Score` with an error.
 
         Args:
             video: The file.
-            raw_size: WIDTHxHEIGHT of a headerless .yuv file.
+            raw: Format of a headerless .yuv file.
         """
-        (score,) = self.score([video], raw_size=raw_size)
+        (score,) = self.score([video], raw=raw)
         return score
 
     def score(
-        self, videos: Iterable[str | Path], *, raw_size: str | None = None
+        self, videos: Iterable[str | Path], *, raw: RawFormat | None = None
     ) -> Generator[Score, None, None]:
         """Score files one after the other; each score is yielded as soon as it is known.
 
         Args:
             videos: The files; a file that is given twice is scored once.
-            raw_size: WIDTHxHEIGHT of headerless .yuv files.
-
-        Raises:
-            ValueError: `raw_size` is not of that form.
+            raw: Format of headerless .yuv files.
         """
-        records = as_records([user_path(video) for video in videos], raw_size)
+        records = as_records([user_path(video) for video in videos], raw)
         for record, failure in self._experiment.sources.stream(records):
             yield self.failed(record.id, failure) if failure else self._assessed(record)
 
     def failed(self, video: str, error: str) -> Score:
         """Return the `Score` of a file that has none."""
-        return Score(
-            video, None, self.mos_range, run=self.run.folder.name, notes=self.notes, error=error
-        )
+        run = self.run.folder.name
+        return Score(video, None, self.mos_range, run=run, notes=self.notes, error=error)
 
     def _assessed(self, record: VideoRecord) -> Score:
         sources, views = self._experiment.sources, self._experiment.views
@@ -160,7 +164,9 @@ class Scorer:
         except (OSError, ValueError, RuntimeError, MemoryError) as error:  # of this video alone
             return self.failed(record.id, str(error) or type(error).__name__)
         value = float(np.mean([score for score, _ in results]))
-        own = (facts.get("notes", ""), *outside(value, timeline, self.mos_range))
+        if not (math.isfinite(value) and np.isfinite(timeline).all()):
+            return self.failed(record.id, "the model gives no finite score")
+        outside = outside_of(self.mos_range, value, timeline)
         return Score(
             record.id,
             value,
@@ -168,29 +174,29 @@ class Scorer:
             frames=int(facts["frames"]),
             times_s=times_s.tolist(),
             frame_quality=timeline.tolist(),
-            timeline_is=self.timeline_is,
             reader=facts["reader"],
             weights=sources.weights,
+            timeline=self.timeline,
+            note="; ".join(filter(None, (facts.get("note"), outside))),
             run=self.run.folder.name,
-            notes=(*self.notes, *filter(None, own)),
+            notes=self.notes,
         )
 
 
-def outside(score: float, timeline: np.ndarray, mos_range: tuple[float, float]) -> list[str]:
-    """Note a score, or values of its timeline (T,), that lie outside the announced scale.
+def outside_of(mos_range: tuple[float, float], score: float, timeline: np.ndarray) -> str:
+    """Note a score, or else values of its timeline (T,), that lie outside the announced scale.
 
     Examples:
         >>> import numpy as np
-        >>> from vqa.commands.score import outside
-        >>> outside(5.5, np.array([5.0, 6.0]), (1.0, 5.0))
-        ['the score lies outside the scale [1, 5]', 'the timeline leaves the scale [1, 5]']
+        >>> from vqa.commands.score import outside_of
+        >>> outside_of((1.0, 5.0), 4.5, np.array([3.0, 6.0]))
+        'the timeline leaves the scale [1, 5]'
     """
     low, high = mos_range
-    scale = f"the scale [{low:g}, {high:g}]"
-    notes = [] if low <= score <= high else [f"the score lies outside {scale}"]
-    if timeline.min() < low or timeline.max() > high:
-        notes.append(f"the timeline leaves {scale}")
-    return notes
+    if not low <= score <= high:
+        return f"outside the scale [{low:g}, {high:g}]"
+    inside = low <= timeline.min() and timeline.max() <= high
+    return "" if inside else f"the timeline leaves the scale [{low:g}, {high:g}]"
 
 
 def main(
@@ -200,12 +206,13 @@ def main(
     output: str | Path,
     cache: str | Path = "cache",
     device: str = "auto",
-    raw_size: str | None = None,
+    raw: RawFormat | None = None,
+    damaged: str = "refuse",
     trust: Sequence[str] = (),
 ) -> int:
     """Score files, print and write each score when it is known.
 
-    A place that names nothing among others that do costs a row with an error.
+    A place that names nothing, among others that do, costs a row with an error.
 
     Returns:
         1 if a file failed, else 0.
@@ -216,51 +223,52 @@ def main(
         output: A .csv, .json or .jsonl file; see `vqa.commands.score_files`.
         cache: Folder of the feature cache.
         device: `auto`, `cpu` or `cuda`.
-        raw_size: WIDTHxHEIGHT of headerless .yuv files.
+        raw: Format of headerless .yuv files.
+        damaged: `refuse`, or `score` to score damaged files by their good frames.
         trust: Packages besides vqa that the run's configuration may use.
+
+    Raises:
+        ValueError: The output is one of the videos, or as `checked_output`.
     """
     output = checked_output(output)
     found = find_videos(places)
-    if same := set(found.files) & {file.absolute() for file in output_files(output)}:
+    if taken := set(found.files) & {file.absolute() for file in output_files(output)}:
         raise ValueError(
-            f"output={shown(output)}: expected another file than a video: {same.pop()}"
+            f"output={shown(min(taken))} is one of the files to score; choose another name"
         )
     for remark in found.remarks:
         say(remark, sys.stderr)
-    scorer = Scorer(run, cache=cache, device=device, trust=trust)
+    scorer = Scorer(run, cache=cache, device=device, damaged=damaged, trust=trust)
     for note in scorer.notes:
         say(f"NOTE: {note}")
     low, high = scorer.mos_range
     name = scorer.run.database["name"]
-    scale = f"[{low:g}, {high:g}], the MOS scale of {name}"
-    say(f"score on {scale}; higher is better; scores outside it have a note")
-    say(f"timeline: {scorer.timeline_is}")
+    say(f"score on [{low:g}, {high:g}], the MOS scale of {name}; higher is better")
+    say(f"timeline: {scorer.timeline}")
     absent = (scorer.failed(video, cause) for video, cause in found.absent.items())
-    failed = 0
+    failed = outside = 0
     with (
         ScoreFiles(output, scorer.notes) as files,
-        closing(scorer.score(found.files, raw_size=raw_size)) as scores,
+        closing(scorer.score(found.files, raw=raw)) as scores,
     ):
-        try:
-            for score in chain(absent, scores):
-                files.add(score)
-                failed += score.value is None
-                say(line_of(score, scorer.notes))
-        except BaseException:
-            say(
-                f"{files.count} rows are in {files.partial}; rerun the command to resume",
-                sys.stderr,
-            )
-            raise
+        for score in chain(absent, scores):
+            files.add(score)
+            failed += score.value is None
+            outside += score.value is not None and not low <= score.value <= high
+            say(line_of(score))
         say("written: " + ", ".join(map(str, files.finish())))
+    if outside:
+        say(
+            f"NOTE: {outside} of {files.count} scores lie outside the scale [{low:g}, {high:g}]: "
+            "the model extrapolates"
+        )
     if failed:
         say(f"{failed} of {files.count} files failed; their rows say why", sys.stderr)
     return 1 if failed else 0
 
 
-def line_of(score: Score, known: Sequence[str] = ()) -> str:
-    """Return the line that is printed for a score; `known` notes are left out."""
+def line_of(score: Score) -> str:
+    """Return the line that is printed for a score."""
     number = "failed" if score.value is None else f"{score.value:8.4f}"
-    own = [score.error, *(note for note in score.notes if note not in known)]
-    remarks = "; ".join(filter(None, own))
-    return f"{number}  {score.video}" + (f"  ({remarks})" if remarks else "")
+    remark = score.error or score.note
+    return f"{number}  {score.video}" + (f"  ({remark})" if remark else "")

@@ -12,11 +12,13 @@ import io
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
+from vqa.commands.printing import say
 from vqa.files import plain, replacing, shown, user_path
 
 if TYPE_CHECKING:
@@ -25,11 +27,11 @@ if TYPE_CHECKING:
 SUFFIXES = (".csv", ".json", ".jsonl")
 COLUMNS = (
     *("video", "score", "frames", "reader", "weights", "error", "mos_low", "mos_high"),
-    *("run", "timeline_is", "notes"),
+    *("note", "timeline", "run"),
 )
 TIMELINE_COLUMNS = ("video", "time_s", "frame_quality")
 # First bytes of files that a job wrote, and that the next one may replace.
-OURS = (b"video,score,frames,", b"video,time_s,", b'{\n "notes":', b'{"video":')
+OURS = (b"video,score,frames,", b"video,time_s,", b'{\n "notes":', b'{"notes":', b'{"video":')
 
 
 def checked_output(path: str | Path) -> Path:
@@ -50,12 +52,12 @@ def checked_output(path: str | Path) -> Path:
             f"output={shown(path)}: expected a folder that can be written to, found {shown(folder)}"
         )
     for file in output_files(path):
-        if file.is_dir():
-            raise ValueError(f"output={shown(file)}: expected a file, found a folder")
-        if file.exists() and not _is_ours(file):
+        if file.exists() and not file.is_file():
+            raise ValueError(f"output={shown(file)}: expected a file, found something else")
+        if file.is_file() and not _is_ours(file):
             raise ValueError(
-                f"output={shown(file)}: expected a new file or scores, found other content; "
-                "give another name or remove the file"
+                f"output={shown(file)}: this file exists and holds no scores; choose another name "
+                "or delete it"
             )
     return path
 
@@ -94,7 +96,10 @@ class ScoreFiles:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and self.count:
+            rows = f"{self.count} rows of this start are in {self.partial}"
+            say(f"{rows}; rerun the command to resume", sys.stderr)
         for file in self._files:
             file.close()
 
@@ -203,13 +208,14 @@ def _row(score: "Score") -> list[Any]:
     return [
         *(score.video, score.value, score.frames, score.reader, score.weights, score.error),
         *score.mos_range,
-        *(score.run, score.timeline_is, "; ".join(score.notes)),
+        *(score.note, score.timeline, score.run),
     ]
 
 
 def _entry(score: "Score") -> dict[str, Any]:
-    """Return a score as a JSON object: its fields, `value` under the name `score`."""
+    """Return a score as a JSON object; the head of the file has the notes on all scores."""
     entry = asdict(score)
+    del entry["notes"]
     return {"video": entry.pop("video"), "score": entry.pop("value"), **entry}
 
 
@@ -230,8 +236,6 @@ def _write_json(target: BinaryIO, notes: Sequence[str], rows: Iterable[bytes]) -
 
 def _is_ours(file: Path) -> bool:
     """Return whether a file is empty or was written by a scoring job."""
-    if not file.is_file():
-        return False
     with file.open("rb") as content:
         head = content.read(max(map(len, OURS)))
     return not head or head.startswith(OURS)

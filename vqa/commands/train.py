@@ -108,11 +108,9 @@ def prepare(run: Run, experiment: Experiment) -> Database:
         for video in database.videos
         if video.id not in outcome.failures
     }
-    undefined = {name: int(found["undefined"]) for name, found in facts.items()}
-    undefined = {name: count for name, count in undefined.items() if count}
-    if experiment.views.finite:
-        for name, count in undefined.items():
-            outcome.failures[name] = f"{count} features are not finite numbers"
+    for name, found in facts.items():
+        if experiment.views.finite and int(found["undefined"]):
+            outcome.failures[name] = f"{found['undefined']} features are not finite numbers"
     kept = tuple(video for video in database.videos if video.id not in outcome.failures)
     if not kept:
         raise ExtractionError(
@@ -126,15 +124,23 @@ def prepare(run: Run, experiment: Experiment) -> Database:
             "rerun the command, with fresh=true if it refuses"
         )
     write_failures(outcome.failures, run.folder / "failures.csv")
-    for note in _notes(experiment, outcome, undefined):
+    for note in _notes(experiment, outcome, {video.id: facts[video.id] for video in kept}):
         run.note(note)
     usable = joined_contents(replace(database, videos=kept), experiment.hashes)
     run.list_videos(usable.videos, lambda video: facts[video.id])
     return usable
 
 
-def _notes(experiment: Experiment, outcome: Outcome, undefined: Mapping[str, int]) -> Iterator[str]:
-    """Say what every reader of the numbers must know about the videos and their features."""
+def _notes(
+    experiment: Experiment, outcome: Outcome, facts: Mapping[str, Mapping[str, str]]
+) -> Iterator[str]:
+    """Say what every reader of the numbers must know about the videos and their features.
+
+    Args:
+        experiment: Of the run.
+        outcome: Of the extraction.
+        facts: About each usable video and its features, by id.
+    """
     database = experiment.database
     for name in experiment.sources.untrained:
         yield (
@@ -151,8 +157,13 @@ def _notes(experiment: Experiment, outcome: Outcome, undefined: Mapping[str, int
             f"{len(outcome.failures)} of {len(database)} videos could not be read and were left "
             "out; failures.csv says why."
         )
+    noted = [name for name, found in facts.items() if found.get("note")]
+    if noted:
+        example = f"{noted[0]}: {facts[noted[0]]['note']}"
+        yield f"{len(noted)} videos have a note in videos.csv, for example {example}."
+    undefined = [name for name, found in facts.items() if int(found["undefined"])]
     if undefined and not experiment.views.finite:
         yield (
-            f"{sum(undefined.values())} features of {len(undefined)} videos are undefined "
-            f"({some(list(undefined))}); the model replaces them."
+            f"Some features of {len(undefined)} videos are undefined ({some(undefined)}); the "
+            "model replaces them."
         )

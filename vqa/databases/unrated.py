@@ -11,6 +11,7 @@ from vqa.databases.listing import some
 from vqa.databases.records import VideoRecord
 from vqa.databases.searching import COMMENT, OWN, TWICE, PassedOver, kind, matches, walk
 from vqa.files import shown, user_path
+from vqa.video import RawFormat
 
 Place = str | os.PathLike[str]
 
@@ -58,27 +59,21 @@ def find_videos(places: Place | Iterable[Place]) -> Found:
     return Found(tuple(search.files), search.absent, tuple(search.remarks()))
 
 
-def as_records(paths: Sequence[Path], raw_size: str | None = None) -> list[VideoRecord]:
+def as_records(paths: Sequence[Path], raw: RawFormat | None = None) -> list[VideoRecord]:
     """Make a record of each file, with its absolute path as the id and NaN as the MOS.
 
-    Args:
-        paths: The files; repeated files count once.
-        raw_size: `WIDTHxHEIGHT` of headerless `.yuv` files, in pixels.
+    Links keep their own names.
 
-    Raises:
-        ValueError: `raw_size` has another form.
+    Args:
+        paths: The files; repeated paths count once.
+        raw: Format of headerless `.yuv` files.
     """
-    width = height = None
-    if raw_size:
-        parts = raw_size.lower().split("x")
-        if len(parts) != 2 or not all(part.isdigit() for part in parts):
-            raise ValueError(f"raw_size={raw_size!r}: expected WIDTHxHEIGHT, such as 1920x1080")
-        width, height = map(int, parts)
+    fields = {} if raw is None else {
+        "width": raw.width, "height": raw.height, "pixel_format": raw.pixel_format,
+        "color_range": raw.color_range, "frame_rate_hz": raw.frame_rate_hz,
+    }  # fmt: skip
     unique = dict.fromkeys(_absolute(path) for path in paths)
-    return [
-        VideoRecord(path.as_posix(), path, float("nan"), width=width, height=height)
-        for path in unique
-    ]
+    return [VideoRecord(path.as_posix(), path, float("nan"), **fields) for path in unique]
 
 
 class _Search:

@@ -110,10 +110,7 @@ class CLiFVQA(nn.Module):
             )
         return quality.flatten(2)
 
-    @property
-    def timeline_is(self) -> str:
-        """What the values of a timeline are."""
-        return "one value, the score" if self.spatial is None else FastVQA.timeline_is
+    timeline_is = "score of each clip; the score is its mean"
 
     def timeline(
         self,

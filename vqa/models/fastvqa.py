@@ -44,8 +44,6 @@ class FastVQA(nn.Module):
         dropout: Dropout before each convolution of the head.
     """
 
-    timeline_is = "clip scores, whose mean is the score"
-
     def __init__(
         self,
         backbone: Callable[[], nn.Module] = FragmentSwin,
@@ -87,6 +85,8 @@ class FastVQA(nn.Module):
         clips = rearrange((fragments - self.rgb_mean) / self.rgb_std, "b k ... c -> (b k) c ...")
         quality = self.head(self.backbone(clips))
         return rearrange(quality, "(b k) 1 t h w -> b k t h w", k=fragments.shape[1])
+
+    timeline_is = "score of each clip; the score is its mean"
 
     def timeline(self, fragments: Tensor) -> Tensor:
         """Score each clip. fragments (B, K, T, H, W, 3) -> (B, K)."""

@@ -108,11 +108,6 @@ class GSTVQA(nn.Module):
         (2, 50)
     """
 
-    timeline_is = (
-        "frame quality under the learned Gaussians; its mean is not the score, which comes from "
-        "the hidden states of all frames"
-    )
-
     def __init__(
         self,
         input_dim: int = 2944,
@@ -228,6 +223,11 @@ class GSTVQA(nn.Module):
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Score videos. features (B, T, D), lengths (B,) -> (B,)."""
         return self.select(self.assess(features, lengths))
+
+    timeline_is = (
+        "quality of each frame by the frame head; the score comes from the whole video by another "
+        "head and is not its mean"
+    )
 
     def timeline(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Return frame quality by the Gaussian head. (B, T, D) -> (B, T)."""

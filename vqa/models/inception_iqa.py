@@ -48,8 +48,6 @@ class InceptionIQA(nn.Module):
         dropout: Dropout before the output.
     """
 
-    timeline_is = "one value, the score"
-
     def __init__(self, dropout: float = 0.5) -> None:
         super().__init__()
         self.inception = inception(dropout)
@@ -68,6 +66,8 @@ class InceptionIQA(nn.Module):
                 "them, with the colours before height and width"
             )
         return self.inception(inception_input(image).to(self.inception.fc.weight)).squeeze(1)
+
+    timeline_is = "one value, the score"
 
     def timeline(self, image: Tensor) -> Tensor:
         """Return the score of each image as its only moment. image (B, 3, H, W) -> (B, 1)."""

@@ -82,15 +82,7 @@ class VSFA(nn.Module):
         self.rnn = cell(reduced_dim, hidden_dim, batch_first=True) if cell else None
         self.head = nn.Linear(hidden_dim if cell else reduced_dim, 1)
 
-    @property
-    def timeline_is(self) -> str:
-        """What the values of a timeline are."""
-        if self.pooling == "mean":
-            return "frame quality, whose mean is the score"
-        return (
-            f"frame quality as perceived with a memory of {self.tau} frames (temporal hysteresis), "
-            "whose mean is the score"
-        )
+    timeline_is = "quality of each frame; the score is its mean"
 
     def timeline(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Return perceived frame quality, whose mean is the score. (B, T, D) -> (B, T)."""

@@ -18,8 +18,9 @@ from vqa.evaluation.summary import summarise
 from vqa.files import read_json
 from vqa.protocols.splits import Split, SplitError, read_split
 from vqa.protocols.twins import seen_twins
+from vqa.runs.errors import RunError
 from vqa.runs.hashes import file_hashes
-from vqa.runs.run import Run, RunError
+from vqa.runs.run import Run
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,10 +7,15 @@ lead to other content.
 """
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from vqa.databases.listing import some
 from vqa.databases.records import Database, VideoRecord
+from vqa.files import plain, read_json, write_json
+from vqa.runs.errors import RunError
+
+INPUTS = "inputs.json"
 
 LABELS = {
     "mos": "MOS", "mos_std": "standard deviation", "ratings": "number of ratings",
@@ -36,6 +41,29 @@ def described(
         "videos": videos,
         "files": dict(files),
     }
+
+
+def hold(folder: Path, inputs: Mapping[str, Any]) -> None:
+    """Store inputs in a run folder, or compare them with those that an earlier start stored.
+
+    Args:
+        folder: The run folder.
+        inputs: From `described`.
+
+    Raises:
+        RunError: They differ, so nothing in this folder may be reused.
+    """
+    path = folder / INPUTS
+    stored, found = read_json(path), plain(inputs)
+    if stored is None:
+        if next((folder / "splits").glob("*.json"), None) is not None:
+            raise RunError(
+                f"{path} is absent: an older version of vqa began this run, so what its numbers "
+                "were made from is unknown; fresh=true starts over"
+            )
+        write_json(path, found)
+    elif different := "; ".join(changes(stored, found)):
+        raise RunError(f"{folder} was made from other inputs ({different}); fresh=true starts over")
 
 
 def changes(

@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from vqa.databases.records import Database, VideoRecord
 from vqa.evaluation.results import Results, read_results
-from vqa.files import content_hash, plain, read_json, write_atomically, write_csv, write_json
+from vqa.files import read_json, write_atomically, write_csv, write_json
 from vqa.protocols.splits import Split, read_split, write_split
 from vqa.runs.environment import environment
-from vqa.runs.hashes import file_hashes
-from vqa.runs.inputs import changes
+from vqa.runs.errors import RunError
+from vqa.runs.hashes import check, file_hashes
+from vqa.runs.inputs import hold
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-class RunError(RuntimeError):
-    """A run folder that cannot be used; the text says what was expected and how to fix it."""
 
 
 class Run:
@@ -67,48 +64,12 @@ class Run:
         return self.folder / name
 
     def hold(self, inputs: Mapping[str, Any]) -> None:
-        """Store what the numbers are made from, or compare it with what an earlier start stored.
-
-        Args:
-            inputs: From `vqa.runs.inputs.described`.
-
-        Raises:
-            RunError: They differ, so nothing in this folder may be reused.
-        """
-        path = self.folder / "inputs.json"
-        stored, found = read_json(path), plain(inputs)
-        if stored is None:
-            if next((self.folder / "splits").glob("*.json"), None) is not None:
-                raise RunError(
-                    f"{path} is absent: an older version of vqa began this run, so what its "
-                    "numbers were made from is unknown; fresh=true starts over"
-                )
-            write_json(path, found)
-        elif different := "; ".join(changes(stored, found)):
-            raise RunError(
-                f"{self.folder} was made from other inputs ({different}); fresh=true starts over, "
-                "another folder= keeps both"
-            )
+        """Store what the numbers are made from, or compare it: see `vqa.runs.inputs.hold`."""
+        hold(self.folder, inputs)
 
     def check(self, *names: str) -> None:
-        """Compare files that scores depend on with the manifest of the finished run.
-
-        Args:
-            names: Paths in the run folder; absent files that the run never wrote are accepted.
-
-        Raises:
-            RunError: A file is not the one that the run wrote.
-        """
-        manifest = self._required("manifest.json")
-        for name in names:
-            path = self.folder / name
-            found = content_hash(path) if path.is_file() else None
-            if manifest.get(name) != found:
-                raise RunError(
-                    f"{path} is not the file that the run wrote (expected SHA-256 "
-                    f"{str(manifest.get(name))[:12]}, found {str(found)[:12]}): restore it from a "
-                    "copy, or train again with fresh=true"
-                )
+        """Compare files with the manifest of the finished run: see `vqa.runs.hashes.check`."""
+        check(self.folder, self._required("manifest.json"), names)
 
     def inputs(self) -> dict[str, Any]:
         """Return what the numbers were made from.

@@ -6,11 +6,16 @@ its own videos only. DDP averages the gradients of the processes, so that gradie
 W. What follows after `gathered`, such as a critic, has the same gradient in every process.
 """
 
+import os
+import threading
+import time
 from typing import Any
 
 import torch
 import torch.distributed
 from torch import Tensor
+
+LAUNCHER = "VQA_LAUNCHER"  # environment variable: process id
 
 
 def world() -> tuple[int, int]:
@@ -25,6 +30,25 @@ def is_first_process() -> bool:
     from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
     return rank_zero_only.rank == 0
+
+
+def end_with_launcher() -> None:
+    """Let the processes that Lightning launches end when the one that launched them has died.
+
+    Called before the launch and again in each launched process. These would otherwise wait for up
+    to half an hour for a process that is gone.
+    """
+    if is_first_process():
+        os.environ[LAUNCHER] = str(os.getpid())
+    elif LAUNCHER in os.environ:
+        launcher = int(os.environ[LAUNCHER])
+        threading.Thread(target=_watch, args=[launcher], name="launcher-watch", daemon=True).start()
+
+
+def _watch(launcher: int) -> None:
+    while os.getppid() == launcher:
+        time.sleep(1)
+    os._exit(1)  # nothing to clean up: only the first process writes
 
 
 def merge_by_id(own: dict[str, Any]) -> dict[str, Any]:

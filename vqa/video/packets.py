@@ -11,6 +11,8 @@ import av
 import numpy as np
 
 from vqa.video.damage.messages import damage_while_decoding, hearing
+from vqa.video.demuxers import OPTIONS, playlist
+from vqa.video.limits import max_pixels, too_large
 from vqa.video.streams import main_stream
 
 # Codecs whose frames depend on others, and whose keyframes FFmpeg marks reliably.
@@ -89,20 +91,27 @@ def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoSt
     other cores for its network.
 
     Raises:
-        VideoError: The file cannot be opened or has no video.
+        VideoError: The file cannot be opened, names other files, has no video, or has larger frames
+            than `vqa.video.limits` allows.
     """
     try:
-        container = av.open(f"file:{path}")
+        # Texts inside the file are of any encoding; nobody reads them.
+        container = av.open(f"file:{path}", container_options=OPTIONS, metadata_errors="replace")
     except av.FFmpegError as error:
-        raise VideoError(path, f"cannot be opened: {error.strerror}") from error
+        cause = playlist(path) or f"cannot be opened: {error.strerror}"
+        raise VideoError(path, cause) from error
     with container:
         stream = main_stream(container)
         if stream is None:
             raise VideoError(path, "has no video stream that FFmpeg decodes")
+        context = stream.codec_context
+        if excess := too_large(context.width, context.height):
+            raise VideoError(path, excess)
         stream.thread_type = "NONE"
-        stream.codec_context.thread_count = 1
+        context.thread_count = 1
         # Compare checksums in the coded video, if it has any (PNG, hashes of pictures in HEVC).
-        stream.codec_context.options = {"err_detect": "crccheck"}
+        # The limit holds for frames that grow later, too.
+        context.options = {"err_detect": "crccheck", "max_pixels": str(max_pixels())}
         yield container, stream
 
 

@@ -8,6 +8,7 @@ from typing import Self
 import av
 import numpy as np
 
+from vqa.video.limits import too_large
 from vqa.video.packets import VideoError, VideoInfo, rate_and_duration
 
 RANGES = ("limited", "full")
@@ -23,9 +24,9 @@ class RawFormat:
     Attributes:
         width: Width in pixels.
         height: Height in pixels.
-        pixel_format: FFmpeg's name of the pixel format; None: 8-bit 4:2:0, `yuv420p`. The old names
-            with a j (`yuvj420p`) mean full range.
-        color_range: `limited` or `full`; None: limited, as in most files and all of FFmpeg's output.
+        pixel_format: FFmpeg's name of the pixel format; None: 8-bit 4:2:0, `yuv420p`. The old
+            names with a j (`yuvj420p`) mean full range.
+        color_range: `limited` or `full`; None: limited, as in most files.
         frame_rate_hz: Frames per second; None: 30.
 
     Raises:
@@ -154,6 +155,8 @@ def raw_info(path: Path, raw: RawFormat) -> VideoInfo:
         VideoError: The size is not a whole number of frames: the format is wrong, or the file is
             cut short.
     """
+    if excess := too_large(raw.width, raw.height):
+        raise VideoError(path, excess)
     size = path.stat().st_size
     frames, rest = divmod(size, raw.coded_bytes)
     if rest or not frames:

@@ -10,6 +10,7 @@ from typing import Any
 import av
 import numpy as np
 
+from vqa.video.coded import CodedFrame, Reading, coded_frame
 from vqa.video.damage.endings import has_no_end_mark
 from vqa.video.damage.messages import damage_while_demuxing, hearing
 from vqa.video.damage.tail import Tail
@@ -23,14 +24,7 @@ from vqa.video.packets import (
     until_failure,
 )
 from vqa.video.readers import check_whole
-from vqa.video.scanning import (
-    CodedFrame,
-    Reading,
-    coded_frame,
-    described,
-    nominal_hz,
-    scan,
-)
+from vqa.video.scanning import described, nominal_hz, scan
 from vqa.video.streams import note_on_choice
 
 
@@ -60,9 +54,9 @@ def salvage(path: Path) -> VideoInfo:
     else:
         return info
     with opened(path) as (container, stream):
-        packets, signs, outputs, firsts = _decoded(path, container, stream)
+        packets, breaks, signs, outputs, firsts = _decoded(path, container, stream)
         signs |= {output.number for output in outputs if output.corrupt}
-        sound = _sound(packets, signs)
+        sound = _sound(packets, breaks, signs)
         shape = next((output.shape for output in outputs if output.number in sound), None)
         good = [n for n, it in enumerate(outputs) if it.number in sound and it.shape == shape]
         if not good:
@@ -87,16 +81,18 @@ def salvage(path: Path) -> VideoInfo:
 
 def _decoded(
     path: Path, container: av.container.InputContainer, stream: av.VideoStream
-) -> tuple[list[CodedFrame], set[int], list[_Output], dict[Any, av.VideoFrame]]:
+) -> tuple[list[CodedFrame], set[int], set[int], list[_Output], dict[Any, av.VideoFrame]]:
     """Decode as far as possible.
 
     Returns:
-        The packets, the numbers of those that show damage, the decoded frames in the order of the
-        decoder, and the first frame of each size and format.
+        The packets, the numbers of those before which data is lost, the numbers of those that show
+        damage, the decoded frames in the order of the decoder, and the first frame of each size and
+        format.
     """
     codec = stream.codec.canonical_name
     stream.codec_context.copy_opaque = True
     packets: list[CodedFrame] = []
+    breaks: set[int] = set()
     signs: set[int] = set()
     outputs: list[_Output] = []
     firsts: dict[Any, av.VideoFrame] = {}
@@ -107,7 +103,9 @@ def _decoded(
             packets.append(coded_frame(packet, number, codec))
             tail.follow(packet)
         frames, sign = decoded_once(stream, packet)
-        if packet is not None and (sign or demuxer_sign or packet.is_corrupt):
+        if demuxer_sign:
+            breaks.add(number)
+        if packet is not None and (sign or packet.is_corrupt):
             signs.add(number)
         for frame in frames:
             shape = (frame.width, frame.height, frame.format.name)
@@ -115,7 +113,7 @@ def _decoded(
             firsts.setdefault(shape, frame)
     if has_no_end_mark(path, container.format.name, stream.id) and not tail.is_complete():
         signs.add(len(packets) - 1)
-    return packets, signs, outputs, firsts
+    return packets, breaks, signs, outputs, firsts
 
 
 def _heard(packets: Iterator[av.Packet | None]) -> Iterator[tuple[av.Packet | None, str | None]]:
@@ -128,13 +126,12 @@ def _heard(packets: Iterator[av.Packet | None]) -> Iterator[tuple[av.Packet | No
             return
 
 
-def _sound(packets: list[CodedFrame], signs: set[int]) -> set[int]:
+def _sound(packets: list[CodedFrame], breaks: set[int], signs: set[int]) -> set[int]:
     """Return the numbers of the packets that depend on no damage."""
     sound, start, numbers = True, None, set()
     for number, packet in enumerate(packets):
-        if number in signs:
-            sound = False
-        elif not sound and packet.key:
+        sound = sound and number not in breaks and number not in signs
+        if not sound and packet.key and number not in signs:
             sound, start = True, packet.pts
         if sound and not is_before(packet, start):
             numbers.add(number)

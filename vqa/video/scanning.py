@@ -5,15 +5,13 @@ frames if there is an edit list. So `scan` counts the shown packets and decodes 
 If the container shows that a file is cut short or damaged, `scan` refuses it before any decoding.
 """
 
-import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import av
 import numpy as np
 
-from vqa.video.damage.endings import ending, lost_packets
+from vqa.video.coded import CodedFrame, Reading, coded_frame
 from vqa.video.damage.messages import damage_while_demuxing, hearing
 from vqa.video.orientation import orientation
 from vqa.video.packets import (
@@ -27,71 +25,10 @@ from vqa.video.packets import (
     rate_and_duration,
     until_failure,
 )
+from vqa.video.refusals import damage_in
 from vqa.video.streams import note_on_choice
 
 DEFAULT_RATE_HZ = 25.0
-JOINED_JUMP_S = 0.25  # a jump back in decoding time that only joined recordings have
-
-
-@dataclass(slots=True, eq=False)
-class CodedFrame:
-    """Properties of one packet; times are in ticks of the stream's time base.
-
-    It travels through the decoder as the `opaque` of its packet, and so tells which frame came out.
-
-    Attributes:
-        number: Number of the packet, counted from the first keyframe.
-        pts: Presentation time.
-        dts: Decoding time.
-        key: Whether it is a keyframe.
-        hidden: Whether an edit list hides it.
-        shown: Whether the decoder outputs it.
-        corrupt: Whether the demuxer found damage in it.
-        size: Number of bytes.
-    """
-
-    number: int
-    pts: int | None
-    dts: int | None
-    key: bool
-    hidden: bool
-    shown: bool
-    corrupt: bool
-    size: int
-
-    @property
-    def visible(self) -> bool:
-        """Whether a player shows it."""
-        return self.shown and not self.hidden
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A file as its demuxer presents it.
-
-    Attributes:
-        path: The file.
-        container: FFmpeg's name of the container.
-        codec: FFmpeg's name of the codec.
-        packets: The coded frames from the first keyframe on, in file order.
-        first: The first decoded frame.
-        nominal_hz: The stated frame rate.
-        time_base: Length of a tick in seconds.
-        stated: Number of frames in the header, 0 if it states none.
-        stream_id: Packet identifier of a transport stream.
-        notes: See `VideoInfo.notes`.
-    """
-
-    path: Path
-    container: str
-    codec: str
-    packets: list[CodedFrame]
-    first: av.VideoFrame
-    nominal_hz: float
-    time_base: float
-    stated: int
-    stream_id: int
-    notes: tuple[str, ...]
 
 
 def scan(path: Path) -> VideoInfo:
@@ -102,7 +39,7 @@ def scan(path: Path) -> VideoInfo:
     """
     with hearing() as log, opened(path) as (container, stream):
         reading = _read(path, container, stream)
-    damage = _damage(reading, damage_while_demuxing(log))
+    damage = damage_in(reading, damage_while_demuxing(log))
     if damage is not None:
         raise VideoError(path, *damage)
     return described(reading, [packet for packet in reading.packets if packet.visible])
@@ -189,21 +126,6 @@ def _read(path: Path, container: av.container.InputContainer, stream: av.VideoSt
     )
 
 
-def coded_frame(packet: av.Packet, number: int, codec: str) -> CodedFrame:
-    """Return the properties of a packet, and attach them to it."""
-    packet.opaque = properties = CodedFrame(
-        number=number,
-        pts=packet.pts,
-        dts=packet.dts,
-        key=packet.is_keyframe,
-        hidden=packet.is_discard,
-        shown=codec != "vp8" or bool(bytes(packet)[0] & 0x10),  # VP8 has hidden reference frames
-        corrupt=packet.is_corrupt,
-        size=packet.size,
-    )
-    return properties
-
-
 def nominal_hz(stream: av.VideoStream) -> float:
     """Return the frame rate that a file states, or FFmpeg's guess, in Hz."""
     return float(stream.average_rate or stream.guessed_rate or DEFAULT_RATE_HZ)
@@ -259,57 +181,3 @@ def _timestamps_s(
         if None not in ticks:
             return np.array(ticks, dtype=np.float64) * time_base
     return np.arange(len(shown)) / nominal_hz
-
-
-def _damage(reading: Reading, message: str | None) -> tuple[str, int] | None:
-    """Return the damage that the container shows and the number of frames before it, or None."""
-    packets, kinds = reading.packets, reading.container.split(",")
-    whole = sum(packet.visible and not packet.corrupt for packet in packets)
-    if cause := ending(reading.path, reading.container, packets[-1].size):
-        return cause, whole
-    if not {"mpegts", "mpeg"}.isdisjoint(kinds) and (gap := _joint(reading) or _hole(reading)):
-        return gap
-    if lost := lost_packets(reading.path, reading.container, reading.stream_id):
-        return lost, whole
-    for number, packet in enumerate(packets):
-        if packet.corrupt:
-            return f"coded frame {number} is damaged or cut short", number
-    if "avi" in kinds and reading.stated > 1 + max((packet.dts or 0) for packet in packets):
-        return f"cut short: the header states {reading.stated} frames", len(packets)
-    if message:
-        return f"damaged or cut short: {message}", len(packets)
-    return None
-
-
-def _joint(reading: Reading) -> tuple[str, int] | None:
-    """Return where decoding times jump back, because two recordings were joined, or None."""
-    ticks = [packet.dts for packet in reading.packets]
-    for number, (before, after) in enumerate(itertools.pairwise(ticks), 1):
-        if before is None or after is None:
-            continue
-        jump_s = (before - after) * reading.time_base
-        if jump_s > JOINED_JUMP_S:
-            return (
-                f"its timestamps jump back by {jump_s:.2f} s: expected one recording, found joined "
-                "ones; split the file, or remux it with continuous timestamps",
-                number,
-            )
-    return None
-
-
-def _hole(reading: Reading) -> tuple[str, int] | None:
-    """Return that frames are missing shortly before the last one, or None.
-
-    A frame that others precede in presentation is stored before them. So a file that is cut between
-    coded frames has holes after its last decoding time. A constant frame rate shows them.
-    """
-    shown = [packet for packet in reading.packets if packet.visible]
-    ticks, end = [packet.pts for packet in shown], shown[-1].dts
-    if None in ticks or end is None or len(ticks) < 3:
-        return None
-    order = np.sort(ticks)
-    steps = np.diff(order)
-    holes = steps > 1.5 * np.median(steps)
-    if np.any(holes & (order[1:] > end)) and not np.any(holes & (order[1:] <= end)):
-        return "cut short: frames are missing before the last one", len(ticks) - 1
-    return None

@@ -15,9 +15,9 @@ from vqa.features.extraction.pipeline import extract_videos
 
 
 def test_raw_video_is_read_by_its_label_row(tmp_path, clips_cache):
-    frames = write_raw(tmp_path / "a.yuv", 5, (64, 48), "yuvj420p")
+    frames = write_raw(tmp_path / "a.yuv", 5, (64, 48), "yuv420p")
     video = VideoRecord("a.yuv", tmp_path / "a.yuv", 50.0, width=64, height=48)
-    assert video.raw_format.frame_rate_hz == 30
+    assert video.raw_format.rate_hz == 30
     assert replace(video, width=None).raw_format is None
     FeatureSource(MeanColour(), clips_cache).fill([video], progress=False)
     torch.testing.assert_close(clips_cache.load(content_key(video)).features, MeanColour()(frames))

@@ -69,17 +69,6 @@ def test_a_learner_calibrates_on_its_training_part_alone(tmp_path):
     raw = trained.module(**data.views.alone(data.test[0]))
     assert score == float(trained.curve(raw.double().detach().numpy())[0])
     assert timeline.shape == (len(data.views(data.test[0])["features"]),)
-    assert loaded.curve.kind != "linear"
-    np.testing.assert_allclose(timeline, curved_timeline(loaded, data), rtol=1e-12)
-    assert loaded.timeline_is.endswith(
-        "whose mean is the score; both then pass through a calibration curve"
-    )
-
-
-def curved_timeline(learner, data):
-    """The network's timeline of the first test video, through the curve of the scores."""
-    inputs = data.views.alone(data.test[0])
-    return learner.curve(learner.module.timeline(**inputs)[0].double().detach().numpy())
 
 
 def test_the_loss_alone_leaves_the_level_open():

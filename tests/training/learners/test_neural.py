@@ -33,16 +33,6 @@ def test_train_save_load_gives_the_same_scores(kind, selection, tmp_path):
     assert timeline.shape == (len(data.views(data.test[0])["features"]),)
     if kind == "vsfa":
         assert timeline.mean() == pytest.approx(score, rel=1e-5)
-        assert loaded.timeline_is.endswith("whose mean is the score")
-    else:
-        assert "its mean is not the score" in loaded.timeline_is
-
-
-def test_a_network_that_does_not_say_what_its_timeline_is():
-    silent = learner("vsfa")
-    silent.module = torch.nn.Module()
-    silent.module.network = torch.nn.Linear(1, 1)
-    assert silent.timeline_is.endswith("its mean need not be the score")
 
 
 @pytest.mark.parametrize("kind", KINDS)

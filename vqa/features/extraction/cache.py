@@ -142,7 +142,7 @@ def content_key(video: VideoRecord) -> str:
     """
     source = content_hash(video.path)
     raw = video.raw_format
-    return source if raw is None else hashlib.sha256(f"{source} {raw}".encode()).hexdigest()
+    return source if raw is None else hashlib.sha256(f"{source} {raw!r}".encode()).hexdigest()
 
 
 def combined_fingerprint(extractor: str, **preprocessing: object) -> str:

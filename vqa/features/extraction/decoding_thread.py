@@ -66,6 +66,7 @@ class DecodingThread:
         frames: Or sample this many frames.
         reader: `auto` or `pyav`.
         time_limit_s: Longest wait for the decoder on one video, in seconds.
+        damaged: What to do with damaged files, see `vqa.video.probe`.
         is_current: Whether a video need not be decoded; None: never.
         items: The queue.
     """
@@ -76,6 +77,7 @@ class DecodingThread:
     frames: int | None
     reader: str
     time_limit_s: float
+    damaged: str
     is_current: Callable[[VideoRecord], bool] | None
     items: queue.Queue = field(default_factory=lambda: queue.Queue(CHUNKS_AHEAD))
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -104,7 +106,7 @@ class DecodingThread:
         """Decode until the end or until `_stop` is set; pass every error to the consumer."""
         try:
             with FrameDecoder(
-                reader=self.reader, time_limit_s=self.time_limit_s, chunk_frames=CHUNK_FRAMES
+                self.reader, self.time_limit_s, chunk_frames=CHUNK_FRAMES, damaged=self.damaged
             ) as decoder:
                 for video in self.videos:
                     if self._stop.is_set():

@@ -46,6 +46,7 @@ class FeatureSource:
         frame_rate_hz: Sample at this fixed rate; None takes every frame.
         frames: Or sample this many frames, evenly spread.
         dtype: Type in which features are stored.
+        damaged: `refuse` fails damaged files, `score` describes their good frames.
         on_error: `skip` lists a failed video and continues; `raise` stops.
         time_limit_s: Longest wait for the decoder on one video, in seconds.
 
@@ -62,6 +63,7 @@ class FeatureSource:
         frame_rate_hz: float | None = None,
         frames: int | None = None,
         dtype: torch.dtype = torch.float32,
+        damaged: str = "refuse",
         on_error: str = "skip",
         time_limit_s: float = 600.0,
     ) -> None:
@@ -69,7 +71,8 @@ class FeatureSource:
             raise ValueError(f"on_error={on_error!r}: expected skip or raise")
         self.extractor, self.cache = extractor, cache
         self.reader, self.frame_rate_hz, self.frames = reader, frame_rate_hz, frames
-        self.dtype, self.on_error, self.time_limit_s = dtype, on_error, time_limit_s
+        self.dtype, self.damaged = dtype, damaged
+        self.on_error, self.time_limit_s = on_error, time_limit_s
         self.name, self.weights = extractor.name, extractor.weights
         self.untrained = extractor.untrained
         self._keys: dict[tuple[Path, RawFormat | None], str] = {}
@@ -85,6 +88,7 @@ class FeatureSource:
         frame_rate_hz: float | None = None,
         frames: int | None = None,
         dtype: str = "float32",
+        damaged: str = "refuse",
         **options: Any,
     ) -> "FeatureSource":
         """Make a source whose cache is named after everything that shapes the features.
@@ -96,6 +100,7 @@ class FeatureSource:
             frame_rate_hz: As for the class.
             frames: As for the class.
             dtype: `float32` or `float16`.
+            damaged: As for the class.
             **options: Further arguments of the class.
 
         Raises:
@@ -106,10 +111,12 @@ class FeatureSource:
             frame_rate_hz=frame_rate_hz,
             dtype=dtype,
             reader=reader,
-            **({"frames": frames} if frames else {}),
+            **({"frames": frames} if frames is not None else {}),
+            **({"damaged": damaged} if damaged != "refuse" else {}),
         )
         cache = FeatureCache(root, extractor.name, fingerprint)
         options |= {"frame_rate_hz": frame_rate_hz, "frames": frames, "dtype": stored_dtype(dtype)}
+        options["damaged"] = damaged
         return cls(extractor, cache, reader, **options)
 
     def stream(self, videos: Iterable[VideoRecord]) -> Iterator[tuple[VideoRecord, str | None]]:
@@ -208,6 +215,7 @@ class FeatureSource:
             frames=self.frames,
             reader=self.reader,
             time_limit_s=self.time_limit_s,
+            damaged=self.damaged,
             is_current=self._is_current,
         )
         with closing(results):
@@ -256,6 +264,7 @@ class FeatureSource:
             "frames": str(result.info.frames),
             "duration_s": f"{result.info.duration_s:.6g}",
             "undefined": str(undefined),
+            "note": "; ".join(result.info.notes),
         }
         key = self._key(video)
         self.cache.store(key, features, result.times_s, metadata)

@@ -42,11 +42,6 @@ def stored_model(folder: Path) -> tuple[Path, dict[str, Any]]:
 class Learner(Protocol):
     """Fits on the training part of a split and predicts one score per video."""
 
-    @property
-    def timeline_is(self) -> str:
-        """What the values of a timeline are, and whether their mean is the score."""
-        ...
-
     def begin_from(self, state: Mapping[str, Tensor], parts: Sequence[str] | None) -> None:
         """Start training from the weights of another model of the same shape.
 
@@ -65,6 +60,11 @@ class Learner(Protocol):
 
     def predict(self, data: "VQADataModule", videos: Sequence[VideoRecord]) -> list[Prediction]:
         """Score videos, in their order."""
+        ...
+
+    @property
+    def timeline_is(self) -> str:
+        """What the quality over time of `assess` is, and whether the score is its mean."""
         ...
 
     def assess(self, inputs: dict[str, Tensor]) -> tuple[float, np.ndarray]:

@@ -29,7 +29,7 @@ from vqa.training.learners.checkpoints import (
 )
 from vqa.training.learners.divergence import Diverged, cause
 from vqa.training.learners.module import ScoreModule
-from vqa.training.processes import is_first_process
+from vqa.training.processes import end_with_launcher, is_first_process
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
@@ -85,6 +85,8 @@ def fit_network(learner: "NeuralLearner", data: VQADataModule, folder: Path, log
     _check_supported(trainer, module)
     if resumed:
         log.info("resuming from %s", resumed)
+    if trainer.world_size > 1:
+        end_with_launcher()
     with loading(), _explained(trainer, data):
         trainer.fit(module, data, ckpt_path=resumed, weights_only=True)
     last = checkpoints / LAST
@@ -171,7 +173,8 @@ def _explained(trainer: "pl.Trainer", data: VQADataModule) -> Iterator[None]:
             raise
         raise TrainingError(
             f"{data.split.name}: another process of the training ended in epoch "
-            f"{trainer.current_epoch}; its own message says why. Rerun the command to resume"
+            f"{trainer.current_epoch}: it was killed, or its own message says why; rerun the "
+            "command to resume"
         ) from error
 
 

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from vqa.training.learners.module import ScoreModule
 
 PATIENCE_S = 5.0  # shorter predictions show no progress bar
-UNSTATED = "quality over time as the network defines it; its mean need not be the score"
-CURVED = "both then pass through a calibration curve"
 IDENTITY = Curve("linear", (1.0, 0.0))
+UNTOLD = "quality over time, as the network defines it; the score need not be its mean"
+CALIBRATED = " before both were calibrated to the MOS scale"
 
 
 class NeuralLearner:
@@ -127,9 +127,9 @@ class NeuralLearner:
 
     @property
     def timeline_is(self) -> str:
-        """What the network says of its timeline, which passes through the curve of the scores."""
-        words = getattr(self._ready().network, "timeline_is", UNSTATED)
-        return words if self.curve.kind == "linear" else f"{words}; {CURVED}"
+        """What the network says its timeline is; calibration bends it and the score alike."""
+        told = getattr(self._ready().network, "timeline_is", UNTOLD)
+        return told if self.curve.kind == "linear" else told + CALIBRATED
 
     @torch.inference_mode()
     def assess(self, inputs: dict[str, Tensor]) -> tuple[float, np.ndarray]:

@@ -116,7 +116,7 @@ class SVRLearner:
 
     @property
     def timeline_is(self) -> str:
-        """The timeline of a vector: it has no time axis."""
+        """What the timeline is: a vector has no time axis."""
         return "one value, the score"
 
     def assess(self, inputs: dict[str, Tensor]) -> tuple[float, np.ndarray]:

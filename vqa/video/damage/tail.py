@@ -1,8 +1,8 @@
 """Whether the last coded frame of a file is complete, if its container has no end mark.
 
 A decoder that reaches the end of a picture ignores the bytes behind it. A decoder that does not
-reach it reads them. So the last picture is decoded twice, followed by different bytes: it is
-complete if both results are equal. This misses only a cut between two slices of HEVC.
+reach it reads them. So the last picture is decoded again, followed by different bytes: it is
+complete if all results are equal. This misses only a cut between two slices of HEVC.
 """
 
 import hashlib
@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 import av
 
 SUFFIXES = (b"\xa5" * 64, b"\x5a" * 64)  # neither contains a start code
+# Codecs whose decoders take the bytes behind a whole picture for no error, unlike MPEG-2's.
+TOLERANT_CODECS = frozenset(("h264", "hevc", "vvc"))
 
 
 class Tail:
@@ -34,7 +36,9 @@ class Tail:
 
     def is_complete(self) -> bool:
         """Return whether the last coded frame does not depend on the bytes that follow it."""
-        return len({self._decoded(suffix) for suffix in SUFFIXES}) == 1
+        is_tolerant = self._stream.codec.canonical_name in TOLERANT_CODECS
+        suffixes = SUFFIXES + (b"",) * is_tolerant
+        return len({self._decoded(suffix) for suffix in suffixes}) == 1
 
     def _decoded(self, suffix: bytes) -> bytes:
         """Return a hash of the frames that come out after the last coded frame and a suffix."""

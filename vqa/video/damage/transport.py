@@ -25,7 +25,7 @@ def ends_with_stuffing(data: mmap.mmap, pid: int) -> bool:
 
 
 def lost_packets(data: mmap.mmap, pid: int) -> str | None:
-    """Return that packets of a stream are missing by their counter, or None.
+    """Return that packets of a stream are missing or doubled by their counter, or None.
 
     FFmpeg checks the counter too, but does not tell if a lost packet was a whole frame.
     """
@@ -35,10 +35,10 @@ def lost_packets(data: mmap.mmap, pid: int) -> str | None:
     steps = np.diff(headers[:, 3] & 0xF) & 0xF
     has_field = (headers[1:, 3] & 0x20 > 0) & (headers[1:, 4] > 0)
     announced = has_field & (headers[1:, 5] & 0x80 > 0)  # a discontinuity
-    lost = np.flatnonzero((steps > 1) & ~announced)  # 0 for a packet that is sent twice
+    lost = np.flatnonzero((steps != 1) & ~announced)
     if len(lost) == 0:
         return None
-    return f"damaged: packets are missing after packet {lost[0] + 1} of the video"
+    return f"damaged: packets are missing or doubled after packet {lost[0] + 1} of the video"
 
 
 def _headers(data: mmap.mmap, pid: int) -> np.ndarray:
