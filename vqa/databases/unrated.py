@@ -174,5 +174,6 @@ def _absolute(path: Path) -> Path:
     """Return the absolute path with its links; `a/..` goes only if `a` is no link."""
     path = path.absolute()
     plain = Path(os.path.abspath(path))  # noqa: PTH100 (resolve follows links)
-    same = ".." not in path.parts or (kind(path) and kind(plain) and plain.samefile(path))
-    return plain if same else path
+    if ".." in path.parts and kind(path) and not (kind(plain) and plain.samefile(path)):
+        return path
+    return plain
