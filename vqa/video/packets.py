@@ -10,6 +10,7 @@ from typing import Any
 import av
 import numpy as np
 
+from vqa.files import shown
 from vqa.video.damage.messages import damage_while_decoding, hearing
 from vqa.video.demuxers import OPTIONS, playlist
 from vqa.video.limits import max_pixels, too_large
@@ -35,7 +36,7 @@ class VideoError(RuntimeError):
         self.path, self.cause, self.frames = Path(path), cause, frames
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.cause} (after {self.frames} frames)"
+        return f"{shown(self.path)}: {self.cause} (after {self.frames} frames)"
 
 
 @dataclass(frozen=True, eq=False)
