@@ -40,8 +40,10 @@ def compositions():
         for choice in configuration.choices(group):
             if group == "features" and choice == "none":
                 continue
+            own = ["model=clifvqa"] if choice.startswith("clifvqa/") else []
+            own += ["data=combined"] if group == "alignment" else []
             verb = "extract" if group == "features" else "train"
-            wanted[f"{group} {choice}"] = (verb, f"{group}={choice}")
+            wanted[f"{group} {choice}"] = (verb, f"{group}={choice}", *own)
     found = {}
     for name, (verb, *overrides) in wanted.items():
         config = configuration.compose(verb, overrides)

@@ -2,6 +2,7 @@
 
 import math
 import re
+from argparse import ArgumentTypeError
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -123,9 +124,32 @@ def text(expected: str, pattern: str = r"[\s\S]*\S[\s\S]*") -> Rule:
     return Rule(expected, lambda value: isinstance(value, str) and matches(value) is not None)
 
 
-def section(expected: str = "a section of settings") -> Rule:
+def section() -> Rule:
     """A mapping."""
-    return Rule(expected, lambda value: isinstance(value, dict))
+    return Rule("a section of settings", lambda value: isinstance(value, dict))
+
+
+def parts_with(one: Rule) -> Rule:
+    """A mapping of names of parts to values that a rule holds for."""
+    return Rule(
+        f"parts of the network, each with {one.expected}",
+        lambda value: isinstance(value, dict) and all(map(one.holds, value.values())),
+    )
+
+
+def flag(rule: Rule, kind: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return the `type` of a command-line flag: text of a kind that a rule holds for."""
+
+    def value(text: str) -> Any:
+        try:
+            found = kind(text)
+        except ValueError:
+            found = text
+        if not rule.holds(found):
+            raise ArgumentTypeError(f"expected {rule.expected}, found {text}")
+        return found
+
+    return value
 
 
 def _is(value: Any, kind: type) -> bool:
@@ -139,3 +163,7 @@ def _finite(value: Any) -> bool:
 
 NULL = one_of(None)
 FLAG = one_of(True, False)
+BUILT = Rule(
+    "a section with a _target_",
+    lambda value: isinstance(value, dict) and isinstance(value.get("_target_"), str),
+)

@@ -6,8 +6,9 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Any
 
+from vqa.commands.option_rules import OPTIONS
 from vqa.commands.rules import Rule, shown_value
-from vqa.commands.setting_rules import OPTIONS, RULES
+from vqa.commands.setting_rules import RULES
 from vqa.files import user_path
 
 # Settings that are paths: any text, with ~ for the home folder, or null.
@@ -94,7 +95,7 @@ def _user_path(key: str, typed: str, value: Any) -> Any:
     if isinstance(value, dict) and _matches(key, (DESCRIPTIONS,)):
         return value
     if several and isinstance(value, list) and value:
-        return [_user_path("run", f"{typed}[{place}]", one) for place, one in enumerate(value)]
+        return [_user_path("paths.one", typed, one) for one in value]
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)  # a name of digits in a YAML file
     if not isinstance(value, str) or not value or "\0" in value:
@@ -137,6 +138,8 @@ def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
                 "found both; set one of them to null"
             )
     model, protocol = settings.get("model") or {}, settings.get("protocol") or {}
+    if settings.get("alignment"):
+        yield from _scale_faults(settings["alignment"], settings["data"])
     selects = model.get("selection") == "val_srocc" or model.get("patience")
     if selects and protocol.get("val_fraction") == 0 and not _has_parts(protocol):
         setting = "selection" if model.get("selection") == "val_srocc" else "patience"
@@ -144,6 +147,25 @@ def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
             f"model.{setting}={model[setting]}: expected a validation part to select an epoch by, "
             "found protocol.val_fraction=0; set protocol.val_fraction=0.2, or "
             f"model.{setting}={'last' if setting == 'selection' else 'null'}"
+        )
+
+
+def _scale_faults(alignment: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[str]:
+    """What keeps an alignment from bringing the parts of a database to one scale."""
+    parts, anchor = data.get("parts"), alignment.get("anchor")
+    reader = str((data.get("read") or {}).get("_target_"))
+    kind = str(alignment.get("_target_")).rpartition(".")[2]
+    if kind == "unaligned" or not reader.startswith("vqa."):
+        return
+    if reader != "vqa.databases.combined.read":
+        yield (
+            f"alignment={kind.removeprefix('fit_')}: expected several databases, found "
+            f"data={data['name']} with one scale; use data=combined or alignment=none"
+        )
+    elif anchor is not None and anchor not in parts:
+        yield (
+            f"alignment.anchor={shown_value(anchor)}: expected one of "
+            f"data.parts={shown_value(parts)}, found another; set alignment.anchor"
         )
 
 
