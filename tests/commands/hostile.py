@@ -28,7 +28,7 @@ HOSTILE = {
     "[a,b]": ["a", "b"],
     "{a:b}": {"a": "b"},
 }
-GROUPS = ("model", "features", "protocol", "alignment", "data", "trainer", "logger", "experiment")
+GROUPS = ("model", "features", "protocol", "data", "alignment", "trainer", "logger")
 
 
 @cache
@@ -40,8 +40,7 @@ def compositions():
         for choice in configuration.choices(group):
             if group == "features" and choice == "none":
                 continue
-            own = ["model=clifvqa"] if choice.startswith("clifvqa/") else []
-            own += ["data=combined"] if group == "alignment" else []
+            own = ["data=combined"] if group == "alignment" else []
             verb = "extract" if group == "features" else "train"
             wanted[f"{group} {choice}"] = (verb, f"{group}={choice}", *own)
     found = {}

@@ -54,8 +54,10 @@ def shown_value(value: Any) -> str:
         text = "[" + ",".join(map(shown_value, value)) + "]"
     elif isinstance(value, dict):
         text = "{" + ",".join(f"{key}:{shown_value(one)}" for key, one in value.items()) + "}"
+    elif value is None or isinstance(value, bool):
+        text = "null" if value is None else str(value).lower()
     else:
-        text = {None: "null", True: "true", False: "false"}.get(value, str(value))
+        text = str(value)
     text = " ".join(text.split())
     return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."
 

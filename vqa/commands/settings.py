@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -72,6 +73,7 @@ def _checked(
     return result
 
 
+@cache
 def _rule_of(key: str) -> Rule | None:
     if key in RULES:
         return RULES[key]
@@ -83,6 +85,7 @@ def _rule_of(key: str) -> Rule | None:
     return None
 
 
+@cache
 def _matches(key: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(key, pattern) for pattern in patterns)
 
