@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from vqa.databases.label_files import measures, read_rows
+from vqa.databases.listing import one_line, some
 from vqa.databases.records import Database, DatabaseError, VideoRecord, build_database, require_root
 
 LOGGER = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ def read(
     rows = read_rows(table, required=[(column,) for column in REQUIRED])
     ignored = sorted(set(rows[0]) - set(REQUIRED) - set(OPTIONAL) - {""})
     if ignored:
-        LOGGER.info("%s: ignored the columns %s", table, ", ".join(ignored))
+        LOGGER.info("%s: ignored the columns %s", table, some(ignored, most=20))
     videos = [_record(row, base, table, set(OPTIONAL) & set(row)) for row in rows]
     scale = _usual_scale(table, videos) if mos_range is None else _given_scale(name, mos_range)
     return build_database(name, videos, scale, missing=missing)
@@ -74,16 +75,26 @@ def read(
 def _record(row: dict[str, str], base: Path, table: Path, optional: set[str]) -> VideoRecord:
     video = row["video"].replace("\\", "/")
     if not video:
-        raise DatabaseError(f"{table}: a row has no entry in the column `video`: {row}")
+        raise DatabaseError(
+            f"{table}: a row has no entry in the column `video`: {some(list(row.values()))}"
+        )
     path = base / video
     known = {column: row[column] for column in ("mos", *optional)}
+    facts = measures(known, table, one_line(video))
+    # In published tables, -1 and the like mean unknown; your own say so by an empty entry.
+    for column in sorted(optional & facts.keys()):
+        if known[column] and facts[column] is None:
+            raise DatabaseError(
+                f"{table}: {column} of {one_line(video)} is {one_line(known[column])!r}; expected "
+                "a number above 0, or an empty entry if it is unknown"
+            )
     return VideoRecord(
         _id(path, base),
         path,
         content=row.get("content") or None,
         split=row.get("split", "").lower() or None,
         group=row.get("group") or None,
-        **measures(known, table, video),
+        **facts,
     )
 
 
