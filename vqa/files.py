@@ -15,8 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-import numpy as np
-
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -160,6 +158,8 @@ def plain(content: Any) -> Any:
 
     Names go through `shown`.
     """
+    import numpy as np  # here, because the paths and numbers of a command line need none
+
     if isinstance(content, Mapping):
         return {shown(str(key)): plain(value) for key, value in content.items()}
     if isinstance(content, np.ndarray):

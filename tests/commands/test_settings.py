@@ -122,7 +122,8 @@ def settings_of(name, **changes):
         ("paths__runs", "", "paths.runs='': expected a path, found ''"),
         ("folder", ["a"], r"folder=\[a\]: expected a path, found \[a\]; quote a name"),
         ("folder", "x" * 300, "expected names of at most 255 bytes in a path"),
-        ("trainer", None, "trainer=null: expected a section with a _target_, found null"),
+        ("trainer", None, "trainer=null: expected a section of settings, found null"),
+        ("views__features", 5, "views.features=5: expected a section with a _target_ or null"),
         ("paths", 5, "paths=5: expected a section of settings, found 5"),
     ],
 )

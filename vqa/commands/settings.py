@@ -62,7 +62,8 @@ def _checked(
     for name, value in section.items():
         key = ".".join((*place, str(name)))
         # What an extractor or reader takes is set in the section around it.
-        typed = ".".join((*place[:-1], str(name))) if name in around else key
+        is_taken = place[-1:] in (("extractor",), ("read",)) and name in around
+        typed = ".".join((*place[:-1], str(name))) if is_taken else key
         if is_path_or_paths(key):
             value = _user_path(key, typed, value)
         for rule in (_rule_of(key), options.get(name)):
