@@ -10,6 +10,7 @@ from vqa.commands.doctor.diagnosis import diagnose
 from vqa.commands.doctor.disk import unlabelled
 from vqa.commands.doctor.survey import survey
 from vqa.commands.experiment import Experiment
+from vqa.commands.overrides import checked
 from vqa.files import user_path
 
 
@@ -34,7 +35,7 @@ def main(
         time_limit_s: Longest wait for the decoder on one video.
         config_dir: A further configuration folder.
     """
-    configuration.check_overrides(overrides)
+    overrides = checked(overrides)
     if config_dir:
         configuration.add_user_code()
     experiment = Experiment.composed(configuration.compose("doctor", overrides, config_dir))
