@@ -38,13 +38,14 @@ SENSIBLE = {
     "*.frame_rate_hz *.frames_per_second": "null 1.5",
     "*.time_limit_s": "1.5",
     "model.C model.gamma": "1.5 1e9 [1]",
-    "*.mos_range raw_size": "null",
+    "*.mos_range *raw.size *raw.range": "null",
+    "*raw.pixel_format": "null abc",  # the reader of raw video knows the names
     # one of some words
     "*.standardise *.jpeg *.upper *.double_resize *.deterministic fresh logger.thumbnails": "true",
     "*.pyramid *.checkpointing *.regression *.start.head *.on_mos_scale": "true",
     "model.calibrate model.compile model.scale_target": "true",
     "shard metric *.device *.dtype *.on_error *.accelerator *.strategy *.precision": "",
-    "*.group_by *.selection *.attention *.network.score *.reader *.missing *.gate *.branches": "",
+    "*.group_by *.selection *.attention *.network.score *.reader *.missing *damaged *.gate *.branches": "",
     "model.kernel model.scaler model.impute model.criterion model.inner": "",
     "model.network.rnn *.pooling *.rows *.yuv_matrix *.windows *.softmax *.fusion": "",
     "*.resolutions *.grey logger.mode": "",

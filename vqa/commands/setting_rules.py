@@ -37,6 +37,14 @@ def _is_rankable(value: Any) -> bool:
     return isinstance(value, str) and value in cards.rankable()
 
 
+DAMAGED = one_of("refuse", "score")
+RAW = {
+    "size": text("WIDTHxHEIGHT, such as 1920x1080", r"[1-9][0-9]{0,5}[xX][1-9][0-9]{0,5}") | NULL,
+    "pixel_format": text("FFmpeg's name, such as yuv420p10le", r"[a-z0-9_]{1,32}") | NULL,
+    "range": one_of("limited", "full") | NULL,
+    "frame_rate_hz": above(0, 1000) | NULL,
+}
+
 RULES: dict[str, Rule] = {
     "name": NAME,
     "model_name": NAME,
@@ -51,8 +59,9 @@ RULES: dict[str, Rule] = {
     "metric": Rule("a metric with intervals, such as srocc, krocc, plcc or rmse", _is_rankable),
     "rescore": whole(0),
     "trust": several(NAME, fewest=0),
-    "raw_size": text("WIDTHxHEIGHT, such as 1920x1080", r"[1-9][0-9]{0,5}[xX][1-9][0-9]{0,5}")
-    | NULL,
+    "raw": section(),
+    **{f"raw.{key}": rule for key, rule in RAW.items()},
+    "damaged": DAMAGED,
     "frame": whole(0) | text("seconds such as 2.5s", r"[0-9]{1,9}(\.[0-9]+)?s") | NULL,
     "descriptions": several(NAME) | NULL,
     "paths": section(),
@@ -68,7 +77,9 @@ RULES: dict[str, Rule] = {
     "data.name": NAME,
     "data.reader": one_of("auto", "pyav", "decord"),
     "data.missing": one_of("error", "skip", "keep"),
-    "data.damaged": one_of("refuse", "score"),
+    "data.damaged": DAMAGED,
+    "data.raw": section(),
+    **{f"data.raw.{key}": rule for key, rule in RAW.items()},
     "data.mos_range": MOS_RANGE,
     "data.roots": section(),
     "data.read": BUILT,

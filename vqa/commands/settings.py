@@ -166,7 +166,7 @@ def _scale_faults(alignment: Mapping[str, Any], data: Mapping[str, Any]) -> Iter
             f"alignment={kind.removeprefix('fit_')}: expected several databases, found "
             f"data={data['name']} with one scale; use data=combined or alignment=none"
         )
-    elif anchor is not None and anchor not in parts:
+    elif anchor is not None and anchor not in (parts or ()):
         yield (
             f"alignment.anchor={shown_value(anchor)}: expected one of "
             f"data.parts={shown_value(parts)}, found another; set alignment.anchor"
