@@ -119,7 +119,8 @@ examples:
   vqa score runs/<run> clip.mp4
   vqa score runs/<run> videos/ 'more/*.mkv' list.txt --output scores.json
 
-The exit status is 1 if a file failed; its row says why.""",
+Rows are written to <output>.partial as they finish and become the output at the end. The exit
+status is 1 if a file failed; its row says why.""",
     )
     score.add_argument("run", help="folder of a finished run")
     score.add_argument(
@@ -127,21 +128,32 @@ The exit status is 1 if a file failed; its row says why.""",
     )
     score.add_argument(
         "--output", "-o", default="scores.csv", metavar="FILE",
-        help=".csv or .json to write (default: scores.csv); a .csv has its timelines beside it",
+        help=".csv, .json or .jsonl (default: scores.csv); a .csv has its timelines beside it",
     )  # fmt: skip
     score.add_argument(
         "--cache", default="cache", metavar="FOLDER", help="feature cache (default: cache)"
     )
     score.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     score.add_argument(
-        "--raw-size", metavar="WIDTHxHEIGHT", help="frame size of headerless .yuv files"
-    )
+        "--damaged", default="refuse", choices=("refuse", "score"),
+        help="score: damaged videos get a score from their good frames, with a note",
+    )  # fmt: skip
+    raw = score.add_argument_group("headerless .yuv files")
+    raw.add_argument("--raw-size", metavar="WIDTHxHEIGHT", help="frame size, required")
+    raw.add_argument("--raw-format", metavar="NAME", help="FFmpeg's name (default: yuv420p)")
+    raw.add_argument("--raw-range", choices=("limited", "full"), help="(default: limited)")
+    raw.add_argument("--raw-rate", type=float, metavar="HZ", help="(default: 30)")
     _add_trust(score)
-    score.set_defaults(
-        job=lambda given: _module("score").main(
-            given.run, given.videos, output=given.output, cache=given.cache,
-            device=given.device, raw_size=given.raw_size, trust=given.trust,
-        )
+    score.set_defaults(job=_score)
+
+
+def _score(given: argparse.Namespace) -> int:
+    from vqa.video import RawFormat
+
+    raw = RawFormat.parse(given.raw_size, given.raw_format, given.raw_range, given.raw_rate)
+    return _module("score").main(
+        given.run, given.videos, output=given.output, cache=given.cache, device=given.device,
+        raw=raw, damaged=given.damaged, trust=given.trust,
     )  # fmt: skip
 
 

@@ -53,9 +53,10 @@ def _status_of(error: Exception) -> int | None:
     from vqa.features.extraction.fill import ExtractionError
     from vqa.models.pretrained.weights import WeightsError
     from vqa.runs import RunError
+    from vqa.training.errors import TrainingError
     from vqa.video import VideoError
 
-    if isinstance(error, ExtractionError | VideoError):
+    if isinstance(error, ExtractionError | TrainingError | VideoError):
         return FAILED
     return USAGE if isinstance(error, RunError | WeightsError) else None
 

@@ -11,7 +11,8 @@ import yaml
 
 from vqa import __version__
 from vqa.files import write_atomically, write_json
-from vqa.runs.run import Run, RunError
+from vqa.runs.errors import RunError
+from vqa.runs.run import Run
 
 # Settings that may differ between two starts of a run: places, helpers, and speed.
 INCIDENTAL = ("folder", "fresh", "paths", "logger", "threads", "shard")

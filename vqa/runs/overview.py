@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vqa.runs.errors import RunError
 from vqa.runs.opening import load_run
-from vqa.runs.run import Run, RunError
+from vqa.runs.run import Run
 
 log = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@ import itertools
 import mmap
 import multiprocessing
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -19,8 +20,10 @@ from typing import Any
 import numpy as np
 
 from vqa.video import RawFormat, VideoError, VideoInfo, probe, stream_frames
+from vqa.video.limits import DECODER_GB, decoder_bytes
 
 SLOTS = 2  # chunks in the shared memory
+READY = ("ready", None)  # the child's first message
 
 
 class DecodingProcess:
@@ -71,10 +74,12 @@ def serve(connection_fd: int, ring_fd: int) -> None:
         ring_fd: Shared memory of `SLOTS` chunks; the parent resizes it for each stream.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
+    _limit_memory(decoder_bytes())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.modules["torch"] = None  # without torch in the process, decord works without it
     connection = Connection(connection_fd)
     try:
+        connection.send(READY)
         while True:
             request = connection.recv()
             match request:
@@ -82,8 +87,8 @@ def serve(connection_fd: int, ring_fd: int) -> None:
                     continue
                 case "stop":
                     answer = ("stopped", None)
-                case ("probe", path, raw):
-                    answer = _answered(path, probe, path, raw=raw)
+                case ("probe", path, raw, damaged):
+                    answer = _answered(path, probe, path, raw=raw, damaged=damaged)
                 case ("stream", info, *rest):
                     answer = _answered(info.path, _send_stream, connection, ring_fd, info, *rest)
             connection.send(answer)
@@ -101,6 +106,8 @@ def _answered(path: Any, call: Any, *args: Any, **options: Any) -> tuple[str, An
         raise
     except VideoError as error:
         return "error", error
+    except MemoryError:
+        return "error", VideoError(path, f"takes too much memory; {DECODER_GB} raises the limit")
     except Exception as error:  # noqa: BLE001 (every error is reported to the parent)
         return "error", VideoError(path, f"{type(error).__name__}: {error}")
 
@@ -150,6 +157,18 @@ def _end_with_parent() -> None:
     while os.read(sys.stdin.fileno(), 1):
         pass
     os._exit(0)
+
+
+def _limit_memory(more: int) -> None:
+    """Let allocations fail beyond what the process has now and this many bytes."""
+    size = Path("/proc/self/statm")
+    if not size.is_file():  # not Linux
+        return
+    pages = int(size.read_text(encoding="ascii").split()[0])
+    limit = pages * resource.getpagesize() + more
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard == resource.RLIM_INFINITY or limit < hard:
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
 class _StopStream(Exception):
