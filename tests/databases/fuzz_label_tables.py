@@ -120,7 +120,8 @@ def _break(draw, fault, lines, columns):
     if fault == "long row":
         lines[place].append(draw(st.sampled_from(["5", "x", "0"])))
     elif fault == "short row":
-        del lines[place][max(1, columns.index("mos")) :]
+        kept = lines[place][: columns.index("mos")]
+        lines[place] = kept if any(kept) else ["x"]
     elif fault == "below no name":
         lines[0].append("")
         lines[place].append("5")
