@@ -117,7 +117,8 @@ examples:
   vqa score runs/<run> clip.mp4
   vqa score runs/<run> videos/ 'more/*.mkv' list.txt --output scores.json
 
-The exit status is 1 if a file failed; its row says why.""",
+Rows are written to <output>.partial as they finish and become the output at the end. The exit
+status is 1 if a file failed; its row says why.""",
     )
     score.add_argument("run", help="folder of a finished run")
     score.add_argument(

@@ -38,8 +38,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 def user_path(text: str | os.PathLike[str]) -> Path:
-    """Return the path that a user typed: `~` and `~name` stand for home folders."""
-    return Path(text).expanduser()
+    """Return the path that a user typed: `~` and `~name` stand for home folders.
+
+    A `~name` that is no user is a file of that name.
+    """
+    return Path(os.path.expanduser(text))  # noqa: PTH111 (Path.expanduser raises for no user)
 
 
 def shown(name: str | os.PathLike[str]) -> str:

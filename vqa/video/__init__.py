@@ -1,8 +1,9 @@
 """Video files: their properties, and their frames as a stream or by index.
 
 Frame i is frame i of `ffmpeg -fps_mode passthrough`: every shown frame once, upright, in RGB or as
-the planes of 4:2:0. Reading a file yields exactly its frames or raises a `VideoError`; frames are
-never silently missing, shifted, repeated or concealed.
+the planes of 4:2:0. Reading a file yields exactly its frames or raises a `VideoError`; damage that
+FFmpeg conceals is an error, too, see `vqa.video.damage`. A file that begins between two keyframes
+is read from the first keyframe on.
 
 PyAV, the default, reads through FFmpeg's own filter graph. decord is optional: it silently repeats
 frames of damaged files, which no cheap check detects, and it is slower.

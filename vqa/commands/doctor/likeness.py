@@ -42,7 +42,7 @@ def likeness(frames: np.ndarray) -> str:
         48 hexadecimal digits.
     """
     hashes = [_hash(frame) for frame in frames]
-    return "" if None in hashes else "".join(hashes)
+    return "".join(filter(None, hashes)) if all(hashes) else ""
 
 
 def alike(
