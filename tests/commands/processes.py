@@ -36,7 +36,10 @@ class Command:
 
     def kill(self):
         """Kill it and the processes that it started, with SIGKILL."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:  # it has no group of its own yet, or has just ended
+            self.process.kill()
         self.process.join()
 
     def wait(self, timeout_s=900):

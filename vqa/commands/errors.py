@@ -65,9 +65,10 @@ def _of_runtime(error: RuntimeError, text: str) -> tuple[int, str] | None:
     from vqa.features.extraction.fill import ExtractionError
     from vqa.models.pretrained.weights import WeightsError
     from vqa.runs import RunError
+    from vqa.training.errors import TrainingError
     from vqa.video import VideoError
 
-    if isinstance(error, ExtractionError | VideoError):
+    if isinstance(error, ExtractionError | TrainingError | VideoError):
         return FAILED, text
     if isinstance(error, RunError | WeightsError):
         return USAGE, text

@@ -40,6 +40,7 @@ def begin_from(
             f"training part of {folder} (first {seen[0]}), so the model would be tested on videos "
             "that it has seen; start from a run on another database"
         )
+    source.check(f"{donor.name}/{WEIGHTS_FILE}")
     with as_data(source.split_folder(donor.name) / WEIGHTS_FILE):
         weights = load_file(source.split_folder(donor.name) / WEIGHTS_FILE)
     prefix = "network."

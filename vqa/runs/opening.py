@@ -9,8 +9,9 @@ from typing import Any
 
 from vqa import __version__
 from vqa.files import write_atomically, write_json
+from vqa.runs.errors import RunError
 from vqa.runs.run import Run
-from vqa.runs.stored import RunError, read_settings, settings_text
+from vqa.runs.stored import read_settings, settings_text
 
 # Settings that may differ between two starts of a run: places, helpers, and speed.
 INCIDENTAL = ("folder", "fresh", "paths", "logger", "threads", "shard")

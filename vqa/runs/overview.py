@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vqa.runs.errors import RunError
 from vqa.runs.opening import load_run
 from vqa.runs.run import Run
-from vqa.runs.stored import RunError, as_data
+from vqa.runs.stored import as_data
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,10 @@ from vqa.evaluation.results import Results, read_results
 from vqa.files import read_json, write_atomically, write_csv, write_json
 from vqa.protocols.splits import Split, read_split, write_split
 from vqa.runs.environment import environment
-from vqa.runs.hashes import file_hashes
-from vqa.runs.stored import RunError, as_data, read_object
+from vqa.runs.errors import RunError
+from vqa.runs.hashes import check, file_hashes
+from vqa.runs.inputs import hold
+from vqa.runs.stored import as_data, read_object
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,6 +68,22 @@ class Run:
     def split_folder(self, name: str) -> Path:
         """Return the folder of one split."""
         return self.folder / name
+
+    def hold(self, inputs: Mapping[str, Any]) -> None:
+        """Store what the numbers are made from, or compare it: see `vqa.runs.inputs.hold`."""
+        hold(self.folder, inputs)
+
+    def check(self, *names: str) -> None:
+        """Compare files with the manifest of the finished run: see `vqa.runs.hashes.check`."""
+        check(self.folder, self._required("manifest.json"), names)
+
+    def inputs(self) -> dict[str, Any]:
+        """Return what the numbers were made from.
+
+        Raises:
+            RunError: It is not stored.
+        """
+        return self._required("inputs.json")
 
     def describe(self, database: Database) -> None:
         """Store the card of the database."""
@@ -149,7 +167,21 @@ class Run:
         return True
 
     def count_leaks(self, leaks: Mapping[str, Any]) -> None:
-        """Store how many test videos show a scene of the training part, and would by video."""
+        """Store how many test videos show a scene of the training part, and would by video.
+
+        Test videos whose very file is in the training part are noted.
+        """
+        twins = leaks["twins"]
+        if twins["videos"]:
+            self.note(
+                f"{twins['files']} files have several names ({twins['videos']} videos); equal "
+                "files count as one content."
+            )
+        if leaked := sum(twins["leaked"].values()):
+            self.note(
+                f"WARNING: {leaked} test videos in {len(twins['leaked'])} splits are files of the "
+                "training part under another name: their scores are not those of unseen videos."
+            )
         write_json(self.folder / "leaks.json", leaks)
 
     def relabel(self, split: str, database: Database, alignment: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ import yaml
 from safetensors import SafetensorError
 
 from vqa.files import read_json
+from vqa.runs.errors import RunError
 
 LARGEST_CONFIGURATION = 10**6  # bytes; that of a run has a few thousand
 # What values of a wrong kind raise where they are used.
@@ -19,10 +20,6 @@ DAMAGE = (
     ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, SafetensorError,
     TypeError,
 )  # fmt: skip
-
-
-class RunError(RuntimeError):
-    """A run folder that cannot be used; the text says what was expected and how to fix it."""
 
 
 @contextmanager

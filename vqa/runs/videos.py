@@ -12,8 +12,8 @@ from vqa.evaluation.metrics import mos_ci95
 LABEL_COLUMNS = (
     "mos", "mos_std", "ratings", "content", "group", "width", "height", "frame_rate_hz", "frames",
 )  # fmt: skip
-COLUMNS = ("video", *LABEL_COLUMNS, "duration_s", "codec", "source")
-TEXT_COLUMNS = ("video", "content", "group", "codec", "source")
+COLUMNS = ("video", *LABEL_COLUMNS, "duration_s", "codec", "source", "note")
+TEXT_COLUMNS = ("video", "content", "group", "codec", "source", "note")
 
 
 def video_table(

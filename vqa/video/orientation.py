@@ -22,10 +22,10 @@ def orientation(frame: av.VideoFrame) -> tuple[int, Filters]:
     Raises:
         ValueError: The angle is not a multiple of 90 degrees.
     """
-    data = frame.side_data.get(Type.DISPLAYMATRIX)
-    if data is None:
+    matrix = _display_matrix(frame)
+    if matrix is None:
         return 0, ()
-    a, b, _, c, d = np.frombuffer(data, dtype=np.int32)[:5].astype(np.float64)
+    a, b, _, c, d = matrix
     angle = float(np.degrees(np.arctan2(b / (np.hypot(b, d) or 1), a / (np.hypot(a, c) or 1))))
     turn = round(angle / 90) * 90
     if abs(angle - turn) > 1:
@@ -39,3 +39,14 @@ def orientation(frame: av.VideoFrame) -> tuple[int, Filters]:
             flips = (("hflip", a < 0), ("vflip", d < 0))
             return 180, tuple((name, None) for name, wanted in flips if wanted)
     return 0, (("vflip", None),) if d < 0 else ()
+
+
+def _display_matrix(frame: av.VideoFrame) -> np.ndarray | None:
+    """Return the first five entries of the display matrix, or None if there is none."""
+    try:
+        data = frame.side_data.get(Type.DISPLAYMATRIX)
+    except ValueError:  # PyAV does not know another kind of side data, for example EXIF
+        clockwise = np.radians(-frame.rotation)
+        cosine, sine = np.cos(clockwise), np.sin(clockwise)
+        return np.array([cosine, sine, 0, -sine, cosine]) if frame.rotation else None
+    return None if data is None else np.frombuffer(data, dtype=np.int32)[:5].astype(np.float64)

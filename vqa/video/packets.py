@@ -1,23 +1,26 @@
-"""Properties of a video file from its packets, with the true number and times of its frames.
+"""What all readers of a video file share: its properties, its errors, its coded frames."""
 
-Headers are unreliable: `stream.frames` is 0 in Matroska and transport streams, and includes hidden
-frames if there is an edit list. So `scan` counts the shown packets and decodes only one frame. If
-the container shows that a file is cut short or damaged, `scan` refuses it before any decoding.
-"""
-
-from collections.abc import Iterator, Sequence
+import contextlib
+import stat
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 
-from vqa.video.damage import boxes_end, demuxer_errors
-from vqa.video.orientation import orientation
+from vqa.files import shown
+from vqa.video.damage.messages import damage_while_decoding, hearing
+from vqa.video.demuxers import options, playlist
+from vqa.video.limits import padded_pixels, refused_size, too_large
+from vqa.video.streams import main_stream
 
-TRANSPORT_PACKET_BYTES = (188, 192, 204)
-DEFAULT_RATE_HZ = 25.0
+# Codecs whose frames depend on others, and whose keyframes FFmpeg marks reliably.
+INTER_CODECS = frozenset(
+    ("h264", "hevc", "vvc", "av1", "vp8", "vp9", "mpeg1video", "mpeg2video", "mpeg4", "vc1")
+)
 
 
 class VideoError(RuntimeError):
@@ -34,7 +37,7 @@ class VideoError(RuntimeError):
         self.path, self.cause, self.frames = Path(path), cause, frames
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.cause} (after {self.frames} frames)"
+        return f"{shown(self.path)}: {self.cause} (after {self.frames} frames)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +60,10 @@ class VideoInfo:
         times_s: (frames,) float64, presentation times, ascending from 0.
         start_s: Timestamp of frame 0 in the file.
         interlaced: Whether the first frame is interlaced.
+        notes: Facts that every reader of a score must know, for example which of several video
+            streams was read.
+        good: (frames,) int64, which of the decoded frames are meant if the file is damaged; None
+            for all frames of an intact file.
     """
 
     path: Path
@@ -74,6 +81,31 @@ class VideoInfo:
     times_s: np.ndarray = field(repr=False)
     start_s: float = 0.0
     interlaced: bool = False
+    notes: tuple[str, ...] = ()
+    good: np.ndarray | None = field(default=None, repr=False)
+
+
+def check_regular(path: Path) -> None:
+    """Refuse what is not a regular file with content; opening a named pipe would wait for ever.
+
+    Raises:
+        VideoError: The file does not exist, is empty, cannot be reached, or is not a regular file.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError as error:
+        raise VideoError(path, "no such file") from error
+    except (OSError, ValueError) as error:  # a folder without permission, a name with a NUL
+        raise VideoError(path, f"cannot be opened: {in_words(error)}") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise VideoError(path, "is not a regular file")
+    if found.st_size == 0:
+        raise VideoError(path, "the file is empty")
+
+
+def in_words(error: Exception) -> str:
+    """Describe an error without the path that errors of the system repeat."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 @contextmanager
@@ -84,67 +116,93 @@ def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoSt
     other cores for its network.
 
     Raises:
-        VideoError: The file cannot be opened or has no video.
+        VideoError: The file cannot be opened, names other files, has no video, or has larger frames
+            than `vqa.video.limits` allows.
     """
+    largest = {"max_pixels": str(padded_pixels())}  # for decoders, also for frames that grow later
+    errors, _ = av.logging.get_last_error()
     try:
-        container = av.open(f"file:{path}")
+        # Texts inside the file are of any encoding; nobody reads them.
+        container = av.open(
+            f"file:{path}", options=options(path) | largest, metadata_errors="replace"
+        )
     except av.FFmpegError as error:
-        raise VideoError(path, f"cannot be opened: {error.strerror}") from error
+        cause = playlist(path) or _headerless(path) or f"cannot be opened: {error.strerror}"
+        raise VideoError(path, cause) from error
     with container:
-        stream = container.streams.best("video")
-        if stream is None or stream.disposition & av.stream.Disposition.attached_pic:
-            raise VideoError(path, "has no video stream")
+        stream = main_stream(container)
+        if stream is None:
+            raise VideoError(path, "has no video stream that FFmpeg decodes")
+        context = stream.codec_context
+        if excess := too_large(context.width, context.height) or _refused(context, errors):
+            raise VideoError(path, excess)
         stream.thread_type = "NONE"
-        stream.codec_context.thread_count = 1
+        context.thread_count = 1
+        # Compare checksums in the coded video, if it has any (PNG, hashes of pictures in HEVC).
+        context.options = {"err_detect": "crccheck"} | largest
         yield container, stream
 
 
-def scan(path: Path) -> VideoInfo:
-    """Read all packets of a file with a header; see `vqa.video.probe`.
+def _headerless(path: Path) -> str | None:
+    """Return the error for raw video of unknown size, None for other files."""
+    if path.suffix.lower() != ".yuv":
+        return None
+    return "is raw video without a size: expected its width and height, such as 1920x1080"
 
-    Raises:
-        VideoError: The file has no video, or is cut short or damaged.
+
+def _refused(context: av.VideoCodecContext, errors: int) -> str | None:
+    """Return the error for a size that is above the limit, and so unknown to FFmpeg, or None.
+
+    Args:
+        context: The decoder.
+        errors: Number of errors that FFmpeg had logged before the file was opened.
     """
-    with demuxer_errors() as messages, opened(path) as (container, stream):
-        packets, first = _read_packets(path, container, stream)
-        container_name, codec = container.format.name, stream.codec.canonical_name
-        nominal_hz = float(stream.average_rate or stream.guessed_rate or DEFAULT_RATE_HZ)
-        time_base, stated = float(stream.time_base), stream.frames
-    damage = _damage(path, container_name, packets, stated, messages)
-    if damage is not None:
-        raise VideoError(path, *damage)
-    try:
-        rotation_deg, _ = orientation(first)
-    except ValueError as error:
-        raise VideoError(path, str(error)) from error
+    count, last = av.logging.get_last_error()
+    return refused_size(last[2]) if count > errors and not context.width else None
 
-    shown = [packet for packet in packets if packet.visible]
-    clocks = ("dts",) if container_name == "avi" else ("pts", "dts")  # the pts of AVI are invented
-    stamps_s = _timestamps_s(shown, clocks, time_base, nominal_hz)
-    order = np.sort(stamps_s)
-    times_s = order - order[0]
-    key_stamps = stamps_s[[packet.key for packet in shown]]
-    rate_hz, duration_s = rate_and_duration(times_s, nominal_hz)
-    width, height = first.width, first.height
-    if rotation_deg in (90, 270):
-        width, height = height, width
-    return VideoInfo(
-        path=path,
-        container=container_name,
-        codec=codec,
-        pixel_format=first.format.name,
-        width=width,
-        height=height,
-        frames=len(shown),
-        frame_rate_hz=rate_hz,
-        duration_s=duration_s,
-        rotation_deg=rotation_deg,
-        edit_list=any(packet.hidden for packet in packets),
-        keyframes=tuple(np.searchsorted(order, np.unique(key_stamps)).tolist()),
-        times_s=times_s,
-        start_s=float(order[0]),
-        interlaced=bool(first.interlaced_frame),
-    )
+
+def coded_frames(
+    container: av.container.InputContainer, stream: av.VideoStream
+) -> Iterator[av.Packet]:
+    """Yield the packets of a stream from the current position, from the first keyframe on.
+
+    What comes before the first keyframe depends on frames that the file does not have. Empty
+    packets (dropped frames in AVI) are left out.
+    """
+    begun = stream.codec.canonical_name not in INTER_CODECS
+    for packet in container.demux(stream):
+        begun = begun or packet.is_keyframe
+        if begun and packet.size:
+            yield packet
+
+
+def decoded_once(
+    stream: av.VideoStream, packet: av.Packet | None
+) -> tuple[list[av.VideoFrame], str | None]:
+    """Decode one packet, or with None what the decoder still holds.
+
+    Returns:
+        The frames that it gives, and the sign of damage that it shows, or None.
+    """
+    with hearing() as log:
+        try:
+            frames, failure = stream.decode(packet), None
+        except av.FFmpegError as error:
+            frames, failure = [], f"cannot be decoded: {error.strerror}"
+    sign = damage_while_decoding(log)
+    return frames, failure or (f"a frame is damaged: {sign}" if sign else None)
+
+
+def is_before(given: Any, start: int | None) -> bool:
+    """Return whether a packet or a frame (its `pts`) is presented before a time in ticks."""
+    return start is not None and given is not None and given.pts is not None and given.pts < start
+
+
+def until_failure(packets: Iterable[av.Packet]) -> Iterator[av.Packet | None]:
+    """Yield packets as long as the demuxer can read the file, then None for what remains."""
+    with contextlib.suppress(av.FFmpegError):
+        yield from packets
+    yield None
 
 
 def rate_and_duration(times_s: np.ndarray, nominal_hz: float) -> tuple[float, float]:
@@ -158,83 +216,3 @@ def rate_and_duration(times_s: np.ndarray, nominal_hz: float) -> tuple[float, fl
     mean_hz = (len(times_s) - 1) / float(times_s[-1] - times_s[0])
     rate_hz = nominal_hz if abs(mean_hz / nominal_hz - 1) < 0.01 else mean_hz
     return rate_hz, float(times_s[-1] + np.median(np.diff(times_s)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Packet:
-    """Properties of one coded frame; times are in ticks of the stream's time base."""
-
-    pts: int | None
-    dts: int | None
-    key: bool
-    hidden: bool
-    shown: bool
-    corrupt: bool
-
-    @property
-    def visible(self) -> bool:
-        return self.shown and not self.hidden
-
-
-def _read_packets(
-    path: Path, container: av.container.InputContainer, stream: av.VideoStream
-) -> tuple[list[_Packet], av.VideoFrame]:
-    """Read all packets in file order, and decode the first frame."""
-    is_vp8 = stream.codec.canonical_name == "vp8"
-    packets: list[_Packet] = []
-    frames: list[av.VideoFrame] = []
-    try:
-        for packet in container.demux(stream):
-            if packet.size == 0:
-                continue
-            shown = not is_vp8 or bool(bytes(packet)[0] & 0x10)  # VP8 has hidden reference frames
-            packets.append(
-                _Packet(
-                    packet.pts,
-                    packet.dts,
-                    packet.is_keyframe,
-                    packet.is_discard,
-                    shown,
-                    packet.is_corrupt,
-                )
-            )
-            if not frames:
-                frames = stream.decode(packet)
-        frames = frames or stream.decode(None)
-    except av.FFmpegError as error:
-        raise VideoError(path, f"cannot be decoded: {error.strerror}") from error
-    if not frames or not any(packet.visible for packet in packets):
-        raise VideoError(path, f"its {len(packets)} packets yield no frame")
-    return packets, frames[0]
-
-
-def _timestamps_s(
-    shown: list[_Packet], clocks: Sequence[str], time_base: float, nominal_hz: float
-) -> np.ndarray:
-    """Return times of packets by the first clock that all have, else by number and rate."""
-    for clock in clocks:
-        ticks = [getattr(packet, clock) for packet in shown]
-        if None not in ticks:
-            return np.array(ticks, dtype=np.float64) * time_base
-    return np.arange(len(shown)) / nominal_hz
-
-
-def _damage(
-    path: Path, container: str, packets: list[_Packet], stated: int, messages: list[str]
-) -> tuple[str, int] | None:
-    """Return the damage that the container shows and the number of frames before it, or None."""
-    size = path.stat().st_size
-    kinds = container.split(",")
-    if "mp4" in kinds and (promised := boxes_end(path, size)) > size:
-        whole = sum(packet.visible and not packet.corrupt for packet in packets)
-        return f"cut short: {size} of {promised} bytes are present", whole
-    for number, packet in enumerate(packets):
-        if packet.corrupt:
-            return f"coded frame {number} is damaged or cut short", number
-    if "avi" in kinds and stated > 1 + max((packet.dts or 0) for packet in packets):
-        return f"cut short: the header states {stated} frames", len(packets)
-    if "mpegts" in kinds and all(size % unit for unit in TRANSPORT_PACKET_BYTES):
-        return f"cut short: {size} bytes are not whole transport packets", len(packets)
-    if messages:
-        return f"damaged or cut short: {messages[0]}", len(packets)
-    return None

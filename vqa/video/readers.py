@@ -5,13 +5,24 @@ A reader is a generator over `wanted`, strictly ascending frame indices. Each pi
 """
 
 import contextlib
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import av
 import numpy as np
 
-from vqa.video.packets import VideoError, VideoInfo, opened
+from vqa.video.damage.endings import has_no_end_mark
+from vqa.video.damage.tail import Tail
+from vqa.video.packets import (
+    VideoError,
+    VideoInfo,
+    coded_frames,
+    decoded_once,
+    is_before,
+    opened,
+    until_failure,
+)
 from vqa.video.pixels import PixelGraph
 from vqa.video.rawvideo import RawFormat, raw_frames
 
@@ -39,12 +50,27 @@ def pyav_pictures(
     targets = iter(wanted)
     target = next(targets, None)
     with opened(info.path) as (container, stream):
-        for index, frame in _in_sequence(info, _decoded(info, _packets(container, stream), stream)):
+        if info.good is None:
+            frames = _all_frames(info, container, stream)
+        else:
+            frames = enumerate(_good_frames(info, _packets(container, stream), stream))
+        for index, frame in frames:
             if index == target:
                 yield convert(frame, index)
                 target = next(targets, None)
             if target is None and index + 1 < info.frames:
                 return
+
+
+def check_whole(info: VideoInfo) -> None:
+    """Decode a whole file.
+
+    Raises:
+        VideoError: As for `pyav_pictures`.
+    """
+    with opened(info.path) as (container, stream):
+        for _ in _all_frames(info, container, stream):
+            pass
 
 
 def leaping_pictures(
@@ -101,7 +127,9 @@ def raw_pictures(
 
 def can_leap(info: VideoInfo) -> bool:
     """Return whether timestamps lead to frames in files of this kind."""
-    return not info.edit_list and not INDEXED_CONTAINERS.isdisjoint(info.container.split(","))
+    if info.edit_list or info.good is not None:
+        return False
+    return not INDEXED_CONTAINERS.isdisjoint(info.container.split(","))
 
 
 def open_decord(info: VideoInfo) -> Any:
@@ -174,31 +202,54 @@ def _seek(container: av.container.InputContainer, stream: av.VideoStream, ticks:
 
 
 def _packets(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.Packet]:
-    """Yield all packets from the current position, except empty ones (dropped frames in AVI)."""
-    return (packet for packet in container.demux(stream) if packet.size)
+    """Yield the coded frames from the current position; see `coded_frames`."""
+    return coded_frames(container, stream)
 
 
 def _decoded(
     info: VideoInfo, packets: Iterable[av.Packet], stream: av.VideoStream
 ) -> Iterator[av.VideoFrame]:
-    """Yield all frames of the packets."""
-    count = 0
+    """Yield all frames of the packets, up to the first sign of damage.
+
+    Packets that are presented before the first of them, a keyframe, refer to frames before it; so
+    the decoder may complain about them.
+    """
+    count, start = 0, None
     try:
-        for packet in packets:
-            for frame in stream.decode(packet):
+        for packet in itertools.chain(packets, [None]):
+            start = packet.pts if start is None and packet else start
+            frames, sign = decoded_once(stream, packet)
+            if sign and not is_before(packet, start):
+                raise VideoError(info.path, sign, count)
+            for frame in frames:
                 yield frame
                 count += 1
-        yield from stream.decode(None)
     except av.FFmpegError as error:
         raise VideoError(info.path, f"cannot be decoded: {error.strerror}", count) from error
 
 
-def _in_sequence(
-    info: VideoInfo, frames: Iterator[av.VideoFrame]
+def _good_frames(
+    info: VideoInfo, packets: Iterable[av.Packet], stream: av.VideoStream
+) -> Iterator[av.VideoFrame]:
+    """Yield the good frames of a damaged file."""
+    good, ordinal = set(info.good.tolist()), 0
+    for packet in until_failure(packets):
+        for frame in decoded_once(stream, packet)[0]:
+            if ordinal in good:
+                yield frame
+            ordinal += 1
+
+
+def _all_frames(
+    info: VideoInfo, container: av.container.InputContainer, stream: av.VideoStream
 ) -> Iterator[tuple[int, av.VideoFrame]]:
-    """Yield frames with their numbers, and check that there are as many as packets."""
+    """Yield all frames with their numbers, and check that they are whole and as many as packets."""
+    packets = _packets(container, stream)
+    tail = Tail(stream) if has_no_end_mark(info.path, info.container, stream.id) else None
+    if tail is not None:
+        packets = tail.following(packets)
     index = -1
-    for index, frame in enumerate(frames):
+    for index, frame in enumerate(_decoded(info, packets, stream)):
         if index == info.frames:
             raise VideoError(info.path, f"yields more than its {info.frames} frames", index)
         if frame.is_corrupt:
@@ -206,6 +257,8 @@ def _in_sequence(
         yield index, frame
     if index + 1 != info.frames:
         raise VideoError(info.path, f"ends before its {info.frames} frames", index + 1)
+    if tail is not None and not tail.is_complete():
+        raise VideoError(info.path, "cut short: the last picture is incomplete", index)
 
 
 def _by_timestamp(

@@ -1,29 +1,14 @@
-"""Companions of a training: atomic checkpoints, a progress bar, the history as a table."""
+"""Companions of a training: a progress bar, the history as a table."""
 
-import io
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
-from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 from pytorch_lightning.callbacks import Callback
 
-from vqa.files import write_atomically, write_csv
+from vqa.files import write_csv
 from vqa.progress import progress_bar
 from vqa.training.learners.module import ScoreModule
-
-
-class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes checkpoints in one step: a killed process leaves a whole file or none."""
-
-    def save_checkpoint(
-        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
-    ) -> None:
-        """Write the checkpoint in one step."""
-        buffer = io.BytesIO()
-        torch.save(checkpoint, buffer)
-        write_atomically(path, buffer.getvalue())
 
 
 class TrainingProgress(Callback):
