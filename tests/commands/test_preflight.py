@@ -35,7 +35,7 @@ def test_a_file_in_the_way_is_named(tmp_path):
     for place in ("file", "file/sub", "file/sub/sub"):
         with pytest.raises(UsageError, match=r"paths\.cache=.*file.*is a file"):
             check_folder("paths.cache", tmp_path / place)
-    with pytest.raises(UsageError, match="output=.*expected a file, found a folder"):
+    with pytest.raises(UsageError, match=r"output=.*expected a file, found a folder"):
         check_output("output", tmp_path)
 
 
@@ -97,7 +97,7 @@ def test_what_cannot_work_is_said_before_any_work(verb, words, text, tmp_path, m
     (tmp_path / "file").write_text("x")
     also = ("train=[demo]", "test=[demo]") if verb == "cross" else ()
     given = [word for word in DEMO if verb == "train" or not word.startswith("data=")]
-    with pytest.raises(Failed, match="^error: ") as failure:
+    with pytest.raises(Failed, match=r"^error: ") as failure:
         run(verb, *given, *words, *also)
     assert text in str(failure.value)
     assert str(failure.value).count("\n") == 1

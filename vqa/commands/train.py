@@ -54,11 +54,11 @@ def train(experiment: Experiment) -> Run:
     check_experiment(config)
     run = open_run(experiment.folder, config, fresh=config["fresh"])
     if is_first_process():
+        if not run.finished:
+            experiment.tracker.check()
         run.hold(experiment.inputs())
     if run.finished:
         return run
-    if is_first_process():
-        experiment.tracker.check()
     database = prepare(run, experiment)
     splits = experiment.splits(database)
     run.count_leaks(leak_report(database, splits, experiment.hashes))

@@ -7,6 +7,8 @@ import yaml
 
 from tests.commands.calling import run
 from tests.fakes import graded_clips
+from vqa.files import write_json
+from vqa.runs.hashes import file_hashes
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +35,13 @@ def copied(original, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def changed(copied):
+def seal(copied):
+    """A function that writes the manifest of the copy again, as a careful stranger would."""
+    return lambda: write_json(copied / "manifest.json", file_hashes(copied))
+
+
+@pytest.fixture
+def changed(copied, seal):
     """A function that changes the configuration of the copy, by a dotted key."""
 
     def change(key, value):
@@ -44,6 +52,7 @@ def changed(copied):
             section = section[name]
         section[last] = value
         path.write_text(yaml.safe_dump(config, sort_keys=False))
+        seal()
         return copied
 
     return change

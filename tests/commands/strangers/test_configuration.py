@@ -142,7 +142,7 @@ def test_references_are_refused(original, changed):
             assert "a reference (${...})" in refused(words)
 
 
-def test_documents_that_grow_or_nest_are_refused(original, copied):
+def test_documents_that_grow_or_nest_are_refused(original, copied, seal):
     path = copied / "config.yaml"
     whole = path.read_text()
     bomb = "a0: &a0 [x]\n" + "".join(
@@ -162,6 +162,7 @@ def test_documents_that_grow_or_nest_are_refused(original, copied):
     }  # fmt: skip
     for text, reason in texts.items():
         path.write_text(whole + text)
+        seal()
         for words in commands(copied, original)[:1]:
             assert reason in refused(words)
         with pytest.raises(Failed, match=reason):
@@ -201,11 +202,12 @@ def test_names_do_not_leave_their_folders(original, changed, key, name):
     assert not (folder / "evaluations").exists()
 
 
-def test_names_of_splits_do_not_leave_the_run(original, copied):
+def test_names_of_splits_do_not_leave_the_run(original, copied, seal):
     split = next((copied / "splits").glob("*.json"))
     content = json.loads(split.read_text())
     for name in ("../../x", "a/b", "", ".."):
         split.write_text(json.dumps(content | {"name": name}))
+        seal()
         for words in commands(copied, original)[:4]:
             assert "the name of the split=" in refused(words)
 
