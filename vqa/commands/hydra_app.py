@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from vqa.commands import configuration, overrides
 from vqa.commands.configuration import GROUPS, UsageError
 from vqa.commands.errors import explained
-from vqa.commands.process import say, set_up
+from vqa.commands.process import report, set_up
 from vqa.files import user_path
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _with_hydra(
             else:  # the other jobs of a sweep run all the same
                 status, line = known
                 statuses.append(status)
-                say(f"job {len(statuses) - 1}: {line}")
+                report(f"job {len(statuses) - 1}: {line}")
 
     main = hydra.main(
         version_base="1.3", config_path=str(configuration.conf_folder()), config_name=verb
