@@ -110,7 +110,9 @@ def _with_hydra(
     )(task)
     # Hydra prints errors and exits by itself unless it is told to raise them.
     os.environ[FULL_ERROR] = "1"
-    sys.argv = [typed[0], *arguments]
+    # Hydra's parser takes its flags before the overrides or after them, not among them.
+    others = [word for word in arguments if word not in SWEEP_FLAGS]
+    sys.argv = [typed[0], *(["--multirun"] if sweep else []), *others]
     try:
         main()
     except (HydraException, OmegaConfBaseException) as error:

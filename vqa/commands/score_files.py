@@ -18,8 +18,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
-from vqa.commands.printing import say
 from vqa.commands.preflight import check_folder
+from vqa.commands.printing import say
 from vqa.files import plain, replacing, shown, user_path
 
 if TYPE_CHECKING:
