@@ -14,6 +14,7 @@ from vqa.databases.listing import some
 from vqa.databases.records import Database, VideoRecord
 from vqa.files import plain, read_json, write_json
 from vqa.runs.errors import RunError
+from vqa.runs.stored import as_data
 
 INPUTS = "inputs.json"
 
@@ -75,7 +76,15 @@ def changes(
         stored: Content of `inputs.json`.
         found: The inputs now, likewise as plain values.
         files: Compare the files that settings name as well, not only the database.
+
+    Raises:
+        RunError: What is stored is damaged.
     """
+    with as_data(INPUTS):
+        yield from _changes(stored, found, files)
+
+
+def _changes(stored: Mapping[str, Any], found: Mapping[str, Any], files: bool) -> Iterator[str]:
     old, new = stored["videos"], found["videos"]
     for names, words in (
         ([name for name in new if name not in old], "{} new in the label table"),

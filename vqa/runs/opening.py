@@ -137,6 +137,12 @@ def _read_config(path: Path) -> dict[str, Any]:
             "its keys; choose the folder of a run"
         )
     wrong = [key for key in SECTIONS if not isinstance(config.get(key, {}), dict)]
+    wrong += [
+        f"{key}.{name}"
+        for key in {"features", "views"} - set(wrong)
+        for name, settings in config.get(key, {}).items()
+        if not isinstance(settings, dict | None)
+    ]
     if wrong:
         raise RunError(
             f"{path}: expected settings below {', '.join(wrong)}, found something else; was it "
