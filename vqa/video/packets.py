@@ -98,7 +98,8 @@ def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoSt
     with container:
         stream = main_stream(container)
         if stream is None:
-            raise VideoError(path, "has no video stream that FFmpeg decodes")
+            is_unknown = any(other.codec_context is None for other in container.streams.video)
+            raise VideoError(path, "has no video stream" + " that FFmpeg decodes" * is_unknown)
         stream.thread_type = "NONE"
         stream.codec_context.thread_count = 1
         # Compare checksums in the coded video, if it has any (PNG, hashes of pictures in HEVC).
