@@ -159,12 +159,19 @@ def write_raw(path: Path, frames: int, size: tuple[int, int], pixel_format: str)
         for index in range(frames):
             frame = av.VideoFrame.from_ndarray(paint(index, *size), format="rgb24")
             planar = frame.reformat(format=pixel_format)
-            for plane, part in zip(planar.planes, planar.format.components, strict=True):
-                row_bytes = part.width * -(-part.bits // 8)
-                rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-                file.write(rows[: part.height, :row_bytes].tobytes())
+            file.write(samples(planar))
             shown.append(through_filters([planar])[0])
     return np.stack(shown)
+
+
+def samples(frame: av.VideoFrame) -> bytes:
+    """Return the samples of a planar frame as a raw file holds them."""
+    found = []
+    for plane, part in zip(frame.planes, frame.format.components, strict=True):
+        row_bytes = part.width * -(-part.bits // 8)
+        rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+        found.append(rows[: part.height, :row_bytes].tobytes())
+    return b"".join(found)
 
 
 def decode_all(path: Path, *filters: tuple[str, str]) -> np.ndarray:

@@ -19,4 +19,4 @@ def clips(tmp_path_factory):
 @pytest.fixture
 def clips_cache(tmp_path):
     """An empty cache for features of `clips`."""
-    return FeatureCache(tmp_path / "cache", "clips", "mean-colour", "f" * 64)
+    return FeatureCache(tmp_path / "cache", "mean-colour", "f" * 64)

@@ -13,6 +13,7 @@ def load(
     *,
     cache: str | Path | None = None,
     device: str = "auto",
+    damaged: str = "refuse",
     trust: Sequence[str] = (),
 ) -> "Scorer":
     """Load a trained run for scoring.
@@ -22,6 +23,7 @@ def load(
         cache: Folder of the feature cache, which makes scoring a file again almost free; None uses
             a temporary one.
         device: `cpu`, `cuda`, or `auto`: the GPU if there is one and the run was trained on one.
+        damaged: `refuse`, or `score` to score damaged files by their good frames.
         trust: Packages besides vqa that the run's configuration may use.
 
     Raises:
@@ -30,7 +32,7 @@ def load(
     """
     from vqa.commands.score import Scorer
 
-    return Scorer(run, cache=cache, device=device, trust=trust)
+    return Scorer(run, cache=cache, device=device, damaged=damaged, trust=trust)
 
 
 def list_models() -> list[str]:

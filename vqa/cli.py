@@ -10,7 +10,10 @@ from importlib import import_module
 from types import ModuleType
 from typing import NoReturn
 
-from vqa.commands.process import USAGE, exit_status
+from vqa.commands.errors import USAGE
+from vqa.commands.process import exit_status
+from vqa.commands.rules import flag
+from vqa.commands.setting_rules import RULES
 
 # Verbs that take Hydra overrides, and the module that does each job.
 HYDRA_VERBS = {
@@ -44,11 +47,16 @@ def main(arguments: Sequence[str] | None = None, program: str = "vqa") -> int:
         program: Shown in the help.
 
     Returns:
-        0, or 1 if some files failed or something does not hold, or 2 for wrong use.
+        0, or 1 if some files failed or something does not hold, or 2 for wrong use; 130 after
+        Ctrl-C, 143 after SIGTERM.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    return exit_status(lambda: _run(words, program))
+
+
+def _run(words: Sequence[str], program: str) -> int | None:
     if words and words[0] in HYDRA_VERBS:
-        return exit_status(lambda: hydra_verb(words[0], words[1:], f"{program} {words[0]}"))
+        return hydra_verb(words[0], words[1:], f"{program} {words[0]}")
     top = parser(program)
     options, rest = top.parse_known_args(words)
     if any(word.startswith("-") or "=" not in word for word in rest) or (
@@ -56,7 +64,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "vqa") -> int:
     ):
         top.error(f"unrecognized arguments: {' '.join(rest)}")
     options.rest = rest
-    return exit_status(lambda: options.job(options))
+    status: int | None = options.job(options)
+    return status
 
 
 def script(verb: str) -> NoReturn:
@@ -117,7 +126,8 @@ examples:
   vqa score runs/<run> clip.mp4
   vqa score runs/<run> videos/ 'more/*.mkv' list.txt --output scores.json
 
-The exit status is 1 if a file failed; its row says why.""",
+Rows are written to <output>.partial as they finish and become the output at the end. The exit
+status is 1 if a file failed; its row says why.""",
     )
     score.add_argument("run", help="folder of a finished run")
     score.add_argument(
@@ -125,21 +135,32 @@ The exit status is 1 if a file failed; its row says why.""",
     )
     score.add_argument(
         "--output", "-o", default="scores.csv", metavar="FILE",
-        help=".csv or .json to write (default: scores.csv); a .csv has its timelines beside it",
+        help=".csv, .json or .jsonl (default: scores.csv); a .csv has its timelines beside it",
     )  # fmt: skip
     score.add_argument(
         "--cache", default="cache", metavar="FOLDER", help="feature cache (default: cache)"
     )
     score.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     score.add_argument(
-        "--raw-size", metavar="WIDTHxHEIGHT", help="frame size of headerless .yuv files"
-    )
+        "--damaged", default="refuse", choices=("refuse", "score"),
+        help="score: damaged videos get a score from their good frames, with a note",
+    )  # fmt: skip
+    raw = score.add_argument_group("headerless .yuv files")
+    raw.add_argument("--raw-size", metavar="WIDTHxHEIGHT", help="frame size, required")
+    raw.add_argument("--raw-format", metavar="NAME", help="FFmpeg's name (default: yuv420p)")
+    raw.add_argument("--raw-range", choices=("limited", "full"), help="(default: limited)")
+    raw.add_argument("--raw-rate", type=float, metavar="HZ", help="(default: 30)")
     _add_trust(score)
-    score.set_defaults(
-        job=lambda given: _module("score").main(
-            given.run, given.videos, output=given.output, cache=given.cache,
-            device=given.device, raw_size=given.raw_size, trust=given.trust,
-        )
+    score.set_defaults(job=_score)
+
+
+def _score(given: argparse.Namespace) -> int:
+    from vqa.video import RawFormat
+
+    raw = RawFormat.parse(given.raw_size, given.raw_format, given.raw_range, given.raw_rate)
+    return _module("score").main(
+        given.run, given.videos, output=given.output, cache=given.cache, device=given.device,
+        raw=raw, damaged=given.damaged, trust=given.trust,
     )  # fmt: skip
 
 
@@ -181,8 +202,9 @@ beside the output, so an interrupted check resumes and a second one takes second
     )
     doctor.add_argument("--fresh", action="store_true", help="examine every file again")
     doctor.add_argument(
-        "--time-limit", type=float, default=600.0, metavar="SECONDS", help="per video"
-    )
+        "--time-limit", type=flag(RULES["features.*.time_limit_s"], float), default=600.0,
+        metavar="SECONDS", help="per video",
+    )  # fmt: skip
     doctor.add_argument("--config-dir", metavar="FOLDER", help="folder of your own configuration")
     doctor.set_defaults(job=_doctor)
 
@@ -229,12 +251,17 @@ def _add_verify(verbs: "argparse._SubParsersAction[_Parser]") -> None:
     verify = _verb(verbs, "verify", "recompute every number of a run and compare every hash")
     verify.add_argument("run", help="folder of a finished run")
     verify.add_argument(
-        "--rescore", type=int, default=0, metavar="N", help="score N videos per split again"
-    )
+        "--rescore", type=flag(RULES["rescore"], int), default=0, metavar="N",
+        help="score N videos per split again",
+    )  # fmt: skip
+    verify.add_argument(
+        "--cache", default="cache", metavar="FOLDER",
+        help="feature cache, for --rescore (default: cache)",
+    )  # fmt: skip
     _add_trust(verify)
     verify.set_defaults(
         job=lambda given: _module("verify").main(
-            given.run, rescore=given.rescore, trust=given.trust
+            given.run, rescore=given.rescore, paths={"cache": given.cache}, trust=given.trust
         )
     )
 

@@ -1,4 +1,4 @@
-"""Files: paths as users type them, hashes of contents, JSON and CSV that are complete or absent."""
+"""Files: paths and numbers as users write them, hashes, JSON and CSV complete or absent."""
 
 import csv
 import hashlib
@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import re
 import stat
 import time
 import uuid
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-import numpy as np
+LONGEST_NAME_BYTES = 120  # of 255 that file systems allow: hashes and suffixes are appended
 
 
 @contextmanager
@@ -33,13 +34,20 @@ def replacing(path: str | Path) -> Iterator[Path]:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.filename in (None, str(temporary)):  # write() names no file at all
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def user_path(text: str | os.PathLike[str]) -> Path:
-    """Return the path that a user typed: `~` and `~name` stand for home folders."""
-    return Path(text).expanduser()
+    """Return the path that a user typed: `~` and `~name` stand for home folders.
+
+    A `~name` that is no user is a file of that name.
+    """
+    return Path(os.path.expanduser(text))  # noqa: PTH111 (Path.expanduser raises for no user)
 
 
 def shown(name: str | os.PathLike[str]) -> str:
@@ -54,6 +62,56 @@ def shown(name: str | os.PathLike[str]) -> str:
         'caf\\xe9.mp4'
     """
     return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def decimal(text: str) -> float:
+    """Return a number of a table: digits with a point or a comma, and an exponent if it has one.
+
+    Raises:
+        ValueError: Anything else, also what Python reads as a number: `1_000`, `inf`, digits of
+            other scripts, and numbers beyond float64.
+
+    Examples:
+        >>> from vqa.files import decimal
+        >>> decimal("-6,50"), decimal("1e-3")
+        (-6.5, 0.001)
+    """
+    number = float(text.replace(",", ".")) if _DECIMAL.fullmatch(text) else math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is not a number")
+    return number
+
+
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?")
+
+
+def plain_name(key: str, name: Any) -> str:
+    """Return a name that may stand in a file's or folder's name, as text.
+
+    Args:
+        key: The setting, for the error.
+        name: Letters, digits, spaces and `. _ + -`, up to 120 bytes; a number is taken as text.
+
+    Raises:
+        ValueError: Anything else, such as a path.
+
+    Examples:
+        >>> from vqa.files import plain_name
+        >>> plain_name("data.name", "KoNViD-1k_540p")
+        'KoNViD-1k_540p'
+    """
+    text = str(name) if isinstance(name, int) and not isinstance(name, bool) else name
+    if (
+        not isinstance(text, str)
+        or not re.fullmatch(r"[\w+-](?:[\w .+-]*[\w.+-])?", text)
+        or len(text.encode("utf-8", "surrogateescape")) > LONGEST_NAME_BYTES
+    ):
+        raise ValueError(
+            f"{key}={shown(str(name))[:200]!r}: expected a name of letters, digits, spaces and "
+            f". _ + -, at most {LONGEST_NAME_BYTES} bytes; it names a folder, so it holds no path "
+            "and does not begin with a dot"
+        )
+    return text
 
 
 def content_hash(path: str | os.PathLike[str]) -> str:
@@ -129,7 +187,7 @@ def read_json(path: str | Path) -> Any:
         return None
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not JSON ({error}); was it edited or cut off?") from error
 
 
@@ -138,6 +196,8 @@ def plain(content: Any) -> Any:
 
     Names go through `shown`.
     """
+    import numpy as np  # here, because the paths and numbers of a command line need none
+
     if isinstance(content, Mapping):
         return {shown(str(key)): plain(value) for key, value in content.items()}
     if isinstance(content, np.ndarray):

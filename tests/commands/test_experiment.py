@@ -44,7 +44,7 @@ def test_features_are_made_as_the_settings_say(tmp_path):
     database = clip_database(tmp_path / "clips", 1)
     source = source_of(tmp_path, settings_of("multiscale", frames=3, dtype="float16"))
     source.fill(database.videos, progress=False)
-    assert source.load("clip0.mp4").features.shape == (3, source.extractor.dim)
+    assert source.load(database.videos[0]).features.shape == (3, source.extractor.dim)
     strict = source_of(tmp_path, settings_of("multiscale", on_error="raise"))
     database.videos[0].path.write_bytes(b"none")
     with pytest.raises(RuntimeError, match="on_error=skip"):

@@ -72,7 +72,7 @@ def test_what_the_network_gets(place):
     database, sources, views = experiment.database, experiment.sources, experiment.views
     outcome = sources.fill(database.videos, progress=False)
     assert (len(outcome.made), outcome.failures) == (12, {})
-    facts = sources.metadata("i01_01_1.bmp")
+    facts = sources.metadata(*database.select(["i01_01_1.bmp"]))
     assert (facts["width"], facts["height"], facts["frames"]) == ("320", "310", "1")
     inputs = views.alone(database.videos[0])
     assert {name: tensor.shape for name, tensor in inputs.items()} == {

@@ -128,6 +128,18 @@ def test_timeline_has_one_value_per_moment_or_video(small):
         assert timeline.isfinite().all()
 
 
+@torch.inference_mode()
+def test_the_network_says_whether_its_score_is_the_mean_of_its_timeline(small):
+    told = small.network.timeline_is
+    for inputs in small.videos:
+        mean, score = small.network.timeline(**inputs).mean(1), small.network(**inputs)
+        if told.endswith("the score is its mean") or told == "one value, the score":
+            torch.testing.assert_close(mean, score, **CLOSE)
+        else:
+            assert told.endswith("is not its mean")
+            assert not torch.isclose(mean, score, atol=1e-4)
+
+
 def gradients(network, inputs, function="forward"):
     """Return the gradients by name of all parameters that are trained."""
     network.zero_grad(set_to_none=True)

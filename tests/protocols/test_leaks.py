@@ -71,6 +71,7 @@ def test_report_is_plain_and_counts_contents():
         "leaked": 0,
         "leaked_by_video": 0,
         "splits": [{"split": "split0", "test": 0, "leaked": 0, "leaked_by_video": 0}],
+        "twins": {"files": 0, "videos": 0, "leaked": {}},
     }
     report = leak_report(KONVID, repeated(KONVID))
     assert (report["repeated_contents"], report["leaked_by_video"]) == (0, 0)

@@ -1,6 +1,7 @@
 """The audit: a sound run passes, and every changed file is named."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,12 +11,15 @@ from vqa.databases.records import Database, VideoRecord
 from vqa.protocols.splits import Split
 from vqa.runs.audit import audit, dependent_scores, digest
 from vqa.runs.hashes import file_hashes
+from vqa.runs.inputs import described
 from vqa.runs.opening import open_run
 from vqa.training.learners.base import Prediction
 
 CONFIG = {"name": "a", "seed": 0, "model": {"lr": 1.0}}
 VIDEOS = tuple(
-    VideoRecord(f"v{k:02}.mp4", None, 1 + k / 10, content=f"scene{k // 2}", group="g")
+    VideoRecord(
+        f"v{k:02}.mp4", Path(f"v{k:02}.mp4"), 1 + k / 10, content=f"scene{k // 2}", group="g"
+    )
     for k in range(40)
 )
 
@@ -36,7 +40,9 @@ def run(tmp_path):
 def make(folder, chosen, mos=lambda video: video.mos):
     rng = np.random.default_rng(0)
     made = open_run(folder, CONFIG)
-    made.describe(Database("fake", (1.0, 5.0), VIDEOS))
+    database = Database("fake", (1.0, 5.0), VIDEOS)
+    made.hold(described(database, {video.id: video.id * 2 for video in VIDEOS}, {}))
+    made.describe(database)
     made.list_videos(VIDEOS, lambda video: {"source": video.id * 2, "codec": "h264"})
     by_id = {video.id: video for video in VIDEOS}
     for split in chosen:
@@ -56,7 +62,7 @@ def faults(run):
 
 def test_a_sound_run_holds(run):
     assert faults(run) == {}
-    assert len(audit(run)) == 6
+    assert len(audit(run)) == 8
     assert len(digest(run)) == 64
 
 

@@ -77,7 +77,7 @@ def test_kinds_of_files_and_sizes(shared, tmp_path):
 
 
 def test_raw(shared, tmp_path):
-    truth = clips.write_raw(tmp_path / "clip.yuv", 12, (128, 96), "yuvj420p")
+    truth = clips.write_raw(tmp_path / "clip.yuv", 12, (128, 96), "yuv420p")
     raw = RawFormat(128, 96)
     assert shared.probe(tmp_path / "clip.yuv", raw).frames == 12
     frames = np.concatenate(list(shared.stream(tmp_path / "clip.yuv", raw=raw)))

@@ -232,7 +232,7 @@ def test_one_frame(tmp_path):
 
 
 def test_raw(tmp_path):
-    truth = clips.write_raw(tmp_path / "clip.yuv", 20, (128, 96), "yuvj420p")
+    truth = clips.write_raw(tmp_path / "clip.yuv", 20, (128, 96), "yuv420p")
     leapt = frames_of(tmp_path / "clip.yuv", [3, 17, 17], raw=RawFormat(128, 96), leaping=True)
     assert np.array_equal(leapt, truth[[3, 17, 17]])
 

@@ -1,5 +1,9 @@
 """Raw planar video."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import av
 import numpy as np
 import pytest
 
@@ -38,9 +42,61 @@ def test_raw_video(tmp_path, pixel_format, size):
 def test_raw_full_range_differs_from_limited_range(tmp_path):
     path = tmp_path / "clip.yuv"
     path.write_bytes(bytes([235]) * 64 * 48 + bytes([128]) * (64 * 48 // 2))
-    assert all_frames(path, raw=RawFormat(64, 48)).mean() == pytest.approx(235, abs=1)
-    limited = RawFormat(64, 48, pixel_format="yuv420p")
-    assert all_frames(path, raw=limited).mean() == pytest.approx(255, abs=1)
+    for full in (
+        RawFormat(64, 48, color_range="full"),
+        RawFormat(64, 48, pixel_format="yuvj420p"),
+        RawFormat(64, 48, pixel_format="yuv420p", color_range="full"),
+    ):
+        assert all_frames(path, raw=full).mean() == pytest.approx(235, abs=1)
+    for limited in (RawFormat(64, 48), RawFormat(64, 48, "yuv420p", "limited")):
+        assert all_frames(path, raw=limited).mean() == pytest.approx(255, abs=1)
+
+
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv420p10le", "yuv422p12le", "yuv444p10le"])
+@pytest.mark.parametrize("full", [False, True])
+def test_the_same_samples_give_the_same_frames_as_in_a_container(tmp_path, pixel_format, full):
+    lossless = clips.write_clip(
+        tmp_path / "a.mkv", 5, codec="ffv1", pixel_format=pixel_format, full_range=full
+    )
+    path = tmp_path / "a.yuv"
+    with av.open(str(lossless)) as container, path.open("wb") as file:
+        for frame in container.decode(video=0):
+            file.write(clips.samples(frame))
+    raw = RawFormat(128, 96, pixel_format, "full" if full else "limited")
+    assert np.array_equal(all_frames(path, raw=raw), all_frames(lossless))
+
+
+def test_what_is_assumed_is_noted_and_what_is_given_is_not():
+    assert RawFormat(2, 2).notes == (
+        "raw video: 8-bit 4:2:0, limited range, 30 frames per second assumed",
+    )
+    assert RawFormat(2, 2, "yuvj420p").notes == ("raw video: 30 frames per second assumed",)
+    assert RawFormat(2, 2, "gray", "full", 25.0).notes == ()
+    assert probe_of(RawFormat(64, 48)).notes == RawFormat(64, 48).notes
+
+
+def probe_of(raw):
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a.yuv"
+        path.write_bytes(bytes([100]) * raw.coded_bytes)
+        return probe(path, raw=raw)
+
+
+@pytest.mark.parametrize("pixel_format", ["yuv420p10le", "yuv420p10be", "yuv420p12le"])
+def test_samples_that_are_evidently_wider_than_assumed_are_refused(tmp_path, pixel_format):
+    path = tmp_path / "a.yuv"
+    clips.write_raw(path, 4, (128, 96), pixel_format)
+    with pytest.raises(VideoError, match=r"wider than 8 bits.*yuv420p10"):
+        probe(path, raw=RawFormat(128, 96))
+    assert probe(path, raw=RawFormat(128, 96, pixel_format)).frames == 4
+    assert probe(path, raw=RawFormat(128, 96, "yuv420p")).frames == 8  # the user is believed
+
+
+@pytest.mark.parametrize("luma", [0, 3, 16, 20, 255])
+def test_flat_and_dark_video_of_8_bits_is_not_taken_for_wider_samples(tmp_path, luma):
+    path = tmp_path / "a.yuv"
+    path.write_bytes((bytes([luma]) * 64 * 48 + bytes([128]) * (64 * 48 // 2)) * 2)
+    assert probe(path, raw=RawFormat(64, 48)).frames == 2
 
 
 def test_raw_video_of_another_size(tmp_path):
@@ -55,5 +111,5 @@ def test_raw_video_of_another_size(tmp_path):
         probe(clips.cut(path), raw=RawFormat(128, 96))
     with pytest.raises(ValueError, match="pixel format"):
         RawFormat(128, 96, pixel_format="yuv999")
-    with pytest.raises(ValueError, match="positive"):
+    with pytest.raises(ValueError, match="at least 1x1"):
         RawFormat(0, 96)

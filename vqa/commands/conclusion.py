@@ -1,14 +1,13 @@
 """The end of a run or an evaluation: results, evidence for the worst predictions, the report."""
 
 import logging
+from functools import partial
 from typing import Any
-
-import numpy as np
 
 from vqa.commands.experiment import Experiment
 from vqa.databases.records import Database, VideoRecord
 from vqa.reports import write_report
-from vqa.reports.evidence import write_evidence
+from vqa.reports.evidence import Timeline, strip, write_evidence
 from vqa.runs import Run
 from vqa.training.views import moments
 
@@ -31,11 +30,13 @@ def conclude(run: Run, trained: Run, experiment: Experiment, database: Database)
         return
     loaded: dict[str, Any] = {}
 
-    def timeline(split: str, video: VideoRecord) -> tuple[np.ndarray, np.ndarray]:
+    def timeline(split: str, video: VideoRecord) -> Timeline:
         if split not in loaded:
             loaded[split] = experiment.learned(trained, split)
         _, quality = loaded[split].assess(experiment.views.alone(video))
-        return moments(experiment.views.times_s(video), len(quality)).numpy(), quality
+        times_s = moments(experiment.views.times_s(video), len(quality)).numpy()
+        return Timeline(times_s, quality, loaded[split].timeline_is)
 
-    write_evidence(run.folder, predictions, database, timeline, experiment.reader)
+    reading = partial(strip, reader=experiment.reader, damaged=experiment.damaged)
+    write_evidence(run.folder, predictions, database, timeline, reading)
     write_report(run.folder)

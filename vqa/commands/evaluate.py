@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from vqa.commands.configuration import UsageError, resolved
+from vqa.commands.experiment import raw_format
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -47,10 +48,11 @@ def main(config: "DictConfig") -> int | None:
         videos = settings["videos"]
         return score.main(
             settings["run"],
-            [videos] if isinstance(videos, str) else videos,
+            videos if isinstance(videos, list) else [videos],
             output=settings["output"] or "scores.csv",
             cache=settings["paths"]["cache"],
-            raw_size=settings["raw_size"],
+            raw=raw_format(settings["raw"]),
+            damaged=settings["damaged"],
             trust=trust,
         )
     from vqa.commands import test

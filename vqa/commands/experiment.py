@@ -1,25 +1,31 @@
 """An experiment: one model on one database under one protocol, from configuration to objects."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vqa.commands.building import TRUSTED, build
-from vqa.commands.configuration import add_user_code, resolved
-from vqa.databases.combined import CombinedDatabase
+from vqa.commands.building import build
+from vqa.commands.configuration import add_user_code, check_names, resolved
+from vqa.commands.trust import check
 from vqa.databases.records import Database, VideoRecord
 from vqa.features.extraction.external import ExternalFeatures
 from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.extraction.sources import Source, Sources
 from vqa.features.nothing import Nothing
+from vqa.files import content_hash, user_path
+from vqa.progress import progress_bar
 from vqa.protocols.splits import Split
 from vqa.runs import Run
+from vqa.runs.inputs import described
 from vqa.runs.opening import check_usable, identity
+from vqa.runs.stored import as_data
 from vqa.training.views import Views
+from vqa.video import RawFormat
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -27,6 +33,11 @@ if TYPE_CHECKING:
     from vqa.databases.alignment import Alignment
     from vqa.training.datamodule import VQADataModule
 
+# Sections whose settings may name files that shape the numbers; `data` is compared by its labels.
+NAMING_FILES = ("model", "features", "views", "protocol", "alignment", "init_from")
+# What a score depends on: files of a run, and files of its splits.
+RUN_FILES = ("config.yaml", "database.json", "notes.json")
+MODEL_FILES = ("model.safetensors", "learner.json", "alignment.json")
 # Settings in conf/features/<name>.yaml that say how an extractor is used.
 USE = ("frame_rate_hz", "frames", "dtype", "on_error", "time_limit_s")
 
@@ -38,11 +49,22 @@ class Experiment:
 
     Args:
         config: Plain, resolved settings; `train` ones have all keys.
-        trusted: Packages whose targets may be used; None allows all.
+        trusted: Packages whose targets may be used besides vqa's own, for configuration that comes
+            with a run; None allows all, for the user's own.
+        trusted_data: The same for the `data` section.
+
+    Raises:
+        ValueError: A name that cannot be that of a folder, or a target that is not trusted.
     """
 
-    def __init__(self, config: Mapping[str, Any], trusted: Sequence[str] | None = None) -> None:
-        self.config, self.trusted = config, trusted
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        trusted: Sequence[str] | None = None,
+        trusted_data: Sequence[str] | None = None,
+    ) -> None:
+        check_names(config)
+        self.config, self.trusted, self.trusted_data = config, trusted, trusted_data
 
     @classmethod
     def composed(cls, config: "DictConfig") -> "Experiment":
@@ -55,43 +77,52 @@ class Experiment:
         run: Run,
         *,
         data: Mapping[str, Any] | None = None,
-        paths: Mapping[str, Any] | None = None,
+        paths: Mapping[str, Any],
         device: str = "auto",
         trust: Sequence[str] | None = (),
     ) -> "Experiment":
         """Return the experiment of a finished run, with its own settings.
 
+        Where it writes is the command's choice: the run's own paths, folder and logger are dropped.
+
         Args:
             run: The run.
-            data: Another `data` section to test on; None keeps the run's own.
-            paths: Where databases and caches lie; None keeps the run's own.
+            data: Another `data` section to test on, with the run's reader unless it names one; None
+                keeps the run's own.
+            paths: Where caches lie (`cache`).
             device: Where to compute: `cpu`, `cuda`, or `auto`: the GPU if there is one and the run
                 was trained on one.
             trust: Packages besides vqa that the run's configuration may use, installed or in the
                 current folder; None allows all, for a run that this very command has trained.
 
         Raises:
-            RunError: Another version of vqa wrote the run.
+            RunError: The run is not finished, its files were changed, another version of vqa wrote
+                it, or its configuration is damaged.
+            ValueError: Its configuration uses what is not trusted.
         """
         check_usable(run)
+        if trust is not None:
+            check(run.config, trust)
+        run.check(*RUN_FILES)
         if trust:
             add_user_code()
-        config = copy.deepcopy(dict(run.config))
-        if device != "auto":
-            config["trainer"]["accelerator"] = "cpu" if device == "cpu" else "gpu"
-            for settings in config["features"].values():
-                if "device" in settings.get("extractor", {}):
-                    settings["extractor"]["device"] = device
-        if data is not None:
-            config["data"] = data
-        if paths is not None:
-            config["paths"] = dict(paths)
-        return cls(config, None if trust is None else (*TRUSTED, *trust))
+        with as_data(run.folder / "config.yaml"):
+            config = copy.deepcopy(dict(run.config))
+            if device != "auto":
+                config["trainer"]["accelerator"] = "cpu" if device == "cpu" else "gpu"
+                for settings in config["features"].values():
+                    if "device" in settings.get("extractor", {}):
+                        settings["extractor"]["device"] = device
+            if data is not None:
+                config["data"] = {"reader": config["data"]["reader"], **data}
+            config |= {"paths": dict(paths), "folder": None}
+            config.pop("logger", None)
+            return cls(config, trust, trust if data is None else None)
 
     @property
     def folder(self) -> Path:
         """The run folder: as given, or named after the experiment and the hash of its settings."""
-        if self.config.get("folder"):
+        if self.config.get("folder") is not None:
             return Path(self.config["folder"])
         return Path(self.config["paths"]["runs"]) / f"{self.config['name']}-{self.identity}"
 
@@ -104,6 +135,11 @@ class Experiment:
     def reader(self) -> str:
         """The decoder to use, `data.reader`."""
         return self.config["data"]["reader"]
+
+    @property
+    def damaged(self) -> str:
+        """What to do with damaged videos, `data.damaged`: `refuse` or `score`."""
+        return self.config["data"].get("damaged", "refuse")
 
     @property
     def device(self) -> str:
@@ -119,7 +155,32 @@ class Experiment:
     @cached_property
     def database(self) -> Database:
         """The database of the `data` section."""
-        return self._build(self.config["data"]["read"])
+        with self._reading():
+            return build(self.config["data"]["read"], self.trusted_data)
+
+    @cached_property
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of each video's file, by id; empty for an absent file."""
+        found = {}
+        bar = progress_bar(
+            len(self.database), "hash", "file", disable=not len(self.database), delay=1.0
+        )
+        with bar:
+            for video in self.database.videos:
+                try:
+                    found[video.id] = content_hash(video.path)
+                except OSError:
+                    found[video.id] = ""
+                bar.update()
+        return found
+
+    def inputs(self, **more: str) -> dict[str, Any]:
+        """Describe everything that the numbers are made from, by content.
+
+        Args:
+            **more: Hashes of further files, by what they are.
+        """
+        return described(self.database, self.hashes, {**_named_files(self.config), **more})
 
     @cached_property
     def sources(self) -> Sources:
@@ -127,9 +188,10 @@ class Experiment:
 
         A model without a view of features gets a source of nothing, which checks the files.
         """
-        if "views" in self.config and not self.uses_features:
-            return Sources([self._extracted(Nothing())])
-        return Sources([self._source(one) for one in self.config["features"].values()])
+        with self._reading():
+            if "views" in self.config and not self.uses_features:
+                return Sources([self._extracted(Nothing())])
+            return Sources([self._source(one) for one in self.config["features"].values()])
 
     @cached_property
     def views(self) -> Views:
@@ -138,8 +200,11 @@ class Experiment:
         for name, settings in self.config["views"].items():
             if settings is not None:
                 view = self._build(settings)
-                own = name == "features"
-                views[name] = view(self.sources.sources) if own else view(reader=self.reader)
+                with self._reading():
+                    if name == "features":
+                        views[name] = view(self.sources.sources)
+                    else:
+                        views[name] = view(reader=self.reader, damaged=self.damaged)
         return Views(views)
 
     @cached_property
@@ -168,7 +233,7 @@ class Experiment:
         """Fit what brings the MOS of several databases to one scale, on the training part only."""
 
         def objective(video: VideoRecord) -> np.ndarray:
-            return self.sources.sources[0].load(video.id).features.double().mean(0).numpy()
+            return self.sources.sources[0].load(video).features.double().mean(0).numpy()
 
         return self._build(self.config["alignment"])(database, split.train, objective)
 
@@ -177,15 +242,16 @@ class Experiment:
         from vqa.training.datamodule import VQADataModule
 
         loader = self.config["loader"]
-        return VQADataModule(
-            database,
-            split,
-            self.views,
-            batch_size=loader["batch_size"],
-            eval_batch_size=loader["eval_batch_size"],
-            num_workers=loader["num_workers"],
-            seed=self.config["seed"],
-        )
+        with self._reading():
+            return VQADataModule(
+                database,
+                split,
+                self.views,
+                batch_size=loader["batch_size"],
+                eval_batch_size=loader["eval_batch_size"],
+                num_workers=loader["num_workers"],
+                seed=self.config["seed"],
+            )
 
     def learner(self) -> Any:
         """Make an untrained learner."""
@@ -196,13 +262,30 @@ class Experiment:
 
         Raises:
             FileNotFoundError: The run has not trained it.
+            RunError: Its files are not those that the run wrote, or do not fit the model.
         """
+        self.check_models(run, split)
         learner = self.learner()
-        learner.load(run.split_folder(split), self.device)
+        with as_data(run.split_folder(split)):
+            learner.load(run.split_folder(split), self.device)
         return learner
 
+    def check_models(self, run: Run, split: str | None = None) -> None:
+        """Check that the models of a run, or of one split, are those that it trained.
+
+        Raises:
+            RunError: A file was changed, or the run is not finished.
+        """
+        for name in [split] if split else [one.name for one in run.splits()]:
+            run.check(f"splits/{name}.json", *(f"{name}/{file}" for file in MODEL_FILES))
+
     def _build(self, settings: Any) -> Any:
-        return build(settings, self.trusted)
+        with self._reading():
+            return build(settings, self.trusted)
+
+    def _reading(self) -> AbstractContextManager[None]:
+        """Report values of a wrong kind in the configuration of a run as one line."""
+        return nullcontext() if self.trusted is None else as_data("the run's config.yaml")
 
     def _source(self, settings: Mapping[str, Any]) -> Source:
         if "extractor" not in settings:
@@ -213,11 +296,34 @@ class Experiment:
 
     def _extracted(self, extractor: Any, **use: Any) -> FeatureSource:
         root = self.config["paths"]["cache"]
-        return FeatureSource.in_cache(extractor, root, self._cache_name(), self.reader, **use)
+        return FeatureSource.in_cache(extractor, root, self.reader, damaged=self.damaged, **use)
 
-    def _cache_name(self) -> str | None:
-        """The database's name in the cache; None if every id begins with the name of its own."""
-        if "read" not in self.config["data"]:
-            return self.config["data"]["name"]
-        combined = isinstance(self.database, CombinedDatabase)
-        return None if combined else self.database.name
+
+def raw_format(settings: Mapping[str, Any]) -> RawFormat | None:
+    """Return the format of raw video that a `raw` section gives; None without a size.
+
+    Raises:
+        ValueError: There is no such format.
+    """
+    keys = ("size", "pixel_format", "range", "frame_rate_hz")
+    return RawFormat.parse(*(settings[key] for key in keys))
+
+
+def _named_files(config: Mapping[str, Any]) -> dict[str, str]:
+    """Hash the files that settings name: matrices, weights, splits, and runs by their manifests."""
+
+    def walk(key: str, value: Any) -> Iterator[tuple[str, str]]:
+        if isinstance(value, Mapping):
+            for name, inner in value.items():
+                yield from walk(f"{key}.{name}", inner)
+        elif isinstance(value, str) and not key.endswith("._target_"):
+            try:
+                place = user_path(value)
+                place = place / "manifest.json" if place.is_dir() else place
+                if place.is_file():
+                    yield key, content_hash(place)
+            except (OSError, ValueError, RuntimeError):  # no path at all, or not ours to read
+                return
+
+    found = (pair for name in NAMING_FILES for pair in walk(name, config.get(name)))
+    return dict(found)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from vqa.commands import draw
 from vqa.commands.configuration import UsageError
 from vqa.commands.experiment import Experiment
+from vqa.commands.preflight import check_experiment
 from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.extraction.fill import shard_of, write_failures
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 def main(config: "DictConfig") -> int:
     """Extract or, with `draw=`, draw; returns the exit status."""
     experiment = Experiment.composed(config)
-    if config.draw is not None:
+    check_experiment(experiment.config)
+    if experiment.config["draw"] is not None:
         return draw.main(experiment)
     return fill(experiment)
 
@@ -33,7 +35,7 @@ def fill(experiment: Experiment) -> int:
                 "extract; choose features with an extractor"
             )
         outcome = source.fill(shard_of(experiment.database.videos, shard))
-        failures = _failures_of(source.cache.folder, shard)
+        failures = _failures_of(source.cache.folder, experiment.database.name, shard)
         write_failures(outcome.failures, failures)
         print(
             f"{len(outcome.made)} made, {len(outcome.reused)} found, {len(outcome.failures)} "
@@ -45,6 +47,6 @@ def fill(experiment: Experiment) -> int:
     return 1 if lost else 0
 
 
-def _failures_of(folder: Path, shard: str) -> Path:
+def _failures_of(folder: Path, database: str, shard: str) -> Path:
     """Path of the list of a shard's failed videos."""
-    return folder / f"failures-{shard.replace('/', '-of-')}.csv"
+    return folder / f"failures-{database}-{shard.replace('/', '-of-')}.csv"

@@ -5,27 +5,30 @@ file that was scored before costs almost nothing; a changed file is detected by 
 again. If a run has several splits, the score is the mean over their models.
 """
 
+import math
 import shutil
 import sys
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from vqa.commands.experiment import Experiment
+from vqa.commands.preflight import check_device, check_folder, check_output
+from vqa.commands.printing import say
+from vqa.commands.score_files import ScoreFiles, checked_output, output_files
 from vqa.databases.records import VideoRecord
 from vqa.databases.unrated import as_records, find_videos
-from vqa.files import write_csv, write_json
+from vqa.files import shown, user_path
 from vqa.runs import Run
 from vqa.runs.opening import load_run
 from vqa.training.views import moments
-from vqa.video import VideoError
-
-SUFFIXES = (".csv", ".json")
-COLUMNS = ("video", "score", "frames", "reader", "weights", "error")
+from vqa.video import RawFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,9 @@ class Score:
         frame_quality: (T,) quality at these times on the MOS scale.
         reader: Decoder and its version.
         weights: Weights of the feature extractor, in words.
+        timeline: What the timeline is, and whether the score is its mean.
+        note: What is special about this video or its score; empty if nothing is.
+        run: Name of the run's folder.
         notes: What every reader of the score must know, for example untrained weights.
         error: Why there is no score; empty if there is one.
 
@@ -59,6 +65,9 @@ class Score:
     frame_quality: list[float] = field(default_factory=list)
     reader: str = ""
     weights: str = ""
+    timeline: str = ""
+    note: str = ""
+    run: str = ""
     notes: tuple[str, ...] = ()
     error: str = ""
 
@@ -70,12 +79,14 @@ class Scorer:
         run: A finished run folder.
         cache: Folder of the feature cache; None uses a temporary one, removed with the scorer.
         device: `cpu`, `cuda`, or `auto`: the GPU if there is one and the run was trained on one.
+        damaged: `refuse`, or `score` to score damaged files by their good frames.
         trust: Packages besides vqa that the run's configuration may use.
 
     Attributes:
         cache: Folder of the feature cache.
         mos_range: Scale of the scores.
         notes: What every reader of the scores must know.
+        timeline: What the timelines are, and whether a score is the mean of its timeline.
 
     Raises:
         RunError: The folder is not a run.
@@ -88,75 +99,104 @@ class Scorer:
         *,
         cache: str | Path | None = None,
         device: str = "auto",
+        damaged: str = "refuse",
         trust: Sequence[str] = (),
     ) -> None:
         self.run = run if isinstance(run, Run) else load_run(run)
         folder = tempfile.mkdtemp(prefix="vqa-") if cache is None else str(cache)
         if cache is None:
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self.cache = Path(folder).expanduser()
-        data = {"name": "files", "reader": self.run.config["data"]["reader"]}
+        self.cache = user_path(folder)
+        data = {"name": "files", "damaged": damaged}
         paths = {"cache": str(self.cache)}
         self._experiment = Experiment.of_run(
             self.run, data=data, paths=paths, device=device, trust=trust
         )
+        for view in self._experiment.config["views"].values():
+            if view is not None and "memory_gb" in view:
+                view["memory_gb"] = 0  # no video is scored twice
         self._learners = [
             self._experiment.learned(self.run, split.name) for split in self.run.splits()
         ]
         low, high = self.run.database["mos_range"]
         self.mos_range: tuple[float, float] = (low, high)
         self.notes = tuple(self.run.notes())
+        self.timeline = "; ".join(dict.fromkeys(one.timeline_is for one in self._learners))
+        if len(self._learners) > 1:
+            self.timeline += f" (mean over {len(self._learners)} models)"
 
-    def __call__(self, video: str | Path, *, raw_size: str | None = None) -> Score:
+    def __call__(self, video: str | Path, *, raw: RawFormat | None = None) -> Score:
         """Score one file; a file that cannot be scored returns a `Score` with an error.
 
         Args:
             video: The file.
-            raw_size: WIDTHxHEIGHT of a headerless .yuv file.
+            raw: Format of a headerless .yuv file.
         """
-        (score,) = self.score([video], raw_size=raw_size)
+        (score,) = self.score([video], raw=raw)
         return score
 
     def score(
-        self, videos: Iterable[str | Path], *, raw_size: str | None = None
-    ) -> Iterator[Score]:
+        self, videos: Iterable[str | Path], *, raw: RawFormat | None = None
+    ) -> Generator[Score, None, None]:
         """Score files one after the other; each score is yielded as soon as it is known.
 
         Args:
             videos: The files; a file that is given twice is scored once.
-            raw_size: WIDTHxHEIGHT of headerless .yuv files.
-
-        Raises:
-            ValueError: `raw_size` is not of that form.
+            raw: Format of headerless .yuv files.
         """
-        records = as_records([Path(video).expanduser() for video in videos], raw_size)
+        records = as_records([user_path(video) for video in videos], raw)
         for record, failure in self._experiment.sources.stream(records):
-            yield self._failed(record, failure) if failure else self._assessed(record)
+            yield self.failed(record.id, failure) if failure else self._assessed(record)
+
+    def failed(self, video: str, error: str) -> Score:
+        """Return the `Score` of a file that has none."""
+        run = self.run.folder.name
+        return Score(video, None, self.mos_range, run=run, notes=self.notes, error=error)
 
     def _assessed(self, record: VideoRecord) -> Score:
         sources, views = self._experiment.sources, self._experiment.views
         try:
             inputs = views.alone(record)
-            times_s = views.times_s(record)
-        except VideoError as error:
-            return self._failed(record, str(error))
-        results = [learner.assess(inputs) for learner in self._learners]
-        timeline = np.mean([quality for _, quality in results], axis=0)
-        facts = sources.metadata(record.id)
+            results = [learner.assess(inputs) for learner in self._learners]
+            timeline = np.mean([quality for _, quality in results], axis=0)
+            times_s = moments(views.times_s(record), len(timeline))
+            facts = sources.metadata(record)
+        except (OSError, ValueError, RuntimeError, MemoryError) as error:  # of this video alone
+            return self.failed(record.id, str(error) or type(error).__name__)
+        value = float(np.mean([score for score, _ in results]))
+        if not (math.isfinite(value) and np.isfinite(timeline).all()):
+            return self.failed(record.id, "the model gives no finite score")
+        outside = outside_of(self.mos_range, value, timeline)
         return Score(
             record.id,
-            float(np.mean([score for score, _ in results])),
+            value,
             self.mos_range,
             frames=int(facts["frames"]),
-            times_s=moments(times_s, len(timeline)).tolist(),
+            times_s=times_s.tolist(),
             frame_quality=timeline.tolist(),
             reader=facts["reader"],
             weights=sources.weights,
+            timeline=self.timeline,
+            note="; ".join(filter(None, (facts.get("note"), outside))),
+            run=self.run.folder.name,
             notes=self.notes,
         )
 
-    def _failed(self, record: VideoRecord, error: str) -> Score:
-        return Score(record.id, None, self.mos_range, notes=self.notes, error=error)
+
+def outside_of(mos_range: tuple[float, float], score: float, timeline: np.ndarray) -> str:
+    """Note a score, or else values of its timeline (T,), that lie outside the announced scale.
+
+    Examples:
+        >>> import numpy as np
+        >>> from vqa.commands.score import outside_of
+        >>> outside_of((1.0, 5.0), 4.5, np.array([3.0, 6.0]))
+        'the timeline leaves the scale [1, 5]'
+    """
+    low, high = mos_range
+    if not low <= score <= high:
+        return f"outside the scale [{low:g}, {high:g}]"
+    inside = low <= timeline.min() and timeline.max() <= high
+    return "" if inside else f"the timeline leaves the scale [{low:g}, {high:g}]"
 
 
 def main(
@@ -166,85 +206,71 @@ def main(
     output: str | Path,
     cache: str | Path = "cache",
     device: str = "auto",
-    raw_size: str | None = None,
+    raw: RawFormat | None = None,
+    damaged: str = "refuse",
     trust: Sequence[str] = (),
 ) -> int:
-    """Score files, print and write the scores; returns 1 if a file failed, else 0.
+    """Score files, print and write each score when it is known.
+
+    A place that names nothing, among others that do, costs a row with an error.
+
+    Returns:
+        1 if a file failed, else 0.
 
     Args:
         run: A finished run folder.
         places: Files, folders, globs, or lists of files.
-        output: A .csv or .json file.
+        output: A .csv, .json or .jsonl file; see `vqa.commands.score_files`.
         cache: Folder of the feature cache.
         device: `auto`, `cpu` or `cuda`.
-        raw_size: WIDTHxHEIGHT of headerless .yuv files.
+        raw: Format of headerless .yuv files.
+        damaged: `refuse`, or `score` to score damaged files by their good frames.
         trust: Packages besides vqa that the run's configuration may use.
+
+    Raises:
+        ValueError: The output is one of the videos, or as `checked_output`.
     """
-    output = checked_output(output)
-    videos = find_videos(places)
-    scorer = Scorer(run, cache=cache, device=device, trust=trust)
+    output = check_output("output", checked_output(output))
+    check_folder("cache", cache)
+    check_device("device", device)
+    found = find_videos(places)
+    if taken := set(found.files) & {file.absolute() for file in output_files(output)}:
+        raise ValueError(
+            f"output={shown(min(taken))} is one of the files to score; choose another name"
+        )
+    for remark in found.remarks:
+        say(remark, sys.stderr)
+    scorer = Scorer(run, cache=cache, device=device, damaged=damaged, trust=trust)
     for note in scorer.notes:
-        print(f"NOTE: {note}")
+        say(f"NOTE: {note}")
     low, high = scorer.mos_range
     name = scorer.run.database["name"]
-    print(f"score on [{low:g}, {high:g}], the MOS scale of {name}; higher is better")
-    scores = []
-    for score in scorer.score(videos, raw_size=raw_size):
-        scores.append(score)
-        shown = "failed" if score.value is None else f"{score.value:8.4f}"
-        print(f"{shown}  {score.video}", flush=True)
-    files = write_scores(scores, output, scorer.notes)
-    print("written: " + ", ".join(map(str, files)))
-    failed = sum(bool(score.error) for score in scores)
+    say(f"score on [{low:g}, {high:g}], the MOS scale of {name}; higher is better")
+    say(f"timeline: {scorer.timeline}")
+    absent = (scorer.failed(video, cause) for video, cause in found.absent.items())
+    failed = outside = 0
+    with (
+        ScoreFiles(output, scorer.notes) as files,
+        closing(scorer.score(found.files, raw=raw)) as scores,
+    ):
+        for score in chain(absent, scores):
+            files.add(score)
+            failed += score.value is None
+            outside += score.value is not None and not low <= score.value <= high
+            say(line_of(score))
+        say("written: " + ", ".join(map(str, files.finish())))
+    if outside:
+        say(
+            f"NOTE: {outside} of {files.count} scores lie outside the scale [{low:g}, {high:g}]: "
+            "the model extrapolates"
+        )
     if failed:
-        print(f"{failed} of {len(scores)} files failed; their rows say why", file=sys.stderr)
+        say(f"{failed} of {files.count} files failed; their rows say why", sys.stderr)
     return 1 if failed else 0
 
 
-def checked_output(path: str | Path) -> Path:
-    """Return the path of an output file.
-
-    Raises:
-        ValueError: It ends neither in .csv nor in .json.
-    """
-    path = Path(path).expanduser()
-    if path.suffix not in SUFFIXES:
-        raise ValueError(f"output={path}: expected a name that ends in .csv or .json")
-    return path
-
-
-def write_scores(scores: Sequence[Score], path: Path, notes: Sequence[str] = ()) -> list[Path]:
-    """Write scores as .json (timelines inside) or .csv (timelines in `<name>.timeline.csv`).
-
-    Returns:
-        The files written.
-
-    Raises:
-        ValueError: Another suffix.
-    """
-    path = checked_output(path)
-    if path.suffix == ".json":
-        videos = []
-        for score in scores:
-            row = asdict(score)
-            row["score"] = row.pop("value")
-            del row["notes"]
-            videos.append(row)
-        content = {"notes": list(notes), "videos": videos}
-        return [write_json(path, content, indent=1)]
-    rows = (
-        [
-            score.video, score.value, score.frames, score.reader, score.weights, score.error,
-            *score.mos_range,
-        ]
-        for score in scores
-    )  # fmt: skip
-    moments = (
-        [score.video, time_s, quality]
-        for score in scores
-        for time_s, quality in zip(score.times_s, score.frame_quality, strict=True)
-    )
-    timeline = path.with_name(path.stem + ".timeline.csv")
-    write_csv(path, [*COLUMNS, "mos_low", "mos_high"], rows)
-    write_csv(timeline, ["video", "time_s", "frame_quality"], moments)
-    return [path, timeline]
+def line_of(score: Score) -> str:
+    """Return the line that is printed for a score."""
+    number = "failed" if score.value is None else f"{score.value:8.4f}"
+    remark = score.error or score.note
+    return f"{number}  {score.video}" + (f"  ({remark})" if remark else "")

@@ -1,19 +1,24 @@
 """Test a run's models: on another database, or again on its own test parts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from vqa.commands.conclusion import conclude
 from vqa.commands.experiment import Experiment
+from vqa.commands.preflight import check_folder
 from vqa.commands.train import prepare
 from vqa.databases.alignment import Alignment, aligned
+from vqa.databases.listing import some
 from vqa.databases.records import Database
 from vqa.evaluation.text import format_table
+from vqa.files import plain
 from vqa.protocols.splits import Split
-from vqa.runs import Run
-from vqa.runs.audit import Finding, dependent_scores, look
-from vqa.runs.opening import open_run
+from vqa.runs import Run, RunError
+from vqa.runs.audit import Finding, dependent_scores, digest, look
+from vqa.runs.inputs import changes
+from vqa.runs.opening import open_run, refuse_links
+from vqa.runs.stored import as_data
 
 
 def main(
@@ -26,6 +31,8 @@ def main(
 ) -> None:
     """Test a run's models on a database, then print the results and the report's path."""
     experiment = Experiment.of_run(run, data=data, paths=paths, trust=trust)
+    check_folder("paths.cache", paths["cache"])
+    check_folder("run", run.folder)
     result = evaluate_run(run, experiment, fresh=fresh)
     for note in result.notes():
         print(f"NOTE: {note}")
@@ -47,22 +54,41 @@ def evaluate_run(run: Run, experiment: Experiment, *, fresh: bool = False) -> Ru
     Returns:
         The run that holds predictions, results and report, below `<run>/evaluations`.
     """
-    folder = run.folder / "evaluations" / experiment.config["data"]["name"]
+    database = experiment.database
+    inputs = experiment.inputs(**{"the tested run": digest(run)})
+    own = database.name == run.database["name"]
+    if own and (different := "; ".join(changes(run.inputs(), plain(inputs), files=False))):
+        raise RunError(
+            f"{database.name} is no longer the database that {run.folder} was trained on "
+            f"({different}); set another data.name= to test it as another database"
+        )
+    seen = set() if own else trained_on(run, experiment.hashes)
+    if len(seen) == len(database):
+        raise RunError(
+            f"all {len(database)} videos of {database.name} are files that {run.folder} was "
+            "trained on, so there is nothing to test on; choose another database"
+        )
+    experiment.check_models(run)
+    folder = run.folder / "evaluations" / str(experiment.config["data"]["name"])
+    refuse_links(folder, run.folder)
     result = open_run(folder, experiment.config, fresh=fresh)
+    result.hold(inputs)
     if result.finished:
         return result
     for note in run.notes():
         result.note(note)
     database = prepare(result, experiment)
-    own = database.name == run.database["name"]
-    seen = set() if own else trained_on(run, result)
+    seen &= {video.id for video in database.videos}
+    if not own:
+        note_overlap(run, result, seen)
     for split in run.splits():
         tested = split if own else on_another(split, run.database["name"], database, seen)
         if not result.has(tested):
             result.begin(tested)
             rated = database
             if own and (alignment := run.alignment(split.name)):
-                rated = aligned(database, Alignment(**alignment))
+                with as_data(run.split_folder(split.name) / "alignment.json"):
+                    rated = aligned(database, Alignment(**alignment))
                 result.relabel(split.name, rated, alignment)
             learner = experiment.learned(run, split.name)
             data = experiment.data(rated, None)
@@ -85,10 +111,14 @@ def rescore(run: Run, count: int, experiment: Experiment) -> Finding:
         predictions = run.predictions()
         if predictions is None:
             return
+        yield from changes(run.inputs(), plain(experiment.inputs()), files=False)
         for split in run.splits():
             rows = predictions[predictions["split"] == split.name].set_index("video")["score"]
             chosen = rows.iloc[:: max(1, len(rows) // count)].head(count)
-            experiment.sources.fill(database.select(chosen.index))
+            outcome = experiment.sources.fill(database.select(chosen.index))
+            for video, cause in outcome.failures.items():
+                yield f"{split.name}: {video} can no longer be read: {cause}"
+            chosen = chosen.drop(list(outcome.failures))
             learner = experiment.learned(run, split.name)
             data = experiment.data(database, None)
 
@@ -101,15 +131,23 @@ def rescore(run: Run, count: int, experiment: Experiment) -> Finding:
     return look(f"{count} videos of each split score the same again, alone", faults)
 
 
-def trained_on(run: Run, result: Run) -> set[str]:
-    """Find and note videos of another database whose files the run was trained on (same hash)."""
-    here, there = run.videos()["source"], result.videos()["source"]
-    same = sorted(there.index[there.isin(set(here.dropna()))])
-    if same:
+def trained_on(run: Run, hashes: Mapping[str, str]) -> set[str]:
+    """Find the videos of another database whose files the run was trained on.
+
+    Args:
+        run: A finished run.
+        hashes: SHA-256 of the other database's files, by id.
+    """
+    known = set(run.videos()["source"].dropna()) - {""}
+    return {video for video, found in hashes.items() if found in known}
+
+
+def note_overlap(run: Run, result: Run, seen: Collection[str]) -> None:
+    """Note the videos that are left out, and a common origin of the two databases."""
+    if seen:
         result.note(
-            f"{len(same)} of {len(there)} videos of {result.database['name']} are files of "
-            f"{run.database['name']} as well and were left out: {', '.join(same[:5])}"
-            + (" and more" if len(same) > 5 else "")
+            f"{len(seen)} of {len(result.videos())} videos of {result.database['name']} are files "
+            f"of {run.database['name']} as well and were left out: {some(sorted(seen), 5)}"
         )
     origin = run.database.get("origin")
     if origin and origin == result.database.get("origin"):
@@ -117,7 +155,6 @@ def trained_on(run: Run, result: Run) -> set[str]:
             f"{run.database['name']} and {result.database['name']} both draw on {origin}: the same "
             "scene in another encoding cannot be recognised by its file, so some may be in both."
         )
-    return set(same)
 
 
 def on_another(split: Split, trained_on: str, database: Database, seen: set[str]) -> Split:

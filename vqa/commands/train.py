@@ -2,18 +2,22 @@
 
 import logging
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from vqa.commands.conclusion import conclude
 from vqa.commands.experiment import Experiment
+from vqa.commands.preflight import check_experiment
 from vqa.commands.starting import begin_from
 from vqa.databases.alignment import aligned
+from vqa.databases.listing import some
 from vqa.databases.records import Database
 from vqa.evaluation.text import format_table
-from vqa.features.extraction.fill import ExtractionError, shard_of, write_failures
+from vqa.features.extraction.fill import ExtractionError, Outcome, shard_of, write_failures
 from vqa.protocols import leak_report
-from vqa.runs import Run
+from vqa.protocols.twins import joined_contents
+from vqa.runs import Run, RunError
 from vqa.runs.opening import open_run
 from vqa.training.processes import is_first_process
 
@@ -47,12 +51,17 @@ def train(experiment: Experiment) -> Run:
         The run; it is `finished` once all its splits are.
     """
     config = experiment.config
+    check_experiment(config)
     run = open_run(experiment.folder, config, fresh=config["fresh"])
+    if is_first_process():
+        if not run.finished:
+            experiment.tracker.check()
+        run.hold(experiment.inputs())
     if run.finished:
         return run
     database = prepare(run, experiment)
     splits = experiment.splits(database)
-    run.count_leaks(leak_report(database, splits))
+    run.count_leaks(leak_report(database, splits, experiment.hashes))
     for split in shard_of(splits, config["shard"]):
         if run.has(split):
             continue
@@ -89,33 +98,76 @@ def train(experiment: Experiment) -> Run:
 def prepare(run: Run, experiment: Experiment) -> Database:
     """Extract missing features; note failures and absences; return the usable database.
 
+    Equal files get one content in it.
+
     Raises:
         ExtractionError: No video is left.
+        RunError: A file changed after the job began.
     """
     database, sources = experiment.database, experiment.sources
     run.describe(database)
     outcome = sources.fill(database.videos)
-    if not outcome.made and not outcome.reused:
+    facts = {
+        video.id: {"source": experiment.hashes[video.id], **sources.metadata(video)}
+        for video in database.videos
+        if video.id not in outcome.failures
+    }
+    for name, found in facts.items():
+        if experiment.views.finite and int(found["undefined"]):
+            outcome.failures[name] = f"{found['undefined']} features are not finite numbers"
+    kept = tuple(video for video in database.videos if video.id not in outcome.failures)
+    if not kept:
         raise ExtractionError(
             f"none of the {len(database)} videos of {database.name} could be read; "
             f"first cause: {next(iter(outcome.failures.values()), 'the database is empty')}"
         )
+    changed = [one.id for one in kept if facts[one.id]["source"] != experiment.hashes[one.id]]
+    if changed:
+        raise RunError(
+            f"the files of {len(changed)} videos ({some(changed)}) changed after the job began; "
+            "rerun the command, with fresh=true if it refuses"
+        )
     write_failures(outcome.failures, run.folder / "failures.csv")
-    for name in sources.untrained:
-        run.note(
+    for note in _notes(experiment, outcome, {video.id: facts[video.id] for video in kept}):
+        run.note(note)
+    usable = joined_contents(replace(database, videos=kept), experiment.hashes)
+    run.list_videos(usable.videos, lambda video: facts[video.id])
+    return usable
+
+
+def _notes(
+    experiment: Experiment, outcome: Outcome, facts: Mapping[str, Mapping[str, str]]
+) -> Iterator[str]:
+    """Say what every reader of the numbers must know about the videos and their features.
+
+    Args:
+        experiment: Of the run.
+        outcome: Of the extraction.
+        facts: About each usable video and its features, by id.
+    """
+    database = experiment.database
+    for name in experiment.sources.untrained:
+        yield (
             f"The features come from {name} with RANDOM weights (features.{name}.weights=random): "
             "the scores say nothing about quality."
         )
     if database.skipped:
-        run.note(
+        yield (
             f"{len(database.skipped)} of {len(database.skipped) + len(database)} labelled videos "
             "are absent and were left out (data.missing=skip)."
         )
     if outcome.failures:
-        run.note(
+        yield (
             f"{len(outcome.failures)} of {len(database)} videos could not be read and were left "
             "out; failures.csv says why."
         )
-    kept = tuple(video for video in database.videos if video.id not in outcome.failures)
-    run.list_videos(kept, lambda video: sources.metadata(video.id))
-    return replace(database, videos=kept)
+    noted = [name for name, found in facts.items() if found.get("note")]
+    if noted:
+        example = f"{noted[0]}: {facts[noted[0]]['note']}"
+        yield f"{len(noted)} videos have a note in videos.csv, for example {example}."
+    undefined = [name for name, found in facts.items() if int(found["undefined"])]
+    if undefined and not experiment.views.finite:
+        yield (
+            f"Some features of {len(undefined)} videos are undefined ({some(undefined)}); the "
+            "model replaces them."
+        )

@@ -1,26 +1,33 @@
 """Your own rated videos: a table with the columns `video,mos`, one row per video.
 
 Optional columns: `mos_std`, `ratings` (number of opinions), `content` (source scene; splits keep
-its videos in one part), `width` and `height` (required for raw `.yuv`), `frame_rate_hz`, `split`
-(`train`, `val` or `test`; used by the `official` protocol) and `group` (free label for per-group
-tables). Other columns are ignored, and the log names them. The delimiter may be a comma, semicolon
-or tab; decimal commas and a byte-order mark are accepted; an empty entry means unknown. Paths are
-relative to `root`, or to the table's folder.
+its videos in one part), `width` and `height` (required for raw `.yuv`), `frame_rate_hz`,
+`pixel_format` and `range` (`limited` or `full`) of raw video, `split` (`train`, `val` or `test`;
+used by the `official` protocol) and `group` (free label for per-group tables). Other columns are
+ignored, and the log names them. The delimiter may be a comma, semicolon or tab; decimal commas and
+a byte-order mark are accepted; an empty entry means unknown. Paths are relative to `root`, or to
+the table's folder.
 """
 
 import logging
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from vqa.databases.label_files import measures, read_rows
+from vqa.databases.listing import one_line, some
 from vqa.databases.records import Database, DatabaseError, VideoRecord, build_database, require_root
+from vqa.video import RawFormat
 
 LOGGER = logging.getLogger(__name__)
 
 REQUIRED = ("video", "mos")
-OPTIONAL = ("mos_std", "ratings", "content", "width", "height", "frame_rate_hz", "split", "group")
+OPTIONAL = (
+    "mos_std", "ratings", "content", "width", "height", "frame_rate_hz", "pixel_format", "range",
+    "split", "group",
+)  # fmt: skip
 USUAL_SCALES = ((0.0, 1.0), (1.0, 5.0), (0.0, 5.0), (0.0, 10.0), (0.0, 100.0))
 
 
@@ -30,6 +37,7 @@ def read(
     *,
     missing: str = "error",
     mos_range: Sequence[float] | None = None,
+    raw: Mapping[str, Any] | None = None,
     name: str = "csv",
 ) -> Database:
     """Read a label table that you wrote.
@@ -41,6 +49,9 @@ def read(
         mos_range: Lowest and highest value of the rating scale. None takes the narrowest of the
             usual scales that contains every MOS. The extremes of the data are never used, because
             they would tell a model about the test part.
+        raw: Format of raw video without such columns: `size` (WIDTHxHEIGHT), `pixel_format`,
+            `range`, `frame_rate_hz`; None or an absent entry is unknown, see
+            `vqa.video.RawFormat`.
         name: Identifier of the database in caches and reports.
 
     Raises:
@@ -65,26 +76,64 @@ def read(
     rows = read_rows(table, required=[(column,) for column in REQUIRED])
     ignored = sorted(set(rows[0]) - set(REQUIRED) - set(OPTIONAL) - {""})
     if ignored:
-        LOGGER.info("%s: ignored the columns %s", table, ", ".join(ignored))
-    videos = [_record(row, base, table, set(OPTIONAL) & set(row)) for row in rows]
+        LOGGER.info("%s: ignored the columns %s", table, some(ignored, most=20))
+    defaults = _raw_defaults(name, raw or {})
+    videos = [_record(row, base, table, defaults) for row in rows]
     scale = _usual_scale(table, videos) if mos_range is None else _given_scale(name, mos_range)
     return build_database(name, videos, scale, missing=missing)
 
 
-def _record(row: dict[str, str], base: Path, table: Path, optional: set[str]) -> VideoRecord:
+def _raw_defaults(name: str, raw: Mapping[str, Any]) -> dict[str, str]:
+    """Return entries for raw video, by column, for rows that have none.
+
+    Raises:
+        DatabaseError: There is no such format.
+    """
+    given = {key: raw.get(key) for key in ("pixel_format", "range", "frame_rate_hz")}
+    try:
+        known = RawFormat.parse(raw.get("size") or "1x1", *given.values())
+    except (TypeError, ValueError) as error:
+        raise DatabaseError(f"{name}: data.raw: {error}") from None
+    if raw.get("size"):
+        given |= {"width": known.width, "height": known.height}
+    return {key: str(value) for key, value in given.items() if value is not None}
+
+
+def _record(
+    row: dict[str, str], base: Path, table: Path, raw_defaults: Mapping[str, str]
+) -> VideoRecord:
     video = row["video"].replace("\\", "/")
     if not video:
-        raise DatabaseError(f"{table}: a row has no entry in the column `video`: {row}")
+        raise DatabaseError(
+            f"{table}: a row has no entry in the column `video`: {some(list(row.values()))}"
+        )
     path = base / video
-    known = {column: row[column] for column in ("mos", *optional)}
-    return VideoRecord(
+    known = {column: row[column] for column in ("mos", *OPTIONAL) if column in row}
+    if path.suffix.lower() == ".yuv":
+        known |= {key: value for key, value in raw_defaults.items() if not known.get(key)}
+    facts = measures(known, table, one_line(video))
+    # In published tables, -1 and the like mean unknown; your own say so by an empty entry.
+    for column in sorted(known.keys() & facts.keys() - {"mos"}):
+        if known[column] and facts[column] is None:
+            raise DatabaseError(
+                f"{table}: {column} of {one_line(video)} is {one_line(known[column])!r}; expected "
+                "a number above 0, or an empty entry if it is unknown"
+            )
+    record = VideoRecord(
         _id(path, base),
         path,
-        content=row.get("content") or None,
-        split=row.get("split", "").lower() or None,
-        group=row.get("group") or None,
-        **measures(known, table, video),
+        content=known.get("content") or None,
+        split=known.get("split", "").lower() or None,
+        group=known.get("group") or None,
+        pixel_format=known.get("pixel_format") or None,
+        color_range=known.get("range", "").lower() or None,
+        **facts,
     )
+    try:
+        record.raw_format  # noqa: B018 (raises if there is no such format)
+    except ValueError as error:
+        raise DatabaseError(f"{table}: {one_line(video)}: {error}") from None
+    return record
 
 
 def _id(path: Path, base: Path) -> str:

@@ -37,6 +37,7 @@ RELEASE = Release(
 
 # Raw video files store none of these.
 WIDTH, HEIGHT, FRAME_RATE_HZ = 1920, 1080, 30.0
+PIXEL_FORMAT, RANGE = "yuv420p", "full"
 
 _SCENE = re.compile(r"\d{4}_?[a-z]+\d*")
 
@@ -65,6 +66,8 @@ def read(
             width=WIDTH,
             height=HEIGHT,
             frame_rate_hz=FRAME_RATE_HZ,
+            pixel_format=PIXEL_FORMAT,
+            color_range=RANGE,
             group=key.split("/")[0],
         )
         for key, mos in scores

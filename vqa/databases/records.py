@@ -39,6 +39,8 @@ class VideoRecord:
         width: Displayed width in pixels, if the label table gives it; raw video needs it.
         height: Displayed height in pixels, if the label table gives it; raw video needs it.
         frame_rate_hz: Frames per second, if the label table gives it.
+        pixel_format: Format of raw video, FFmpeg's name, if it is known.
+        color_range: Range of raw video, `limited` or `full`, if it is known.
         frames: Number of frames, if the label table gives it.
         split: Official part (`train`, `val` or `test`), if the release defines one.
         group: Free label for per-group tables, such as distortion, category or resolution.
@@ -49,8 +51,8 @@ class VideoRecord:
         >>> video = VideoRecord("City/a.yuv", Path("a.yuv"), mos=63.5, width=1920, height=1080)
         >>> video.content_id  # no content is given, so the video is a content by itself
         'City/a.yuv'
-        >>> video.raw_format.pixel_format
-        'yuvj420p'
+        >>> str(video.raw_format)
+        '1920x1080 yuv420p, limited range, 30 frames per second'
     """
 
     id: str
@@ -62,6 +64,8 @@ class VideoRecord:
     width: int | None = None
     height: int | None = None
     frame_rate_hz: float | None = None
+    pixel_format: str | None = None
+    color_range: str | None = None
     frames: int | None = None
     split: str | None = None
     group: str | None = None
@@ -75,11 +79,16 @@ class VideoRecord:
     def raw_format(self) -> RawFormat | None:
         """The format of a headerless `.yuv` of known size; None for every other file.
 
-        The frame rate is 30 Hz if the label table does not give one.
+        `RawFormat` says what it assumes if the label table does not give everything.
+
+        Raises:
+            ValueError: There is no such format.
         """
         if self.path.suffix.lower() != ".yuv" or not (self.width and self.height):
             return None
-        return RawFormat(self.width, self.height, frame_rate_hz=self.frame_rate_hz or 30.0)
+        return RawFormat(
+            self.width, self.height, self.pixel_format, self.color_range, self.frame_rate_hz
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +226,8 @@ def _check_ids(name: str, ids: Sequence[str]) -> None:
             f"{name}: {len(repeated)} names appear more than once in the label table "
             f"({some(repeated, MOST)}); keep one row per video"
         )
-    unsafe = [key for key in ids if not key or PurePosixPath(key).is_absolute() or _climbs(key)]
+    paths = {key: PurePosixPath(key) for key in ids}
+    unsafe = [k for k, path in paths.items() if not path.parts or path.is_absolute() or _climbs(k)]
     if unsafe:
         raise DatabaseError(
             f"{name}: {len(unsafe)} names are not relative paths ({some(unsafe, MOST)}); expected "

@@ -23,6 +23,7 @@ class Extractor:
         fingerprint: Hash of everything that shapes the features: definition, options, weights.
         weights: The weights in words, for reports.
         untrained: Whether the weights are random.
+        undefined: Whether features may be undefined (NaN) for some videos, by their definition.
         context: Number of earlier frames that the features of a frame depend on.
         threads: Intra-op threads of torch that suit the extractor; None keeps the current number.
         pixels: Format of the frames: `rgb24` (T, H, W, 3), or `yuv420p` (T, P), planes that
@@ -37,6 +38,7 @@ class Extractor:
     fingerprint: str
     weights: str
     untrained: bool = False
+    undefined: bool = False
     context: int = 0
     threads: int | None = None
     pixels: str = "rgb24"

@@ -110,6 +110,8 @@ class CLiFVQA(nn.Module):
             )
         return quality.flatten(2)
 
+    timeline_is = "score of each clip; the score is its mean"
+
     def timeline(
         self,
         features: Tensor | None = None,

@@ -86,6 +86,8 @@ class FastVQA(nn.Module):
         quality = self.head(self.backbone(clips))
         return rearrange(quality, "(b k) 1 t h w -> b k t h w", k=fragments.shape[1])
 
+    timeline_is = "score of each clip; the score is its mean"
+
     def timeline(self, fragments: Tensor) -> Tensor:
         """Score each clip. fragments (B, K, T, H, W, 3) -> (B, K)."""
         return self.quality_map(fragments).mean((2, 3, 4))

@@ -224,6 +224,11 @@ class GSTVQA(nn.Module):
         """Score videos. features (B, T, D), lengths (B,) -> (B,)."""
         return self.select(self.assess(features, lengths))
 
+    timeline_is = (
+        "quality of each frame by the frame head; the score comes from the whole video by another "
+        "head and is not its mean"
+    )
+
     def timeline(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Return frame quality by the Gaussian head. (B, T, D) -> (B, T)."""
         return self.gaussian_quality(self.encode(features, lengths))

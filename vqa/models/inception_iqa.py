@@ -65,7 +65,9 @@ class InceptionIQA(nn.Module):
                 f"InceptionIQA expected images (B, 3, H, W), found {tuple(image.shape)}; stack "
                 "them, with the colours before height and width"
             )
-        return self.inception(inception_input(image)).squeeze(1)
+        return self.inception(inception_input(image).to(self.inception.fc.weight)).squeeze(1)
+
+    timeline_is = "one value, the score"
 
     def timeline(self, image: Tensor) -> Tensor:
         """Return the score of each image as its only moment. image (B, 3, H, W) -> (B, 1)."""

@@ -142,5 +142,5 @@ def _vectors(score: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _varies(x: Tensor) -> Tensor:
-    """Return whether values differ by more than rounding, bool ()."""
-    return x.max() - x.min() > 8 * torch.finfo(x.dtype).eps * x.abs().max()
+    """Return whether values differ by more than rounding, bool (); true if one is NaN."""
+    return ~(x.max() - x.min() <= 8 * torch.finfo(x.dtype).eps * x.abs().max())

@@ -31,8 +31,8 @@ def masked_std(x: Tensor, lengths: Tensor) -> Tensor:
     share = time_mask(lengths, x.shape[1]).to(x.dtype) / lengths[:, None]
     centred = x - share[:, None] @ x
     variance = (share[:, None] @ centred.square()).squeeze(1)
-    positive = variance > 0
-    return torch.where(positive, variance.clamp_min(torch.finfo(x.dtype).tiny).sqrt(), 0.0)
+    constant = variance <= 0  # not NaN, which has to stay one
+    return torch.where(~constant, variance.clamp_min(torch.finfo(x.dtype).tiny).sqrt(), 0.0)
 
 
 def subjective_quality(

@@ -82,6 +82,8 @@ class VSFA(nn.Module):
         self.rnn = cell(reduced_dim, hidden_dim, batch_first=True) if cell else None
         self.head = nn.Linear(hidden_dim if cell else reduced_dim, 1)
 
+    timeline_is = "quality of each frame; the score is its mean"
+
     def timeline(self, features: Tensor, lengths: Tensor) -> Tensor:
         """Return perceived frame quality, whose mean is the score. (B, T, D) -> (B, T)."""
         hidden = self.reduce(features)

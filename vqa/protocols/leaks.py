@@ -13,21 +13,26 @@ from typing import Any
 from vqa.databases.records import Database
 from vqa.protocols.grouping import shuffled
 from vqa.protocols.splits import Split
+from vqa.protocols.twins import Hashes, twin_report
 
 LOGGER = logging.getLogger(__name__)
 
 
-def leak_report(database: Database, splits: Sequence[Split]) -> dict[str, Any]:
+def leak_report(
+    database: Database, splits: Sequence[Split], hashes: Hashes | None = None
+) -> dict[str, Any]:
     """Count the leaks of splits, and those of naive splits by video.
 
     Args:
         database: The database, which knows the contents.
         splits: Splits of it, in the order of their protocol.
+        hashes: SHA-256 of each video's file, to find equal files.
 
     Returns:
         Plain values for JSON: `contents`, `repeated_contents` (contents with several videos), the
-        sums `test`, `leaked` and `leaked_by_video` over all splits, and `splits`, a row per split
-        with `split`, `test`, `leaked` and `leaked_by_video` (numbers of test videos).
+        sums `test`, `leaked` and `leaked_by_video` over all splits, `splits`, a row per split with
+        `split`, `test`, `leaked` and `leaked_by_video` (numbers of test videos), and `twins` as
+        `vqa.protocols.twins.twin_report` counts them.
     """
     content_of = {video.id: video.content_id for video in database.videos}
     sizes = Counter(content_of.values())
@@ -43,7 +48,11 @@ def leak_report(database: Database, splits: Sequence[Split]) -> dict[str, Any]:
         counts = {"test": len(split.test), "leaked": leaked, "leaked_by_video": by_video}
         rows.append({"split": split.name, **counts})
     sums = {key: sum(row[key] for row in rows) for key in ("test", "leaked", "leaked_by_video")}
-    return {"contents": len(sizes), "repeated_contents": repeated, **sums, "splits": rows}
+    twins = twin_report(splits, hashes or {})
+    return {
+        "contents": len(sizes), "repeated_contents": repeated, **sums, "splits": rows,
+        "twins": twins,
+    }  # fmt: skip
 
 
 def log_leaks(database: Database, splits: Sequence[Split]) -> None:

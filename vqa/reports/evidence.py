@@ -3,6 +3,7 @@
 import io
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,28 @@ WORST = 4
 STRIP_FRAMES = 6
 STRIP_HEIGHT = 96
 
-Timeline = Callable[[str, VideoRecord], tuple[np.ndarray, np.ndarray]]
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Quality over a video.
+
+    Attributes:
+        times_s: (T,) times in seconds.
+        frame_quality: (T,) quality at these times on the MOS scale.
+        meaning: What the timeline is, and whether the score is its mean.
+    """
+
+    times_s: np.ndarray
+    frame_quality: np.ndarray
+    meaning: str
 
 
 def write_evidence(
     folder: Path,
     predictions: pd.DataFrame,
     database: Database,
-    timeline: Timeline,
-    reader: str = "auto",
+    timeline: Callable[[str, VideoRecord], Timeline],
+    pictures: Callable[[VideoRecord], bytes],
     worst: int = WORST,
 ) -> None:
     """Write `evidence.json` and its strips for the largest over- and underestimates.
@@ -38,9 +52,8 @@ def write_evidence(
         folder: The run folder.
         predictions: Columns `split, video, mos, score`.
         database: The database of the videos.
-        timeline: From split and video to times in seconds (T,) and frame quality on the MOS scale
-            (T,).
-        reader: The decoder, as for the features.
+        timeline: From split and video to quality over time.
+        pictures: From a video to a strip of its frames as a JPEG, see `strip`.
         worst: Number of videos of each kind.
     """
     errors = predictions.assign(error=predictions["score"] - predictions["mos"])
@@ -52,11 +65,11 @@ def write_evidence(
             (video,) = database.select([row.video])
             name = f"evidence/{kind}-{len(entries)}.jpg"
             try:
-                write_atomically(folder / name, strip(video, reader))
+                write_atomically(folder / name, pictures(video))
             except (VideoError, OSError) as error:
                 log.warning("no thumbnails of %s: %s", video.id, error)
                 continue
-            times_s, quality = timeline(row.split, video)
+            found = timeline(row.split, video)
             entries.append(
                 {
                     "split": row.split,
@@ -65,18 +78,19 @@ def write_evidence(
                     "score": row.score,
                     "kind": kind,
                     "strip": name,
-                    "times_s": np.asarray(times_s, float).round(4).tolist(),
-                    "frame_quality": np.asarray(quality, float).round(5).tolist(),
+                    "times_s": np.asarray(found.times_s, float).round(4).tolist(),
+                    "frame_quality": np.asarray(found.frame_quality, float).round(5).tolist(),
+                    "timeline": found.meaning,
                     "mos_range": list(database.mos_range),
                 }
             )
     write_json(folder / "evidence.json", entries)
 
 
-def strip(video: VideoRecord, reader: str = "auto") -> bytes:
+def strip(video: VideoRecord, reader: str = "auto", damaged: str = "refuse") -> bytes:
     """Return a JPEG with evenly spaced frames of a video, side by side."""
     raw = video.raw_format
-    info = probe(video.path, raw=raw)
+    info = probe(video.path, raw=raw, damaged=damaged)
     indices = uniform_indices(info.frames, min(STRIP_FRAMES, info.frames))
     frames = read_frames(video.path, indices, reader=reader, raw=raw, info=info)
     width = max(1, round(info.width * STRIP_HEIGHT / info.height))

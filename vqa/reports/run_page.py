@@ -209,7 +209,9 @@ def _evidence(folder: Path) -> dict[str, list[dict[str, Any]]]:
             label = f"frame quality of {case['video']} over time"
             timeline = Markup(inline(to_svg(drawn), f"timeline-{index}", label))
         strip = _picture(folder, case.get("strip"))
-        cases[case["kind"]].append(case | {"picture": strip, "timeline": timeline})
+        caption = case.get("timeline", "") if timeline else ""
+        shown = {"picture": strip, "timeline": timeline, "caption": caption}
+        cases[case["kind"]].append(case | shown)
     return cases
 
 

@@ -1,5 +1,6 @@
 """The run folder: everything behind a trained model and its numbers.
 
+    inputs.json       labels and file hashes that the run began with
     config.yaml       resolved configuration          environment.json  versions, commit, device
     database.json     name, MOS range, counts         splits/*.json     ids and hash of each split
     videos.csv        label and facts of each video   leaks.json        scenes on both sides
@@ -18,6 +19,7 @@ resumes after its last complete split, and inside a split at its last checkpoint
 several.
 """
 
-from vqa.runs.run import Run, RunError
+from vqa.runs.errors import RunError
+from vqa.runs.run import Run
 
 __all__ = ["Run", "RunError"]

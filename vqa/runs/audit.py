@@ -17,8 +17,11 @@ from vqa.evaluation.predictions import read_predictions
 from vqa.evaluation.summary import summarise
 from vqa.files import read_json
 from vqa.protocols.splits import Split, SplitError, read_split
+from vqa.protocols.twins import seen_twins
+from vqa.runs.errors import RunError
 from vqa.runs.hashes import file_hashes
-from vqa.runs.run import Run, RunError
+from vqa.runs.run import Run
+from vqa.runs.stored import DAMAGE, damage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +46,9 @@ def audit(run: Run) -> list[Finding]:
     """Verify a finished run from its files; it holds if no finding has a fault."""
     checks: dict[str, Callable[[Run], Iterator[str]]] = {
         "files are those that the run wrote": changed_files,
+        "videos are those of the inputs": wrong_inputs,
         "splits match their hashes": broken_splits,
+        "no file is in training and test": shared_files,
         "no scene is in training and test": shared_scenes,
         "predictions are those of the splits": wrong_predictions,
         "MOS are those of the label table": wrong_labels,
@@ -58,6 +63,8 @@ def look(check: str, faults: Callable[[], Iterator[str]]) -> Finding:
         return Finding(check, "; ".join(faults()))
     except (OSError, RunError, ValueError) as error:
         return Finding(check, str(error))
+    except DAMAGE as error:
+        return Finding(check, damage(error))
 
 
 def digest(run: Run) -> str:
@@ -78,6 +85,34 @@ def changed_files(run: Run) -> Iterator[str]:
             yield f"{name} was added"
         elif stored[name] != found[name]:
             yield f"{name} was changed"
+
+
+def wrong_inputs(run: Run) -> Iterator[str]:
+    """Report videos whose label or file is not the one that the run began with."""
+    inputs, table = run.inputs()["videos"], run.videos()
+    unknown = [video for video in table.index if video not in inputs]
+    if unknown:
+        yield f"{some(unknown)} of videos.csv are not in inputs.json"
+    known = table[table.index.isin(list(inputs))]
+    for column, words in (("mos", "the MOS"), ("source", "the file")):
+        differ = [
+            video
+            for video, value in known[column].fillna("").items()
+            if not _same(value, inputs[str(video)][column])
+        ]
+        if differ:
+            yield f"{words} of {some(differ)} in videos.csv is not that of inputs.json"
+
+
+def shared_files(run: Run) -> Iterator[str]:
+    """Report test videos whose file is in the training part as well, under another name."""
+    hashes = run.videos()["source"].dropna().to_dict()
+    for split in run.splits():
+        if seen := seen_twins(split, hashes):
+            yield (
+                f"{split.name}: the files of {len(seen)} of {len(split.test)} test videos are in "
+                f"the training part as well: {some(seen)}"
+            )
 
 
 def broken_splits(run: Run) -> Iterator[str]:

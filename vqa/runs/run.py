@@ -10,14 +10,13 @@ from vqa.evaluation.results import Results, read_results
 from vqa.files import read_json, write_atomically, write_csv, write_json
 from vqa.protocols.splits import Split, read_split, write_split
 from vqa.runs.environment import environment
-from vqa.runs.hashes import file_hashes
+from vqa.runs.errors import RunError
+from vqa.runs.hashes import check, file_hashes
+from vqa.runs.inputs import hold
+from vqa.runs.stored import as_data, read_object
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-class RunError(RuntimeError):
-    """A run folder that cannot be used; the text says what was expected and how to fix it."""
 
 
 class Run:
@@ -50,20 +49,41 @@ class Run:
     @property
     def version(self) -> str:
         """The version of vqa that wrote this run, or `unknown`."""
-        return (read_json(self.folder / "environment.json") or {}).get("vqa", "unknown")
+        return str((read_object(self.folder / "environment.json") or {}).get("vqa", "unknown"))
 
     @property
     def database(self) -> dict[str, Any]:
         """The card of the database: name, mos_range, videos, skipped, origin.
 
         Raises:
-            RunError: The run has not stored it yet.
+            RunError: The run has not stored it yet, or it is damaged.
         """
-        return self._required("database.json")
+        card = self._required("database.json", name=str, mos_range=list)
+        with as_data(self.folder / "database.json"):
+            low, high = card["mos_range"]
+            if not low < high:
+                raise TypeError(f"mos_range is {low}, {high}")
+        return card
 
     def split_folder(self, name: str) -> Path:
         """Return the folder of one split."""
         return self.folder / name
+
+    def hold(self, inputs: Mapping[str, Any]) -> None:
+        """Store what the numbers are made from, or compare it: see `vqa.runs.inputs.hold`."""
+        hold(self.folder, inputs)
+
+    def check(self, *names: str) -> None:
+        """Compare files with the manifest of the finished run: see `vqa.runs.hashes.check`."""
+        check(self.folder, self._required("manifest.json"), names)
+
+    def inputs(self) -> dict[str, Any]:
+        """Return what the numbers were made from.
+
+        Raises:
+            RunError: It is not stored.
+        """
+        return self._required("inputs.json")
 
     def describe(self, database: Database) -> None:
         """Store the card of the database."""
@@ -102,7 +122,8 @@ class Run:
         path = self.folder / "videos.csv"
         if not path.is_file():
             raise RunError(f"{path} is absent; train the run again with fresh=true")
-        return read_video_table(path)
+        with as_data(path):
+            return read_video_table(path)
 
     def ci95(self) -> "pd.Series | None":
         """Return the half-width of the 95 % confidence interval of each MOS, if known.
@@ -146,7 +167,21 @@ class Run:
         return True
 
     def count_leaks(self, leaks: Mapping[str, Any]) -> None:
-        """Store how many test videos show a scene of the training part, and would by video."""
+        """Store how many test videos show a scene of the training part, and would by video.
+
+        Test videos whose very file is in the training part are noted.
+        """
+        twins = leaks["twins"]
+        if twins["videos"]:
+            self.note(
+                f"{twins['files']} files have several names ({twins['videos']} videos); equal "
+                "files count as one content."
+            )
+        if leaked := sum(twins["leaked"].values()):
+            self.note(
+                f"WARNING: {leaked} test videos in {len(twins['leaked'])} splits are files of the "
+                "training part under another name: their scores are not those of unseen videos."
+            )
         write_json(self.folder / "leaks.json", leaks)
 
     def relabel(self, split: str, database: Database, alignment: Mapping[str, Any]) -> None:
@@ -158,7 +193,7 @@ class Run:
 
     def alignment(self, split: str) -> dict[str, Any] | None:
         """Return how the MOS of a split were brought to one scale; None if they were not."""
-        return read_json(self.split_folder(split) / "alignment.json")
+        return read_object(self.split_folder(split) / "alignment.json")
 
     def labels(self, split: str) -> "pd.Series":
         """Return the MOS of each video as the model of a split was trained and tested on it."""
@@ -166,7 +201,8 @@ class Run:
 
         path = self.split_folder(split) / "labels.csv"
         if path.is_file():
-            return pd.read_csv(path, dtype={"video": str}).set_index("video")["mos"]
+            with as_data(path):
+                return pd.read_csv(path, dtype={"video": str}).set_index("video")["mos"]
         return self.videos()["mos"]
 
     def record(self, split: str, predictions: Iterable[Any]) -> None:
@@ -185,7 +221,7 @@ class Run:
             read_predictions(path)
             for split in self.splits()
             if (path := self.split_folder(split.name) / "predictions.csv").is_file()
-            and len(path.read_text(encoding="utf-8").splitlines()) > 1
+            and len(path.read_bytes().splitlines()) > 1
         ]
         return pd.concat(parts, ignore_index=True) if parts else None
 
@@ -210,8 +246,16 @@ class Run:
             write_json(self.folder / "notes.json", [*notes, text])
 
     def notes(self) -> list[str]:
-        """Return the notes so far."""
-        return read_json(self.folder / "notes.json") or []
+        """Return the notes so far.
+
+        Raises:
+            RunError: They are damaged.
+        """
+        path = self.folder / "notes.json"
+        notes = read_json(path) or []
+        if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
+            raise RunError(f"{path}: expected a list of sentences; was it edited or cut off?")
+        return notes
 
     def finish(self) -> None:
         """Join the predictions, compute the results, store environment and hashes."""
@@ -240,8 +284,8 @@ class Run:
             raise RunError(f"{self.folder} is not finished; rerun its command to resume it")
         return read_results(path)
 
-    def _required(self, name: str) -> Any:
-        content = read_json(self.folder / name)
+    def _required(self, name: str, /, **kinds: type) -> dict[str, Any]:
+        content = read_object(self.folder / name, **kinds)
         if content is None:
             raise RunError(
                 f"{self.folder / name} is absent: the run stopped before it was written; rerun its "

@@ -2,29 +2,35 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, DistributedSampler, SequentialSampler, Subset
+from torch.utils.data import DataLoader, Dataset
 
 from vqa.databases.records import Database, VideoRecord
 from vqa.protocols.splits import Split
+from vqa.training.batches import Item, Shares, Shuffled
 from vqa.training.processes import world
 from vqa.training.views import Views
 
-Sample = tuple[VideoRecord, dict[str, Tensor]]
+
+class Sample(NamedTuple):
+    """A video as a model's views show it; False if it does not count in its batch."""
+
+    video: VideoRecord
+    views: dict[str, Tensor]
+    counts: bool
 
 
 class ViewDataset(Dataset):
     """Videos as a model's views show them.
 
-    Evaluation asks for an item by its index. Training asks by (index, epoch), and what is random
-    then depends only on seed, epoch and video, whichever process loads it.
+    What is random in training depends only on seed, epoch and video, whichever process loads it.
 
     Args:
         videos: The records.
@@ -38,20 +44,12 @@ class ViewDataset(Dataset):
     def __len__(self) -> int:
         return len(self.videos)
 
-    def __getitem__(self, place: int | tuple[int, int]) -> Sample:
-        if isinstance(place, int):
-            return self.videos[place], self.views(self.videos[place])
-        index, epoch = place
-        video = self.videos[index]
-        name = int.from_bytes(hashlib.sha256(video.id.encode()).digest()[:8], "little")
-        return video, self.views(video, np.random.default_rng((self.seed, epoch, name)))
-
-
-class EpochSampler(DistributedSampler):
-    """Shuffled (index, epoch) pairs; Lightning sets the epoch."""
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        return ((index, self.epoch) for index in super().__iter__())
+    def __getitem__(self, item: Item | int) -> Sample:
+        item = Item(item) if isinstance(item, int) else item  # Lightning has samplers of its own
+        video, rng = self.videos[item.index], None
+        if item.epoch is not None:
+            rng = np.random.default_rng((self.seed, item.epoch, number_of(video.id)))
+        return Sample(video, self.views(video, rng), item.counts)
 
 
 class VQADataModule(pl.LightningDataModule):
@@ -93,32 +91,26 @@ class VQADataModule(pl.LightningDataModule):
         self.test = database.select(split.test) if split else ()
 
     def train_dataloader(self) -> DataLoader:
-        """Return shuffled batches; under DDP each process gets its share of every epoch."""
-        replicas, rank = world()
+        """Return shuffled batches; under DDP each process gets its share of every batch."""
         dataset = ViewDataset(self.train, self.views, self.seed)
-        sampler = EpochSampler(dataset, replicas, rank, shuffle=True, seed=self.seed)
-        return self._loader(dataset, self.batch_size, sampler)
+        return self._loader(dataset, self.batch_size, Shuffled(len(dataset), self.seed))
 
     def val_dataloader(self) -> DataLoader | list:
         """Return the validation part in order, or nothing if the split has none."""
-        return self._share(self.val, self.batch_size) if self.val else []
+        return self._in_order(self.val, self.batch_size) if self.val else []
 
     def loader(self, videos: Sequence[VideoRecord]) -> DataLoader:
         """Return any videos in order, for prediction; under DDP the share of this process."""
-        return self._share(videos, self.eval_batch_size)
+        return self._in_order(videos, self.eval_batch_size)
 
-    def _share(self, videos: Sequence[VideoRecord], batch_size: int) -> DataLoader:
-        # Shares are uneven rather than padded: a repeated video would count twice in a metric.
-        replicas, rank = world()
-        dataset = ViewDataset(videos, self.views)
-        share = Subset(dataset, range(rank, len(dataset), replicas))
-        return self._loader(share, batch_size, SequentialSampler(share))
+    def _in_order(self, videos: Sequence[VideoRecord], batch_size: int) -> DataLoader:
+        items = [Item(index) for index in range(len(videos))]
+        return self._loader(ViewDataset(videos, self.views), batch_size, items)
 
-    def _loader(self, dataset: Dataset, batch_size: int, sampler: object) -> DataLoader:
+    def _loader(self, dataset: Dataset, batch_size: int, items: Iterable[Item]) -> DataLoader:
         return DataLoader(
             dataset,
-            batch_size,
-            sampler=sampler,
+            batch_sampler=Shares(items, batch_size, *world()),
             num_workers=self.num_workers,
             collate_fn=partial(collate, self.views),
             persistent_workers=self.num_workers > 0,
@@ -127,13 +119,23 @@ class VQADataModule(pl.LightningDataModule):
 
 
 def collate(views: Views, samples: Sequence[Sample]) -> dict[str, Any]:
-    """Collate a batch: `inputs` of the network by name, `mos` (B,), `ids`."""
-    records, seen = zip(*samples, strict=True)
+    """Collate a batch: `inputs` of the network by name, `mos` (n,), `ids` of n videos.
+
+    A video that does not count is only in `inputs`.
+    """
+    records = [sample.video for sample in samples if sample.counts]
     return {
-        "inputs": views.collate(seen),
+        "inputs": views.collate([sample.views for sample in samples]),
         "mos": torch.tensor([record.mos for record in records], dtype=torch.float32),
         "ids": [record.id for record in records],
     }
+
+
+def number_of(video_id: str) -> int:
+    """Return a number of 64 bits that stands for a video in seeds."""
+    return int.from_bytes(
+        hashlib.sha256(video_id.encode("utf-8", "surrogateescape")).digest()[:8], "little"
+    )
 
 
 def _cores() -> int:

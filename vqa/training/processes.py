@@ -1,8 +1,21 @@
-"""The processes of a distributed training; a training in one process is rank 0 of 1."""
+"""The processes of a distributed training; a training in one process is rank 0 of 1.
 
+Training in W processes equals training in one process on the same batches. Each process computes
+the loss of the whole batch from the values of all processes (`gathered`), and gets the gradient for
+its own videos only. DDP averages the gradients of the processes, so that gradient is multiplied by
+W. What follows after `gathered`, such as a critic, has the same gradient in every process.
+"""
+
+import os
+import threading
+import time
 from typing import Any
 
+import torch
 import torch.distributed
+from torch import Tensor
+
+LAUNCHER = "VQA_LAUNCHER"  # environment variable: process id
 
 
 def world() -> tuple[int, int]:
@@ -19,14 +32,94 @@ def is_first_process() -> bool:
     return rank_zero_only.rank == 0
 
 
+def end_with_launcher() -> None:
+    """Let the processes that Lightning launches end when the one that launched them has died.
+
+    Called before the launch and again in each launched process. These would otherwise wait for up
+    to half an hour for a process that is gone.
+    """
+    if is_first_process():
+        os.environ[LAUNCHER] = str(os.getpid())
+    elif LAUNCHER in os.environ:
+        launcher = int(os.environ[LAUNCHER])
+        threading.Thread(target=_watch, args=[launcher], name="launcher-watch", daemon=True).start()
+
+
+def _watch(launcher: int) -> None:
+    while os.getppid() == launcher:
+        time.sleep(1)
+    os._exit(1)  # nothing to clean up: only the first process writes
+
+
 def merge_by_id(own: dict[str, Any]) -> dict[str, Any]:
     """Merge the entries of all processes, each id once, sorted; with one process return `own`."""
     processes, _ = world()
     if processes == 1:
         return own
-    gathered: list[dict[str, Any]] = [{} for _ in range(processes)]
-    torch.distributed.all_gather_object(gathered, own)
+    shares: list[dict[str, Any]] = [{} for _ in range(processes)]
+    torch.distributed.all_gather_object(shares, own)
     merged: dict[str, Any] = {}
-    for part in gathered:
-        merged.update(part)
+    for share in shares:
+        merged.update(share)
     return dict(sorted(merged.items()))
+
+
+def gathered(own: Tensor) -> Tensor:
+    """Join the rows of all processes in the order of their ranks; with one process return `own`.
+
+    Args:
+        own: Values of this process's videos (n, ...); n may differ between processes and be 0.
+
+    Returns:
+        Values of the whole batch (N, ...). Gradients reach the rows of this process only, scaled
+        for DDP's average.
+    """
+    processes, rank = world()
+    if processes == 1:
+        return own
+    counts = [torch.empty(1, dtype=torch.long, device=own.device) for _ in range(processes)]
+    torch.distributed.all_gather(counts, counts[0].new_tensor([len(own)]))
+    most = int(torch.cat(counts).max())
+    padded = own.new_zeros(most, *own.shape[1:])
+    padded[: len(own)] = own.detach()
+    shares = [torch.empty_like(padded) for _ in range(processes)]
+    torch.distributed.all_gather(shares, padded)
+    rows = [share[: int(count)] for share, count in zip(shares, counts, strict=True)]
+    rows[rank] = _ForAverage.apply(own, processes)
+    return torch.cat(rows)
+
+
+def summed(own: Tensor) -> Tensor:
+    """Add up a tensor of the same shape over all processes; its gradient is the sum of theirs."""
+    return _Sum.apply(own)
+
+
+class _ForAverage(torch.autograd.Function):
+    """The identity, with a gradient that is multiplied by the number of processes."""
+
+    @staticmethod
+    def forward(context: Any, own: Tensor, processes: int) -> Tensor:
+        context.processes = processes
+        return own.view_as(own)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return gradient * context.processes, None
+
+
+class _Sum(torch.autograd.Function):
+    """The sum over all processes; each of them has a loss that depends on it."""
+
+    @staticmethod
+    def forward(context: Any, own: Tensor) -> Tensor:
+        return _all_reduced(own)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        return _all_reduced(gradient)
+
+
+def _all_reduced(own: Tensor) -> Tensor:
+    total = own.clone(memory_format=torch.contiguous_format)
+    torch.distributed.all_reduce(total)
+    return total

@@ -1,13 +1,14 @@
 """Decoding in a child process, ahead of the consumer.
 
 While the parent computes on one chunk of frames, the child decodes the next two into shared memory.
-The child also protects the parent: it is killed at a time limit if its decoder hangs, and a crash
-ends only the child. Both become a `VideoError` of that one video.
+The child also protects the parent: it is killed at a time limit if its decoder hangs, its memory is
+limited, and a crash ends only the child. Each becomes a `VideoError` of that one video.
 """
 
 import contextlib
 import math
 import os
+import pickle
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ from vqa.video.decoding_process import SLOTS, DecodingProcess
 from vqa.video.pixels import frame_shape
 
 ABANDON_LIMIT_S = 5.0
+START_LIMIT_S = 120.0  # of the child, which has to import NumPy and PyAV
 
 
 class FrameDecoder:
@@ -34,20 +36,26 @@ class FrameDecoder:
 
     Attributes:
         reader: See `vqa.video.choose_reader`.
-        time_limit_s: Maximum time to wait for the decoder per video; the consumer's own time does
-            not count.
+        time_limit_s: Maximum time to wait for the decoder per video; neither the start of the child
+            nor the consumer's own time counts.
         chunk_frames: Maximum number of frames in a chunk, see `vqa.video.chunks.chunk_limits`.
+        damaged: What to do with damaged files, see `vqa.video.probe`.
     """
 
     def __init__(
-        self, reader: str = "auto", time_limit_s: float = 600.0, chunk_frames: int = 16
+        self,
+        reader: str = "auto",
+        time_limit_s: float = 600.0,
+        chunk_frames: int = 16,
+        damaged: str = "refuse",
     ) -> None:
-        if not time_limit_s > 0:
+        if not 0 < time_limit_s < math.inf:
             raise ValueError(f"time_limit_s={time_limit_s}: expected a positive number")
         if chunk_frames < 1:
             raise ValueError(f"chunk_frames={chunk_frames}: expected at least 1")
         check_reader(reader)
         self.reader, self.time_limit_s, self.chunk_frames = reader, time_limit_s, chunk_frames
+        self.damaged = damaged
         self._child: DecodingProcess | None = None
         self._stream = 0  # number of the stream that the child is serving, 0 if there is none
         self._streams = 0
@@ -81,9 +89,9 @@ class FrameDecoder:
             VideoError: As in `vqa.video.probe`, or the child hangs or crashes.
         """
         self._abandon()
-        self._ready_child()
+        self._ready_child(Path(path))
         wait = _Wait(Path(path), self.time_limit_s)
-        self._send(("probe", Path(path), raw), wait)
+        self._send(("probe", Path(path), raw, self.damaged), wait)
         kind, value = self._receive(wait)
         if kind == "error":
             raise value
@@ -132,7 +140,7 @@ class FrameDecoder:
         self._abandon()
         frame_bytes = math.prod(shape)
         slot_bytes = chunk_limits(frame_bytes, self.chunk_frames)[0] * frame_bytes
-        ring = self._ready_child().resized_ring(SLOTS * slot_bytes)
+        ring = self._ready_child(info.path).resized_ring(SLOTS * slot_bytes)
         self._streams += 1
         self._stream = mine = self._streams
         wait = _Wait(info.path, self.time_limit_s)
@@ -160,14 +168,18 @@ class FrameDecoder:
             if self._stream == mine:
                 self._abandon()
 
-    def _ready_child(self) -> DecodingProcess:
-        """Return the child; start one if none is alive, or if it belongs to a forked parent."""
+    def _ready_child(self, path: Path) -> DecodingProcess:
+        """Return the child; start one if none is alive, or if it belongs to a forked parent.
+
+        The time limit of a video counts from here: the start of a child is not the video's fault.
+        """
         if self._child is not None and self._child.owner != os.getpid():
             self._child = None
         if self._child is not None and self._child.process.poll() is not None:
             self.close()
         if self._child is None:
             self._child = DecodingProcess()
+            self._receive(_Wait(path, START_LIMIT_S))
         return self._child
 
     def _send(self, message: Any, wait: "_Wait") -> None:
@@ -175,7 +187,7 @@ class FrameDecoder:
         child = self._child
         try:
             child.connection.send(message)
-        except ConnectionError:
+        except OSError:
             self._crashed(child, wait)
 
     def _receive(self, wait: "_Wait") -> tuple[str, Any]:
@@ -186,10 +198,13 @@ class FrameDecoder:
                 arrived = child.connection.poll(wait.left_s)
             if arrived:
                 return child.connection.recv()
-        except (EOFError, ConnectionError):
+        except (EOFError, OSError):
             self._crashed(child, wait)
+        except pickle.UnpicklingError:  # the decoder has overwritten the child's memory
+            self.close()
+            raise VideoError(wait.path, "the decoding process went astray", wait.frames) from None
         self.close()
-        raise VideoError(wait.path, f"time limit of {self.time_limit_s:g} s exceeded", wait.frames)
+        raise VideoError(wait.path, f"time limit of {wait.limit_s:g} s exceeded", wait.frames)
 
     def _crashed(self, child: DecodingProcess, wait: "_Wait") -> NoReturn:
         """Clean up after a child that has ended, and raise how it ended."""
@@ -213,7 +228,7 @@ class _Wait:
     """Sums up the time spent waiting for the child on one video."""
 
     def __init__(self, path: Path, limit_s: float) -> None:
-        self.path, self.left_s, self.frames = path, limit_s, 0
+        self.path, self.limit_s, self.left_s, self.frames = path, limit_s, limit_s, 0
         self._since_s = 0.0
 
     def __enter__(self) -> None:

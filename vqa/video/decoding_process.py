@@ -3,10 +3,12 @@
 Imports must stay light (no torch), so that the child starts in a fraction of a second.
 """
 
+import errno
 import itertools
 import mmap
 import multiprocessing
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -19,8 +21,10 @@ from typing import Any
 import numpy as np
 
 from vqa.video import RawFormat, VideoError, VideoInfo, probe, stream_frames
+from vqa.video.limits import DECODER_GB, decoder_bytes
 
 SLOTS = 2  # chunks in the shared memory
+READY = ("ready", None)  # the child's first message
 
 
 class DecodingProcess:
@@ -40,6 +44,7 @@ class DecodingProcess:
         self.process = subprocess.Popen(
             [sys.executable, "-c", code],
             stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,  # whatever a library prints is not the parent's output
             pass_fds=descriptors,
             env={**os.environ, "PYTHONPATH": search_path, "PYTHONSAFEPATH": "1"},
         )
@@ -70,11 +75,14 @@ def serve(connection_fd: int, ring_fd: int) -> None:
         connection_fd: Socket to the parent.
         ring_fd: Shared memory of `SLOTS` chunks; the parent resizes it for each stream.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
+    for number in (signal.SIGINT, signal.SIGTERM):  # the parent handles them; this ends with it
+        signal.signal(number, signal.SIG_IGN)
+    _limit_memory(decoder_bytes())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.modules["torch"] = None  # without torch in the process, decord works without it
     connection = Connection(connection_fd)
     try:
+        connection.send(READY)
         while True:
             request = connection.recv()
             match request:
@@ -82,8 +90,8 @@ def serve(connection_fd: int, ring_fd: int) -> None:
                     continue
                 case "stop":
                     answer = ("stopped", None)
-                case ("probe", path, raw):
-                    answer = _answered(path, probe, path, raw=raw)
+                case ("probe", path, raw, damaged):
+                    answer = _answered(path, probe, path, raw=raw, damaged=damaged)
                 case ("stream", info, *rest):
                     answer = _answered(info.path, _send_stream, connection, ring_fd, info, *rest)
             connection.send(answer)
@@ -102,6 +110,9 @@ def _answered(path: Any, call: Any, *args: Any, **options: Any) -> tuple[str, An
     except VideoError as error:
         return "error", error
     except Exception as error:  # noqa: BLE001 (every error is reported to the parent)
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+            cause = f"takes too much memory; {DECODER_GB} raises the limit"
+            return "error", VideoError(path, cause)
         return "error", VideoError(path, f"{type(error).__name__}: {error}")
 
 
@@ -150,6 +161,18 @@ def _end_with_parent() -> None:
     while os.read(sys.stdin.fileno(), 1):
         pass
     os._exit(0)
+
+
+def _limit_memory(more: int) -> None:
+    """Let allocations fail beyond what the process has now and this many bytes."""
+    size = Path("/proc/self/statm")
+    if not size.is_file():  # not Linux
+        return
+    pages = int(size.read_text(encoding="ascii").split()[0])
+    limit = pages * resource.getpagesize() + more
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard == resource.RLIM_INFINITY or limit < hard:
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
 class _StopStream(Exception):

@@ -51,7 +51,9 @@ def _name(stream: av.VideoStream) -> str:
 def _with_packets(container: av.container.InputContainer, indices: set[int]) -> set[int]:
     """Return which streams have packets; reads the file up to the first packet of the last one."""
     found: set[int] = set()
-    with av.open(container.name, metadata_errors=container.metadata_errors) as again:
+    with av.open(
+        container.name, options=container.options, metadata_errors=container.metadata_errors
+    ) as again:
         for packet in again.demux([again.streams[index] for index in indices]):
             if packet.size:
                 found.add(packet.stream_index)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vqa.commands.doctor.checkup import Checkup, as_text, read_hashes, write
+from vqa.commands.doctor.checkup import Checkup, as_text, read_other, write
 from vqa.commands.doctor.diagnosis import KINDS, Finding, diagnose
 from vqa.commands.doctor.survey import Facts
 from vqa.databases.records import Database, VideoRecord
@@ -89,7 +89,8 @@ def test_json_holds_everything_and_is_read_back(tmp_path):
     assert content["findings"][3]["file"] == "/v/x.mp4"
     assert content["videos"]["1.mp4"] == {"path": "/v/1.mp4", **asdict(facts["1.mp4"])}
     assert "2.mp4" not in content["videos"]
-    assert read_hashes(path) == ("own", {f"{0:064x}": "0.mp4", f"{1:064x}": "1.mp4"})
+    name, other = read_other(path)
+    assert (name, other.hashes) == ("own", {f"{0:064x}": "0.mp4", f"{1:064x}": "1.mp4"})
 
 
 @pytest.mark.parametrize("text", [None, "no json", "[]", "{}", '{"videos": {"a": 1}}'])
@@ -98,4 +99,4 @@ def test_a_file_of_something_else(tmp_path, text):
     if text is not None:
         path.write_text(text)
     with pytest.raises(ValueError, match=r"x.json: expected the JSON file of an earlier check"):
-        read_hashes(path)
+        read_other(path)

@@ -9,18 +9,19 @@ import torch
 from tests.clips import paint, write_raw
 from tests.fakes import MeanColour
 from vqa.databases.records import VideoRecord
+from vqa.features.extraction.cache import content_key
 from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.extraction.pipeline import extract_videos
 
 
 def test_raw_video_is_read_by_its_label_row(tmp_path, clips_cache):
-    frames = write_raw(tmp_path / "a.yuv", 5, (64, 48), "yuvj420p")
+    frames = write_raw(tmp_path / "a.yuv", 5, (64, 48), "yuv420p")
     video = VideoRecord("a.yuv", tmp_path / "a.yuv", 50.0, width=64, height=48)
-    assert video.raw_format.frame_rate_hz == 30
+    assert video.raw_format.rate_hz == 30
     assert replace(video, width=None).raw_format is None
     FeatureSource(MeanColour(), clips_cache).fill([video], progress=False)
-    torch.testing.assert_close(clips_cache.load("a.yuv").features, MeanColour()(frames))
-    assert clips_cache.load("a.yuv").metadata["reader"].startswith("raw ")
+    torch.testing.assert_close(clips_cache.load(content_key(video)).features, MeanColour()(frames))
+    assert clips_cache.load(content_key(video)).metadata["reader"].startswith("raw ")
 
 
 def test_the_extractors_threads_are_set_only_while_it_works(clips):

@@ -24,9 +24,10 @@ class Twice(MeanColour):
 
 
 class Whole(MeanColour):
-    """Describes a whole video, from frames that it chooses itself."""
+    """Describes a whole video, from frames that it chooses itself; some values are undefined."""
 
     name, fingerprint, context, chooses_frames = "whole", "d" * 64, 0, True
+    undefined = True
 
     def indices(self, info):
         return np.arange(0, info.frames, 10)
@@ -46,7 +47,7 @@ def database(tmp_path_factory):
 def sources(tmp_path):
     return Sources(
         [
-            FeatureSource(one, FeatureCache(tmp_path, "clips", one.name, "f"), "auto")
+            FeatureSource(one, FeatureCache(tmp_path, one.name, "f"), "auto")
             for one in (MeanColour(), Twice(), Whole())
         ]
     )
@@ -58,7 +59,7 @@ def test_kinds_of_features_are_joined(database, sources):
     again = sources.fill(database.videos, progress=False)
     assert (again.made, again.reused) == ([], outcome.made)
     video = database.videos[0]
-    parts = [source.load(video.id).features for source in sources.sources]
+    parts = [source.load(video).features for source in sources.sources]
     assert [len(part) for part in parts] == [34, 34, 1]
     sequence = FeatureSequence(sources.sources[:2])(video)
     torch.testing.assert_close(sequence, torch.cat(parts[:2], 1))
@@ -86,17 +87,17 @@ def test_costs_of_each_kind(database, sources, tmp_path):
 
 def test_undefined_values_are_left_out_of_the_mean(database, tmp_path):
     class Gaps(MeanColour):
-        context = 0
+        context, undefined = 0, True
 
         def __call__(self, frames, context=0):
             found = MeanColour.__call__(self, frames)
             found[::2, 0] = torch.nan
             return found
 
-    cache = FeatureCache(tmp_path, "clips", "gaps", "f")
+    cache = FeatureCache(tmp_path, "gaps", "f")
     source = FeatureSource(Gaps(), cache, "auto")
     source.fill(database.videos[:1], progress=False)
-    rows = source.load("clip0.mp4").features
+    rows = source.load(database.videos[0]).features
     expected = rows[~rows[:, 0].isnan(), 0].double().mean().float()
     assert FeatureVector([source])(database.videos[0])[0] == expected
 
@@ -111,7 +112,7 @@ def test_a_video_that_fails_in_one_kind_is_a_failure(database, sources, tmp_path
 
 
 def test_an_extractor_that_chooses_its_frames_takes_no_rate(database, tmp_path):
-    cache = FeatureCache(tmp_path, "clips", "whole", "f")
+    cache = FeatureCache(tmp_path, "whole", "f")
     with pytest.raises(ValueError, match="chooses its frames itself"):
         FeatureSource(Whole(), cache, "auto", frame_rate_hz=5).fill(database.videos, progress=False)
 
@@ -131,7 +132,7 @@ def test_features_from_elsewhere_are_found_by_name(form, database, tmp_path):
     assert "no row of this name" in outcome.failures["clip2.mp4"]
     assert FeatureVector([external])(database.videos[0]).tolist() == [3, 4, 5]
     assert external.weights.startswith(f"feats.{form} sha256:")
-    assert external.metadata("clip0.mp4")["frames"] == "0"
+    assert external.metadata(database.videos[0])["frames"] == "0"
 
 
 def test_a_matrix_must_be_named(tmp_path):

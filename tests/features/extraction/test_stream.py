@@ -31,7 +31,7 @@ class Doubled(MeanColour):
 
 def source_of(folder, extractor=None, **options):
     extractor = extractor or MeanColour()
-    cache = FeatureCache(folder, "clips", extractor.name, extractor.fingerprint)
+    cache = FeatureCache(folder, extractor.name, extractor.fingerprint)
     return FeatureSource(extractor, cache, **options)
 
 
@@ -64,7 +64,7 @@ def test_each_video_comes_in_order_when_its_features_can_be_loaded(clips, tmp_pa
         for expected, (video, cause) in zip(videos, source.stream(videos), strict=True):
             assert video is expected
             if cause is None:
-                assert len(source.load(video.id).features) > 30
+                assert len(source.load(video).features) > 30
             causes.append(cause)
     assert [cause is None for cause in causes] == [False, True, False, True, True]
     assert "No such file" in causes[2]
@@ -125,7 +125,7 @@ def test_on_error_raise_stops_and_cleans_up(clips, tmp_path, children):
         list(source.stream([clips.videos[0], gone, clips.videos[1]]))
     assert not decoding_threads()
     assert all(process.poll() is not None for process in children)
-    assert source.load(clips.videos[0].id)
+    assert source.load(clips.videos[0])
 
 
 def test_torchs_settings_are_untouched_between_and_after_videos(clips, tmp_path):
@@ -153,7 +153,7 @@ def test_several_sources_stream_together(clips, tmp_path):
     for video, cause in both.stream(iter(videos)):
         found.append(video)
         if cause is None:
-            one, two = (source.load(video.id).features for source in both.sources)
+            one, two = (source.load(video).features for source in both.sources)
             assert one.shape == two.shape
     assert found == videos
     stream = both.stream(clips.videos)
@@ -174,7 +174,7 @@ def test_a_video_without_a_row_fails_in_the_stream(clips, tmp_path):
 def test_streams_run_in_threads(clips, tmp_path):
     def job(number):
         source = source_of(tmp_path / str(number))
-        return [len(source.load(video.id).features) for video, _ in source.stream(clips.videos)]
+        return [len(source.load(video).features) for video, _ in source.stream(clips.videos)]
 
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(job, range(2))) == [[34, 35, 36, 37, 38, 39]] * 2
@@ -191,7 +191,7 @@ class Streamed(IterableDataset):
         for video, cause in self.source.stream(self.videos):
             assert cause is None
             assert torch.get_num_threads() == threads
-            yield self.source.load(video.id).features
+            yield self.source.load(video).features
 
 
 @pytest.mark.parametrize("context", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
@@ -205,5 +205,5 @@ def test_streams_run_in_a_worker_of_a_data_loader(clips, tmp_path, extractor, co
     found = list(loader)
     assert len(found) == 2
     for features, video in zip(found, clips.videos, strict=False):
-        wanted = here.load(video.id).features
+        wanted = here.load(video).features
         torch.testing.assert_close(features, wanted, rtol=0, atol=0, equal_nan=True)

@@ -1,17 +1,25 @@
 """Finished runs on splits of sixty made-up videos, with scores of chosen quality."""
 
 import zlib
+from pathlib import Path
 
 import numpy as np
 
 from vqa.databases.records import Database, VideoRecord
 from vqa.protocols.splits import Split
+from vqa.runs.inputs import described
 from vqa.runs.opening import open_run
 from vqa.training.learners.base import Prediction
 
 VIDEOS = tuple(
     VideoRecord(
-        f"v{k:02}.mp4", None, 1 + k / 20, content=f"s{k}", group="ab"[k % 2], height=720, width=1280
+        f"v{k:02}.mp4",
+        Path(f"v{k:02}.mp4"),
+        1 + k / 20,
+        content=f"s{k}",
+        group="ab"[k % 2],
+        height=720,
+        width=1280,
     )
     for k in range(60)
 )
@@ -28,7 +36,9 @@ def make(folder, name, noise, count=3, seed=0, mos=lambda video: video.mos, data
     """A run whose scores are the MOS with noise of this spread, or constant if it is None."""
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     run = open_run(folder / name, {"name": name, "seed": 0, "model": {}, "model_name": name})
-    run.describe(Database(database, (1.0, 5.0), VIDEOS))
+    rated = Database(database, (1.0, 5.0), VIDEOS)
+    run.hold(described(rated, {video.id: "" for video in VIDEOS}, {}))
+    run.describe(rated)
     run.list_videos(VIDEOS, lambda video: {})
     by_id = {video.id: video for video in VIDEOS}
 

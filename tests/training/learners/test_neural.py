@@ -10,7 +10,8 @@ import torch
 from tests.training.learners.fakes import corpus, data_module, learner
 from vqa.evaluation.metrics import srocc
 from vqa.training.learners.adversarial import AdversarialModule
-from vqa.training.learners.callbacks import AtomicCheckpointIO, write_history
+from vqa.training.learners.callbacks import write_history
+from vqa.training.learners.checkpoints import CheckpointIO
 from vqa.training.learners.fitting import new_module
 
 KINDS = ["gstvqa", "vsfa"]
@@ -152,7 +153,7 @@ def test_unfinished_folder_and_unfitted_learner_say_so(tmp_path):
 
 
 def test_checkpoint_is_whole_or_absent(tmp_path, monkeypatch):
-    plugin = AtomicCheckpointIO()
+    plugin = CheckpointIO()
     plugin.save_checkpoint({"a": torch.ones(2)}, tmp_path / "x.ckpt")
     before = (tmp_path / "x.ckpt").read_bytes()
 

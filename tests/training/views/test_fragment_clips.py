@@ -37,7 +37,7 @@ def loaders(videos, view=None, **options):
 def epoch_of(data, epoch):
     """What every video looks like in one epoch of training."""
     loader = data.train_dataloader()
-    loader.sampler.set_epoch(epoch)
+    loader.batch_sampler.sampler.set_epoch(epoch)
     seen = {}
     for batch in loader:
         seen |= dict(zip(batch["ids"], batch["inputs"]["fragments"], strict=True))
@@ -90,7 +90,7 @@ def test_training_draws_by_seed_epoch_and_video_alone(videos):
 def test_a_sampler_of_plain_places_shows_what_evaluation_sees(videos):
     # Lightning's `overfit_batches` puts one in.
     dataset = loaders(videos).train_dataloader().dataset
-    _, seen = dataset[0]
+    _, seen, _ = dataset[0]
     assert torch.equal(seen["fragments"], FragmentClips(**SMALL)(videos[0]))
 
 

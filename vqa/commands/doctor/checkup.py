@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vqa.commands.doctor.diagnosis import KINDS, Finding, usable
+from vqa.commands.doctor.diagnosis import KINDS, Finding, Other, usable
 from vqa.commands.doctor.survey import Facts
 from vqa.databases.records import Database
 from vqa.files import write_json
@@ -94,8 +94,8 @@ def write(checkup: Checkup, path: str | Path) -> Path:
     return write_json(path, content, indent=1)
 
 
-def read_hashes(path: str | Path) -> tuple[str, dict[str, str]]:
-    """Name of the database of an earlier check, and the id of each SHA-256 of its whole files.
+def read_other(path: str | Path) -> tuple[str, Other]:
+    """Return the name of the database of an earlier check, and its whole files.
 
     Raises:
         ValueError: No such file, or it was not written by `write`.
@@ -103,8 +103,11 @@ def read_hashes(path: str | Path) -> tuple[str, dict[str, str]]:
     try:
         content: Any = json.loads(Path(path).read_text(encoding="utf-8"))
         videos = content["videos"].items()
-        hashes = {facts["sha256"]: key for key, facts in videos if facts["error"] is None}
-        return content["database"], hashes
+        whole = {key: facts for key, facts in videos if facts["error"] is None}
+        hashes = {facts["sha256"]: key for key, facts in whole.items()}
+        likeness = {key: str(facts.get("likeness", "")) for key, facts in whole.items()}
+        bytes.fromhex("".join(likeness.values()))
+        return str(content["database"]), Other(hashes, likeness)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{path}: expected the JSON file of an earlier check ({error}); make it with "

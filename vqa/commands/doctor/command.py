@@ -5,11 +5,14 @@ from pathlib import Path
 
 from vqa.commands import configuration
 from vqa.commands.configuration import UsageError
-from vqa.commands.doctor.checkup import Checkup, as_text, read_hashes, write
+from vqa.commands.doctor.checkup import Checkup, as_text, read_other, write
 from vqa.commands.doctor.diagnosis import diagnose
 from vqa.commands.doctor.disk import unlabelled
 from vqa.commands.doctor.survey import survey
 from vqa.commands.experiment import Experiment
+from vqa.commands.overrides import checked
+from vqa.commands.preflight import check_output
+from vqa.files import user_path
 
 
 def main(
@@ -33,12 +36,12 @@ def main(
         time_limit_s: Longest wait for the decoder on one video.
         config_dir: A further configuration folder.
     """
-    configuration.check_overrides(overrides)
+    overrides = checked(overrides)
     if config_dir:
         configuration.add_user_code()
     experiment = Experiment.composed(configuration.compose("doctor", overrides, config_dir))
     name = experiment.config["data"]["name"]
-    found = Path(output or f"doctor-{name}.json").expanduser()
+    found = check_output("output", output or f"doctor-{name}.json")
     checkup = check(
         experiment,
         found.with_suffix(".journal.jsonl"),
@@ -72,7 +75,7 @@ def check(
             f"data={data['name']} is several databases; check one at a time, "
             "for example vqa doctor konvid"
         )
-    others = dict(read_hashes(path) for path in against)
+    others = dict(read_other(path) for path in against)
     # The doctor reports absent files and MOS outside the scale itself.
     read = {**data["read"], "missing": "list"} if "missing" in data["read"] else data["read"]
     labelled = Experiment({**experiment.config, "data": {**data, "read": read}})
@@ -86,7 +89,7 @@ def check(
         decode=decode,
         time_limit_s=time_limit_s,
     )
-    folder = Path(data["root"] or Path(data["labels"]).parent).expanduser()
+    folder = user_path(data["root"] or Path(data["labels"]).parent)
     extras = unlabelled(folder, [video.path for video in database.videos])
     findings = diagnose(database, facts, extras, others)
     return Checkup(database, facts, findings, go_without=data.get("missing") == "skip")

@@ -6,10 +6,11 @@ the other files on disk (`disk`), and return findings. `vqa doctor DATABASE` run
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vqa.commands.doctor.disk import counterparts
+from vqa.commands.doctor.likeness import alike
 from vqa.commands.doctor.survey import Facts
 from vqa.databases.records import Database, VideoRecord
 
@@ -54,8 +55,12 @@ KINDS: Mapping[str, Kind] = {
     "absurd rate": Kind(
         True, "download these files again; features at a fixed rate would rely on it"
     ),
+    "two labels": Kind(True, "keep one label row per file: which of its MOS is right?"),
     "duplicate": Kind(
-        True, "keep one label row per file, or splits may put one video into training and test"
+        False, "nothing to do: equal files are one content, so splits keep them in one part"
+    ),
+    "alike": Kind(
+        False, "look at the pairs; if they show one scene, give them one content in the label table"
     ),
     "shared": Kind(
         False, "nothing to do: cross-database tests skip files that the model was trained on"
@@ -63,6 +68,19 @@ KINDS: Mapping[str, Kind] = {
     "absurd label": Kind(False, "nothing to do: the rate of the file itself is used"),
     "extra": Kind(False, "nothing to do: files without a label are not used"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """The files of another database.
+
+    Attributes:
+        hashes: Id of each SHA-256.
+        likeness: Perceptual hash by id, empty if there is none.
+    """
+
+    hashes: Mapping[str, str]
+    likeness: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +104,7 @@ def diagnose(
     database: Database,
     facts: Mapping[str, Facts],
     extras: Sequence[Path],
-    others: Mapping[str, Mapping[str, str]] | None = None,
+    others: Mapping[str, Other] | None = None,
 ) -> list[Finding]:
     """Return all findings, in the order of `KINDS`.
 
@@ -94,7 +112,7 @@ def diagnose(
         database: All labelled videos, including those without a file.
         facts: Facts of the files by id; a labelled video without facts has no file.
         extras: Files on disk that no label row names.
-        others: Names of other databases and the id of each SHA-256 in them.
+        others: Other databases by name.
     """
     present = [(video, facts[video.id]) for video in database.videos if video.id in facts]
     whole = [(video, fact) for video, fact in present if fact.error is None]
@@ -104,6 +122,7 @@ def diagnose(
         *(_failed(video, fact) for video, fact in present if fact.error is not None),
         *(finding for video, fact in whole for finding in _mismatches(video, fact)),
         *_duplicates(whole),
+        *_alike(whole),
         *_shared(whole, others or {}),
     ]
     order = list(KINDS)
@@ -192,18 +211,39 @@ def _rate_mismatches(video: VideoRecord, fact: Facts) -> Iterator[Finding]:
 
 
 def _duplicates(whole: Sequence[tuple[VideoRecord, Facts]]) -> Iterator[Finding]:
-    """Videos whose file is byte-identical to that of an earlier one."""
-    first: dict[str, str] = {}
+    """Videos whose file is byte-identical to that of an earlier one, with the same MOS or not."""
+    first: dict[str, VideoRecord] = {}
     for video, fact in whole:
-        earlier = first.setdefault(fact.sha256, video.id)
-        if earlier != video.id:
-            yield Finding("duplicate", video.id, f"the same file as {earlier}")
+        earlier = first.setdefault(fact.sha256, video)
+        if earlier is video:
+            continue
+        if earlier.mos == video.mos:
+            yield Finding("duplicate", video.id, f"the same file as {earlier.id}")
+        else:
+            text = f"MOS {video.mos:g}, the same file as {earlier.id} with MOS {earlier.mos:g}"
+            yield Finding("two labels", video.id, text)
+
+
+def _alike(whole: Sequence[tuple[VideoRecord, Facts]]) -> Iterator[Finding]:
+    """Pairs of different files that begin with the same pictures and are of different contents."""
+    contents = {video.id: video.content_id for video, _ in whole}
+    hashes = {video.id: fact.sha256 for video, fact in whole}
+    for one, other, bits in alike({video.id: fact.likeness for video, fact in whole}):
+        if contents[one] != contents[other] and hashes[one] != hashes[other]:
+            yield Finding("alike", one, f"begins like {other} ({bits} of 192 bits differ)")
 
 
 def _shared(
-    whole: Sequence[tuple[VideoRecord, Facts]], others: Mapping[str, Mapping[str, str]]
+    whole: Sequence[tuple[VideoRecord, Facts]], others: Mapping[str, Other]
 ) -> Iterator[Finding]:
-    for name, ids in others.items():
+    """Videos that other databases have too: the same file, or one that begins the same."""
+    for name, other in others.items():
+        same = {video.id for video, fact in whole if fact.sha256 in other.hashes}
         for video, fact in whole:
-            if fact.sha256 in ids:
-                yield Finding("shared", video.id, f"the same file as {name}: {ids[fact.sha256]}")
+            if video.id in same:
+                found = other.hashes[fact.sha256]
+                yield Finding("shared", video.id, f"the same file as {name}: {found}")
+        rest = {video.id: fact.likeness for video, fact in whole if video.id not in same}
+        for one, theirs, bits in alike(rest, other.likeness):
+            text = f"begins like {name}: {theirs} ({bits} of 192 bits differ)"
+            yield Finding("alike", one, text)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from vqa.databases.unrated import VIDEO_SUFFIXES
+from vqa.databases.searching import VIDEO_SUFFIXES
 
 
 def _letters_and_digits(path: Path) -> str:

@@ -1,7 +1,7 @@
 """The facts of every file of a database, kept in a journal that survives `kill -9`.
 
 The journal has one line of JSON per file, appended as soon as the file is examined. A file is
-identified by path, size, modification time and reader; the next check reuses what is still valid.
+identified by path, size, inode, times and reader; the next check reuses what is still valid.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from vqa.commands.doctor.likeness import frame_indices, likeness
 from vqa.databases.records import VideoRecord
 from vqa.progress import progress_bar
 from vqa.video import VideoError, VideoInfo, choose_reader, reader_version
@@ -47,6 +48,8 @@ class Facts:
         container: FFmpeg's name of the container.
         pixel_format: FFmpeg's name of the stored format.
         reader: Reader and version that extraction would use.
+        likeness: Perceptual hash of early frames, see `vqa.commands.doctor.likeness`; empty if the
+            frames have no structure.
     """
 
     bytes: int
@@ -65,6 +68,7 @@ class Facts:
     container: str | None = None
     pixel_format: str | None = None
     reader: str | None = None
+    likeness: str = ""
 
 
 def survey(
@@ -137,6 +141,8 @@ def examine(video: VideoRecord, decoder: FrameDecoder, *, decode: bool = False) 
     try:
         info = decoder.probe(video.path, raw)
         facts = replace(facts, **_described(info, decoder.reader))
+        early = decoder.stream(video.path, frame_indices(info.times_s), raw, info)
+        facts = replace(facts, likeness=likeness(np.concatenate(list(early))))
         if decode:
             for chunk in decoder.stream(video.path, raw=raw, info=info):
                 count += len(chunk)
@@ -170,7 +176,9 @@ def _file_key(video: VideoRecord, reader: str) -> tuple[str, int]:
     """Everything a file's facts depend on, as text, and its size."""
     stat = video.path.stat()
     raw = video.raw_format
-    parts = [str(video.path.absolute()), stat.st_size, stat.st_mtime_ns]
+    # A change leaves the time of the last change of the inode, whatever sets the file's own time.
+    parts = [str(video.path.absolute()), stat.st_size, stat.st_mtime_ns, stat.st_ino]
+    parts.append(stat.st_ctime_ns)
     return json.dumps([*parts, raw and str(raw), reader, reader_version("pyav")]), stat.st_size
 
 

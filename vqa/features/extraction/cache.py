@@ -1,35 +1,40 @@
-"""The feature cache: one safetensors file per video, in a folder named by what made it.
+"""The feature cache: one safetensors file per described content, in a folder named by what made it.
 
-`<root>/<database>/<extractor>-<fingerprint>/<video id>.safetensors` holds
+`<root>/<extractor>-<fingerprint>/<first two digits>/<key>.safetensors` holds
 
     features (T, D)   float32 or float16
     times_s  (T,)     presentation time of each described frame in seconds, float64
 
-and, as metadata, the fingerprint of the source file, the reader that decoded it, and the size and
-frame rate of the video. A file is complete or absent: it is written under a temporary name and then
-renamed.
+and, as metadata, the SHA-256 of the source file, the reader that decoded it, the size and frame
+rate of the video, and a checksum of all this. The key is the SHA-256 of what was decoded
+(`content_key`), so names and folders of videos do not matter: equal files are described once, and
+what is found under a key was made from that content. A file is complete or absent: it is written
+under a temporary name and then renamed.
 """
 
 import csv
 import hashlib
 import json
+import logging
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any
-from urllib.parse import quote
+from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from vqa.files import write_atomically
+from vqa.databases.records import VideoRecord
+from vqa.files import content_hash, write_atomically
 
-HASHED_WHOLE_BYTES = 32 * 2**20
-SAMPLED_BLOCKS = 32
-BLOCK_BYTES = 2**20
-METADATA_KEY = "vqa"
+log = logging.getLogger(__name__)
+
+METADATA_KEY, CHECKSUM_KEY = "vqa", "sha256"
 SECONDS_FILE = "seconds.csv"
+
+
+class DamagedFeaturesError(RuntimeError):
+    """Cached features that are not what was stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class Features:
     Attributes:
         features: (T, D), in the stored type.
         times_s: (T,) presentation times of the described frames, in seconds.
-        metadata: Reader, source fingerprint, width, height, frame rate and more, all as text.
+        metadata: Reader, source hash, width, height, frame rate and more, all as text.
     """
 
     features: Tensor
@@ -48,123 +53,96 @@ class Features:
 
 
 class FeatureCache:
-    """Features of one database by one extractor.
+    """Features by one extractor.
 
     Args:
         root: Folder of all caches.
-        database: Name of the database. None if each id begins with the name of its own database
-            (`data=combined`); features are then shared with the single databases.
         extractor: Name of the extractor.
         fingerprint: Hash of everything that shapes the features besides the source file.
+
+    Attributes:
+        folder: Folder of the features.
     """
 
-    def __init__(
-        self, root: str | Path, database: str | None, extractor: str, fingerprint: str
-    ) -> None:
-        self.root, self.database = Path(root), database
-        self.variant = f"{extractor}-{fingerprint[:16]}"
+    def __init__(self, root: str | Path, extractor: str, fingerprint: str) -> None:
+        self.folder = Path(root) / f"{extractor}-{fingerprint[:16]}"
 
-    @property
-    def folder(self) -> Path:
-        """Folder of the features; if there are several databases, it holds only failure lists."""
-        return self.root / (self.database or "combined") / self.variant
+    def path(self, key: str) -> Path:
+        """Return the path of the features of a content."""
+        return self.folder / key[:2] / f"{key}.safetensors"
 
-    def path(self, video_id: str) -> Path:
-        """Return the path of a video's features; the id is quoted and cannot lead outside root."""
-        database, name = self.database, video_id
-        if database is None:
-            database, _, name = video_id.partition("/")
-        parts = [
-            quote(part, safe=" ") if part.strip(".") else part.replace(".", "%2E")
-            for part in (database, self.variant, *PurePosixPath(name.lstrip("/")).parts)
-        ]
-        return self.root.joinpath(*parts[:-1], parts[-1] + ".safetensors")
+    def checked(self, key: str) -> dict[str, str] | None:
+        """Return the facts about the features of a content; None if none are stored undamaged.
 
-    def is_current(self, video_id: str, source: str) -> bool:
-        """Return whether features made from the file with this fingerprint are stored."""
+        The features are read whole, to compare them with their checksum.
+        """
         try:
-            with safe_open(self.path(video_id), framework="pt") as file:
-                return _metadata(file).get("source") == source
-        except (FileNotFoundError, SafetensorError):
-            return False
+            return self.load(key).metadata
+        except FileNotFoundError:
+            return None
+        except (DamagedFeaturesError, OSError) as error:
+            log.warning("%s; they are extracted again", error)
+            return None
 
-    def store(
-        self, video_id: str, features: Tensor, times_s: Tensor, metadata: dict[str, str]
-    ) -> None:
-        """Write a video's features in one step."""
+    def store(self, key: str, features: Tensor, times_s: Tensor, metadata: dict[str, str]) -> None:
+        """Write the features of a content in one step."""
         tensors = {"features": features.contiguous(), "times_s": times_s.contiguous()}
+        facts = json.dumps(metadata, sort_keys=True)
         # One entry, because safetensors writes several entries in no fixed order.
-        entry = {METADATA_KEY: json.dumps(metadata, sort_keys=True)}
-        write_atomically(self.path(video_id), save(tensors, metadata=entry))
+        entry = json.dumps({CHECKSUM_KEY: _checksum(tensors, facts), METADATA_KEY: facts})
+        write_atomically(self.path(key), save(tensors, metadata={METADATA_KEY: entry}))
 
-    def note_seconds(self, video_id: str, seconds: float) -> None:
-        """Note how long a video took; kept in a table so that equal features are equal files."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / SECONDS_FILE).open("a", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerow([video_id, f"{seconds:.4g}"])
-
-    def seconds(self) -> dict[str, float]:
-        """Return the last noted time of each video in seconds; incomplete lines are skipped."""
-        path = self.folder / SECONDS_FILE
-        if not path.is_file():
-            return {}
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = [row for row in csv.reader(file) if len(row) == 2 and _is_number(row[1])]
-        return {video: float(seconds) for video, seconds in rows}
-
-    def metadata(self, video_id: str) -> dict[str, str]:
-        """Return the facts stored with a video's features, which must exist."""
-        with safe_open(self.path(video_id), framework="pt") as file:
-            return _metadata(file)
-
-    def load(self, video_id: str) -> Features:
-        """Read a video's features.
+    def load(self, key: str) -> Features:
+        """Read the features of a content and compare them with their checksum.
 
         Raises:
             FileNotFoundError: They have not been extracted.
+            DamagedFeaturesError: The file is not what was stored.
+            OSError: The file cannot be read.
         """
-        path = self.path(video_id)
+        path = self.path(key)
         if not path.is_file():
             raise FileNotFoundError(
-                f"no features of {video_id} at {path}; run extract.py with the same data= and "
-                "features= first"
+                f"no features at {path}; run extract.py with the same data= and features= first"
             )
-        with safe_open(path, framework="pt") as file:
-            return Features(
-                file.get_tensor("features"), file.get_tensor("times_s"), _metadata(file)
-            )
+        try:
+            with safe_open(path, framework="pt") as file:
+                tensors = {name: file.get_tensor(name) for name in ("features", "times_s")}
+                entry = json.loads((file.metadata() or {})[METADATA_KEY])
+                facts, checksum = entry[METADATA_KEY], entry[CHECKSUM_KEY]
+            if _checksum(tensors, facts) == checksum:
+                return Features(**tensors, metadata=json.loads(facts))
+        except (SafetensorError, ValueError, KeyError, TypeError) as error:
+            reason = str(error) or type(error).__name__
+            raise DamagedFeaturesError(f"the features in {path} are damaged ({reason})") from error
+        raise DamagedFeaturesError(f"the features in {path} are damaged (another checksum)")
+
+    def note_seconds(self, key: str, seconds: float) -> None:
+        """Note how long a content took; kept in a table so that equal features are equal files."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / SECONDS_FILE).open("a", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerow([key, f"{seconds:.4g}"])
+
+    def seconds(self) -> dict[str, float]:
+        """Return the last noted time of each content in seconds; incomplete lines are skipped."""
+        path = self.folder / SECONDS_FILE
+        if not path.is_file():
+            return {}
+        with path.open(encoding="utf-8", errors="replace", newline="") as file:
+            lines = (line.replace("\0", "") for line in file)
+            rows = [row for row in csv.reader(lines) if len(row) == 2 and _is_number(row[1])]
+        return {key: float(seconds) for key, seconds in rows}
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def content_key(video: VideoRecord) -> str:
+    """Hash what is decoded: the bytes of a file, and for raw video its format too.
 
-
-def _metadata(file: Any) -> dict[str, str]:
-    """Return the facts stored in an open safetensors file."""
-    return json.loads((file.metadata() or {}).get(METADATA_KEY, "{}"))
-
-
-def source_fingerprint(path: str | Path) -> str:
-    """Hash a video file: all bytes, or for files above 32 MiB the size and 32 spread blocks.
-
-    Raw video takes gigabytes per file. In a compressed file, a change anywhere changes the size or
-    nearly all bytes after it.
+    Raises:
+        OSError: The file cannot be read.
     """
-    path = Path(path)
-    size = path.stat().st_size
-    digest = hashlib.sha256(str(size).encode())
-    with path.open("rb") as file:
-        if size <= HASHED_WHOLE_BYTES:
-            digest.update(file.read())
-        else:
-            for block in range(SAMPLED_BLOCKS):
-                file.seek(block * (size - BLOCK_BYTES) // (SAMPLED_BLOCKS - 1))
-                digest.update(file.read(BLOCK_BYTES))
-    return digest.hexdigest()
+    source = content_hash(video.path)
+    raw = video.raw_format
+    return source if raw is None else hashlib.sha256(f"{source} {raw!r}".encode()).hexdigest()
 
 
 def combined_fingerprint(extractor: str, **preprocessing: object) -> str:
@@ -183,3 +161,20 @@ def stored_dtype(name: str) -> torch.dtype:
     if name not in types:
         raise ValueError(f"features are stored as float32 or float16, not {name!r}")
     return types[name]
+
+
+def _checksum(tensors: dict[str, Tensor], facts: str) -> str:
+    """Hash types, shapes and bytes of tensors, and the facts about them."""
+    digest = hashlib.sha256(facts.encode())
+    for name, tensor in tensors.items():
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.numpy().data.cast("B") if tensor.numel() else b"")
+    return digest.hexdigest()
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

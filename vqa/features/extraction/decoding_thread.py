@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from vqa.databases.records import VideoRecord
-from vqa.features.extraction.cache import source_fingerprint
 from vqa.features.extractor import Extractor
+from vqa.files import content_hash
 from vqa.video import VideoError, VideoInfo, choose_reader, reader_version
 from vqa.video.decoder import FrameDecoder
 from vqa.video.sampling import fixed_rate_indices, uniform_indices
@@ -66,7 +66,8 @@ class DecodingThread:
         frames: Or sample this many frames.
         reader: `auto` or `pyav`.
         time_limit_s: Longest wait for the decoder on one video, in seconds.
-        is_current: Whether a video with this id and fingerprint need not be decoded; None: never.
+        damaged: What to do with damaged files, see `vqa.video.probe`.
+        is_current: Whether a video need not be decoded; None: never.
         items: The queue.
     """
 
@@ -76,7 +77,8 @@ class DecodingThread:
     frames: int | None
     reader: str
     time_limit_s: float
-    is_current: Callable[[str, str], bool] | None
+    damaged: str
+    is_current: Callable[[VideoRecord], bool] | None
     items: queue.Queue = field(default_factory=lambda: queue.Queue(CHUNKS_AHEAD))
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -104,7 +106,7 @@ class DecodingThread:
         """Decode until the end or until `_stop` is set; pass every error to the consumer."""
         try:
             with FrameDecoder(
-                reader=self.reader, time_limit_s=self.time_limit_s, chunk_frames=CHUNK_FRAMES
+                self.reader, self.time_limit_s, chunk_frames=CHUNK_FRAMES, damaged=self.damaged
             ) as decoder:
                 for video in self.videos:
                     if self._stop.is_set():
@@ -117,10 +119,10 @@ class DecodingThread:
     def _decode(self, decoder: FrameDecoder, video: VideoRecord) -> None:
         begun = False
         try:
-            source = source_fingerprint(video.path)
-            if self.is_current is not None and self.is_current(video.id, source):
+            if self.is_current is not None and self.is_current(video):
                 self.items.put(Settled(video))
                 return
+            source = content_hash(video.path)
             raw = video.raw_format
             info = decoder.probe(video.path, raw)
             indices = self._indices(info)
@@ -134,7 +136,9 @@ class DecodingThread:
                 self.items.put(chunk)
                 if self._stop.is_set():
                     break
-            self.items.put(End())
+            changed = content_hash(video.path) != source
+            error = VideoError(video.path, "the file changed while it was read", info.frames)
+            self.items.put(End(error if changed else None))
         except (VideoError, OSError, ValueError) as error:
             self.items.put(End(error) if begun else Settled(video, error))
 

@@ -1,6 +1,5 @@
 """Features that were computed elsewhere: a matrix file in place of an extractor and its cache."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from vqa.databases.records import Database, VideoRecord
 from vqa.features.extraction.cache import Features
 from vqa.features.extraction.feature_tables import read_features
 from vqa.features.extraction.fill import Outcome
+from vqa.files import content_hash, user_path
 
 
 class ExternalFeatures:
@@ -38,9 +38,9 @@ class ExternalFeatures:
             raise ValueError(
                 "no feature matrix given; set features.external.path=<file.csv or .mat>"
             )
-        self.path, self.name = Path(path).expanduser(), name
+        self.path, self.name = user_path(path), name
         self.table = read_features(self.path, ids)
-        self.hash = hashlib.sha256(self.path.read_bytes()).hexdigest()
+        self.hash = content_hash(self.path)
         self.weights = f"{self.path.name} sha256:{self.hash[:12]}"
 
     @classmethod
@@ -84,19 +84,20 @@ class ExternalFeatures:
                 outcome.failures[video.id] = cause
         return outcome
 
-    def load(self, video_id: str) -> Features:
+    def load(self, video: VideoRecord) -> Features:
         """Return the features of a video, one row at time 0.
 
         Raises:
             FeatureTableError: The file has no row for it.
         """
-        row = torch.from_numpy(self.table.select([video_id]))
-        return Features(row, torch.zeros(1, dtype=torch.float64), self.metadata(video_id))
+        row = torch.from_numpy(self.table.select([video.id]))
+        facts = {"reader": "", "frames": "0", "undefined": str(int((~torch.isfinite(row)).sum()))}
+        return Features(row, torch.zeros(1, dtype=torch.float64), facts)
 
-    def seconds(self) -> dict[str, float]:
+    def seconds(self, videos: Sequence[VideoRecord]) -> list[float]:
         """Return no times, because the cost of the features is unknown."""
-        return {}
+        return []
 
-    def metadata(self, video_id: str) -> dict[str, str]:
-        """Return facts about a video's file, all of which are unknown."""
-        return {"reader": "", "frames": "0"}
+    def metadata(self, video: VideoRecord) -> dict[str, str]:
+        """Return facts about a video's file, most of which are unknown."""
+        return self.load(video).metadata

@@ -13,12 +13,16 @@ from vqa.features.extraction.cache import (
     FeatureCache,
     Features,
     combined_fingerprint,
+    content_key,
     stored_dtype,
 )
 from vqa.features.extraction.fill import ExtractionError, Outcome
 from vqa.features.extraction.pipeline import VideoFeatures, extract_videos
+from vqa.features.extraction.space import SpaceEstimate
 from vqa.features.extractor import Extractor
+from vqa.files import shown
 from vqa.progress import progress_bar
+from vqa.video import RawFormat
 
 log = logging.getLogger(__name__)
 
@@ -27,11 +31,14 @@ BAR_DELAY_S = 1.0
 
 
 class FeatureSource:
-    """An extractor and the cache of its features of one database.
+    """An extractor and the cache of its features.
 
     Each video's features are written when they are complete. An interrupted extraction therefore
     loses the work on one video, and the next one resumes there. Jobs that share the work by
     `shard_of` need no communication.
+
+    The features of a video are those of the content that its file had when this object first saw
+    it, whatever happens to the file or the cache afterwards.
 
     Args:
         extractor: What computes the features.
@@ -40,6 +47,7 @@ class FeatureSource:
         frame_rate_hz: Sample at this fixed rate; None takes every frame.
         frames: Or sample this many frames, evenly spread.
         dtype: Type in which features are stored.
+        damaged: `refuse` fails damaged files, `score` describes their good frames.
         on_error: `skip` lists a failed video and continues; `raise` stops.
         time_limit_s: Longest wait for the decoder on one video, in seconds.
 
@@ -56,6 +64,7 @@ class FeatureSource:
         frame_rate_hz: float | None = None,
         frames: int | None = None,
         dtype: torch.dtype = torch.float32,
+        damaged: str = "refuse",
         on_error: str = "skip",
         time_limit_s: float = 600.0,
     ) -> None:
@@ -63,21 +72,24 @@ class FeatureSource:
             raise ValueError(f"on_error={on_error!r}: expected skip or raise")
         self.extractor, self.cache = extractor, cache
         self.reader, self.frame_rate_hz, self.frames = reader, frame_rate_hz, frames
-        self.dtype, self.on_error, self.time_limit_s = dtype, on_error, time_limit_s
+        self.dtype, self.damaged = dtype, damaged
+        self.on_error, self.time_limit_s = on_error, time_limit_s
         self.name, self.weights = extractor.name, extractor.weights
         self.untrained = extractor.untrained
+        self._keys: dict[tuple[Path, RawFormat | None], str] = {}
+        self._facts: dict[str, dict[str, str]] = {}  # of the features that were checked, by key
 
     @classmethod
     def in_cache(
         cls,
         extractor: Extractor,
         root: str | Path,
-        database: str | None,
         reader: str,
         *,
         frame_rate_hz: float | None = None,
         frames: int | None = None,
         dtype: str = "float32",
+        damaged: str = "refuse",
         **options: Any,
     ) -> "FeatureSource":
         """Make a source whose cache is named after everything that shapes the features.
@@ -85,11 +97,11 @@ class FeatureSource:
         Args:
             extractor: What computes the features.
             root: Folder of all caches.
-            database: Name of the database in the cache; None if every id begins with its own.
             reader: Decoder, `auto` or `pyav`.
             frame_rate_hz: As for the class.
             frames: As for the class.
             dtype: `float32` or `float16`.
+            damaged: As for the class.
             **options: Further arguments of the class.
 
         Raises:
@@ -100,10 +112,12 @@ class FeatureSource:
             frame_rate_hz=frame_rate_hz,
             dtype=dtype,
             reader=reader,
-            **({"frames": frames} if frames else {}),
+            **({"frames": frames} if frames is not None else {}),
+            **({"damaged": damaged} if damaged != "refuse" else {}),
         )
-        cache = FeatureCache(root, database, extractor.name, fingerprint)
+        cache = FeatureCache(root, extractor.name, fingerprint)
         options |= {"frame_rate_hz": frame_rate_hz, "frames": frames, "dtype": stored_dtype(dtype)}
+        options["damaged"] = damaged
         return cls(extractor, cache, reader, **options)
 
     def stream(self, videos: Iterable[VideoRecord]) -> Iterator[tuple[VideoRecord, str | None]]:
@@ -133,10 +147,10 @@ class FeatureSource:
             progress: Show a progress bar.
 
         Raises:
-            ExtractionError: A video failed and `on_error` is `raise`.
+            ExtractionError: A video failed and `on_error` is `raise`, or the disk is too small.
             ValueError: As `stream`.
         """
-        outcome = Outcome()
+        outcome, space = Outcome(), SpaceEstimate(self.cache.root, len(videos))
         bar = progress_bar(
             len(videos), f"extract {self.name}", "video",
             disable=not (progress and videos), delay=BAR_DELAY_S,
@@ -149,6 +163,7 @@ class FeatureSource:
                 else:
                     (outcome.made if made else outcome.reused).append(video.id)
                 bar.update()
+                space.add(made)
         if outcome.made or outcome.failures:
             log.info(
                 "%s: %d videos extracted, %d cached, %d failed",
@@ -156,26 +171,45 @@ class FeatureSource:
             )  # fmt: skip
         return outcome
 
-    def load(self, video_id: str) -> Features:
+    def load(self, video: VideoRecord) -> Features:
         """Return the features of a video.
 
         Raises:
             FileNotFoundError: They have not been extracted.
+            DamagedFeaturesError: They are no longer what was stored.
         """
-        return self.cache.load(video_id)
+        return self.cache.load(self._key(video))
 
-    def metadata(self, video_id: str) -> dict[str, str]:
+    def metadata(self, video: VideoRecord) -> dict[str, str]:
         """Return facts about the file that the features were made from."""
-        return self.cache.metadata(video_id)
+        key = self._key(video)
+        if key not in self._facts:
+            self._facts[key] = self.cache.load(key).metadata
+        return self._facts[key]
 
-    def seconds(self) -> dict[str, float]:
-        """Return the wall time in seconds that each video took, where it is known."""
-        return self.cache.seconds()
+    def seconds(self, videos: Sequence[VideoRecord]) -> list[float]:
+        """Return the wall time in seconds that the videos took, as far as it is known."""
+        known = self.cache.seconds()
+        return [known[key] for video in videos if (key := self._key(video)) in known]
+
+    def _key(self, video: VideoRecord) -> str:
+        """Return the hash of a video's content, taken when this object first sees the video."""
+        decoded = video.path, video.raw_format
+        if decoded not in self._keys:
+            self._keys[decoded] = content_key(video)
+        return self._keys[decoded]
+
+    def _is_current(self, video: VideoRecord) -> bool:
+        key = self._key(video)
+        facts = self.cache.checked(key)
+        if facts is not None:
+            self._facts[key] = facts
+        return facts is not None
 
     def _updates(
         self, videos: Iterable[VideoRecord]
-    ) -> Iterator[tuple[VideoRecord, str | None, bool]]:
-        """Yield each video with the cause of a failure, and whether features were made."""
+    ) -> Iterator[tuple[VideoRecord, str | None, int]]:
+        """Yield each video with the cause of a failure, and the bytes of features made for it."""
         results = extract_videos(
             videos,
             self.extractor,
@@ -183,16 +217,22 @@ class FeatureSource:
             frames=self.frames,
             reader=self.reader,
             time_limit_s=self.time_limit_s,
-            is_current=self.cache.is_current,
+            damaged=self.damaged,
+            is_current=self._is_current,
         )
         with closing(results):
             for video, result in results:
                 if isinstance(result, Exception):
-                    yield video, self._failure(video, result), False
+                    yield video, self._failure(video, result), 0
                     continue
+                size = 0
                 if result is not None:
-                    self._store(video, result)
-                yield video, None, result is not None
+                    try:
+                        size = self._store(video, result)
+                    except ValueError as error:
+                        yield video, self._failure(video, error), 0
+                        continue
+                yield video, None, size
 
     def _failure(self, video: VideoRecord, error: Exception) -> str:
         if self.on_error == "raise":
@@ -200,10 +240,22 @@ class FeatureSource:
                 f"{video.id}: {error} (on_error=skip of these features lists such videos and "
                 "continues)"
             ) from error
-        log.warning("skipped %s: %s", video.id, error)
+        log.warning("skipped %s: %s", shown(video.id), shown(str(error)))
         return str(error)
 
-    def _store(self, video: VideoRecord, result: VideoFeatures) -> None:
+    def _store(self, video: VideoRecord, result: VideoFeatures) -> int:
+        """Keep the features of a video; return their size in bytes.
+
+        Raises:
+            ValueError: They are not finite, and the extractor does not leave values undefined.
+        """
+        features = result.features.to(self.dtype)
+        undefined = int((~torch.isfinite(features)).sum())
+        if undefined and not self.extractor.undefined:
+            raise ValueError(
+                f"{undefined} of {features.numel()} features of {self.name} are not finite numbers"
+                + (" in float16; set dtype=float32" if self.dtype == torch.float16 else "")
+            )
         metadata = {
             "source": result.source,
             "reader": result.reader,
@@ -214,6 +266,11 @@ class FeatureSource:
             "frame_rate_hz": f"{result.info.frame_rate_hz:.6g}",
             "frames": str(result.info.frames),
             "duration_s": f"{result.info.duration_s:.6g}",
+            "undefined": str(undefined),
+            "note": "; ".join(result.info.notes),
         }
-        self.cache.store(video.id, result.features.to(self.dtype), result.times_s, metadata)
-        self.cache.note_seconds(video.id, result.seconds)
+        key = self._key(video)
+        self.cache.store(key, features, result.times_s, metadata)
+        self.cache.note_seconds(key, result.seconds)
+        self._facts[key] = metadata
+        return features.nbytes + result.times_s.nbytes

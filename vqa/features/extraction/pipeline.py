@@ -18,6 +18,9 @@ from vqa.features.extraction.decoding_thread import Begin, DecodingThread, End, 
 from vqa.features.extractor import Extractor
 from vqa.video import VideoError, VideoInfo
 
+# So many unexpected errors in a row are due to the set-up (a bug, a lost GPU), not to the videos.
+FAULTS_OF_THE_SETUP = 5
+
 
 @dataclass(frozen=True, slots=True)
 class VideoFeatures:
@@ -26,7 +29,7 @@ class VideoFeatures:
     Attributes:
         features: (T, D), float32 for most extractors.
         times_s: (T,) presentation times of the described frames, in seconds.
-        source: Fingerprint of the file.
+        source: SHA-256 of the file.
         reader: Reader and version that decoded it.
         info: Size, frame rate and number of frames of the source.
         seconds: Wall time spent on the video, including the wait for the decoder.
@@ -48,7 +51,8 @@ def extract_videos(
     frames: int | None = None,
     reader: str = "auto",
     time_limit_s: float = 600.0,
-    is_current: Callable[[str, str], bool] | None = None,
+    damaged: str = "refuse",
+    is_current: Callable[[VideoRecord], bool] | None = None,
 ) -> Iterator[tuple[VideoRecord, VideoFeatures | Exception | None]]:
     """Extract the features of each video in turn; videos are taken from the iterable as needed.
 
@@ -62,11 +66,14 @@ def extract_videos(
             has fewer are repeated.
         reader: `auto` or `pyav`.
         time_limit_s: Longest wait for the decoder on one video, in seconds.
-        is_current: Called in the thread with a video's id and the fingerprint of its file; videos
-            for which it returns True are not decoded.
+        damaged: What to do with damaged files, see `vqa.video.probe`.
+        is_current: Called in the thread with a video; videos for which it returns True are not
+            decoded.
 
     Yields:
         Each video with its features, the error that prevented them, or None if it was current.
+
+    An error of the extractor fails its video; five unexpected ones in a row are raised.
 
     Raises:
         ValueError: Both ways of sampling are given, or one for an extractor that chooses its
@@ -82,7 +89,7 @@ def extract_videos(
             f"{extractor.name} chooses its frames itself; leave frame_rate_hz and frames at null"
         )
     decoding = DecodingThread(
-        videos, extractor, frame_rate_hz, frames, reader, time_limit_s, is_current
+        videos, extractor, frame_rate_hz, frames, reader, time_limit_s, damaged, is_current
     )
     return _results(decoding)
 
@@ -92,6 +99,7 @@ def _results(
 ) -> Iterator[tuple[VideoRecord, VideoFeatures | Exception | None]]:
     """Yield each video with its result, while the decoding thread works ahead."""
     decoding.start()
+    unexpected = 0  # errors in a row that no video should cause
     try:
         while True:
             started = time.perf_counter()
@@ -103,7 +111,11 @@ def _results(
                 case Settled(video, error):
                     yield video, error
                 case Begin() as begin:
-                    yield begin.video, _described(begin, decoding, started)
+                    result = _described(begin, decoding, started)
+                    unexpected = unexpected + 1 if _is_unexpected(result) else 0
+                    if unexpected == FAULTS_OF_THE_SETUP:
+                        raise result
+                    yield begin.video, _in_words(result)
     finally:
         decoding.end()
 
@@ -128,7 +140,7 @@ def _described(begin: Begin, decoding: DecodingThread, started: float) -> VideoF
     try:
         with _threads(decoding.extractor.threads):
             features, times_s = decoding.extractor.describe(arriving, begin.info)
-    except (ValueError, VideoError) as error:
+    except Exception as error:  # noqa: BLE001 (whatever a video does, it costs that video)
         failure = error
     for _ in arriving:  # chunks that the extractor did not ask for
         pass
@@ -138,6 +150,31 @@ def _described(begin: Begin, decoding: DecodingThread, started: float) -> VideoF
         times_s = torch.from_numpy(begin.times_s)
     seconds = time.perf_counter() - started
     return VideoFeatures(features, times_s, begin.source, begin.reader, begin.info, seconds)
+
+
+def _is_unexpected(result: VideoFeatures | Exception) -> bool:
+    """Return whether an error is neither the video's nor a lack of memory."""
+    return isinstance(result, Exception) and not (
+        isinstance(result, ValueError | VideoError) or _lacks_memory(result)
+    )
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Return whether an allocation failed, of Python, of torch on a GPU, or of torch on a CPU."""
+    if isinstance(error, torch.OutOfMemoryError):
+        torch.cuda.empty_cache()
+        return True
+    return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+
+
+def _in_words(result: VideoFeatures | Exception) -> VideoFeatures | Exception:
+    """Describe an error that does not name its kind in one line."""
+    if not isinstance(result, Exception) or isinstance(result, ValueError | VideoError):
+        return result
+    if _lacks_memory(result):
+        return RuntimeError("describing its frames takes more memory than there is")
+    text = " ".join(str(result).split())[:300]
+    return RuntimeError(f"{type(result).__name__}: {text}")
 
 
 @contextmanager

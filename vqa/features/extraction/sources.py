@@ -31,16 +31,16 @@ class Source(Protocol):
         """Make the features of all these videos available."""
         ...
 
-    def load(self, video_id: str) -> Features:
+    def load(self, video: VideoRecord) -> Features:
         """Return the features of a video."""
         ...
 
-    def metadata(self, video_id: str) -> dict[str, str]:
+    def metadata(self, video: VideoRecord) -> dict[str, str]:
         """Return facts about the file that the features were made from."""
         ...
 
-    def seconds(self) -> dict[str, float]:
-        """Return the wall time in seconds that each video took, where it is known."""
+    def seconds(self, videos: Sequence[VideoRecord]) -> list[float]:
+        """Return the wall time in seconds that the videos took, as far as it is known."""
         ...
 
 
@@ -99,18 +99,18 @@ class Sources:
         whole.reused = [video.id for video in left if video.id not in made]
         return whole
 
-    def metadata(self, video_id: str) -> dict[str, str]:
-        """Return facts about a video's file, from the first source."""
-        return self.sources[0].metadata(video_id)
+    def metadata(self, video: VideoRecord) -> dict[str, str]:
+        """Return facts about a video's file, from the first source, and `undefined` of all."""
+        facts = [source.metadata(video) for source in self.sources]
+        return {**facts[0], "undefined": str(sum(int(one["undefined"]) for one in facts))}
 
     def costs(self, videos: Sequence[VideoRecord]) -> dict[str, dict[str, float | None]]:
         """Return `dim` and median `seconds_a_video` of each source; None if unknown."""
         costs = {}
         for source in self.sources:
-            seconds = source.seconds()
-            known = [seconds[video.id] for video in videos if video.id in seconds]
+            known = source.seconds(videos)
             costs[source.name] = {
-                "dim": source.load(videos[0].id).features.shape[1],
+                "dim": source.load(videos[0]).features.shape[1],
                 "seconds_a_video": median(known) if known else None,
             }
         return costs

@@ -55,6 +55,7 @@ class NSS(Extractor):
     """
 
     name = "nss"
+    undefined = True  # statistics of a flat picture are 0 / 0
     names = NAMES
     dim = DIM
     weights = "none"

@@ -67,14 +67,15 @@ class AdversarialModule(ScoreModule):
     def training_step(self, batch: Batch, batch_index: int) -> None:
         """Update the network, then the critic."""
         network_optimizer, critic_optimizer = self.optimizers()
-        target = batch["mos"] / self.mos_scale
         output = self.network.assess(**self.prepared(batch["inputs"]))
-        video_loss = self.loss(output.video, target)
-        frame_loss = self.loss(output.frame, target)
+        video, frame, mean_hidden, target = self.of_all(
+            batch, output.video, output.frame, output.mean_hidden
+        )
+        video_loss, frame_loss = self.loss(video, target), self.loss(frame, target)
         loss = video_loss + self.frame_weight * frame_loss
         if self.adversarial_weight:
             self.toggle_optimizer(network_optimizer)
-            loss = loss + self.adversarial_weight * self.realism_loss(output.mean_hidden)
+            loss = loss + self.adversarial_weight * self.realism_loss(mean_hidden)
         network_optimizer.zero_grad()
         self.manual_backward(loss)
         network_optimizer.step()
@@ -82,7 +83,7 @@ class AdversarialModule(ScoreModule):
         if self.adversarial_weight:
             self.untoggle_optimizer(network_optimizer)
             self.toggle_optimizer(critic_optimizer)
-            critic_loss = self.adversarial_weight * self.critic_loss(output.mean_hidden.detach())
+            critic_loss = self.adversarial_weight * self.critic_loss(mean_hidden.detach())
             critic_optimizer.zero_grad()
             self.manual_backward(critic_loss)
             critic_optimizer.step()

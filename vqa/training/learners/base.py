@@ -62,6 +62,11 @@ class Learner(Protocol):
         """Score videos, in their order."""
         ...
 
+    @property
+    def timeline_is(self) -> str:
+        """What the quality over time of `assess` is, and whether the score is its mean."""
+        ...
+
     def assess(self, inputs: dict[str, Tensor]) -> tuple[float, np.ndarray]:
         """Score one video from a batch of size one; also return its quality over time (T,)."""
         ...

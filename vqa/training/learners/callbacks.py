@@ -1,33 +1,21 @@
-"""Companions of a training: atomic checkpoints, a progress bar, the history as a table."""
+"""Companions of a training: a progress bar, the history as a table."""
 
-import io
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
-from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 from pytorch_lightning.callbacks import Callback
 
-from vqa.files import write_atomically, write_csv
+from vqa.files import write_csv
 from vqa.progress import progress_bar
 from vqa.training.learners.module import ScoreModule
 
 
-class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes checkpoints in one step: a killed process leaves a whole file or none."""
-
-    def save_checkpoint(
-        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
-    ) -> None:
-        """Write the checkpoint in one step."""
-        buffer = io.BytesIO()
-        torch.save(checkpoint, buffer)
-        write_atomically(path, buffer.getvalue())
-
-
 class TrainingProgress(Callback):
     """Shows one bar over all steps with the time left, on the first process."""
+
+    def __init__(self) -> None:
+        self.bar = progress_bar(None, "train", "step", disable=True)
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Open the bar at the epoch from which training resumes."""
@@ -49,6 +37,10 @@ class TrainingProgress(Callback):
         if module.history:
             shown = {k: f"{v:.4g}" for k, v in module.history[-1].items()}
             self.bar.set_postfix(shown, refresh=False)
+
+    def on_exception(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Close the bar, so that the error has a line of its own."""
+        self.bar.close()
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Close the bar."""

@@ -1,5 +1,6 @@
 """The Lightning module that trains a scoring network."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,9 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from vqa.evaluation.metrics import srocc
+from vqa.training.datamodule import number_of
+from vqa.training.learners.batch_layers import Step, separate_videos
+from vqa.training.learners.divergence import check_means, check_scores, check_weights
 from vqa.training.learners.optimisation import parameter_groups, parts_of
 from vqa.training.learners.scoring import ScoringNetwork
-from vqa.training.processes import merge_by_id
+from vqa.training.processes import gathered, merge_by_id
 
 Batch = dict[str, Any]
 
@@ -19,8 +23,9 @@ Batch = dict[str, Any]
 class ScoreModule(ScoringNetwork, pl.LightningModule):
     """Trains a network on MOS / `mos_scale` and validates on the MOS scale.
 
-    Everything random in a step is seeded by (seed, epoch, step, process), and the history is part
-    of the checkpoint, so a resumed run repeats an uninterrupted one exactly.
+    Everything random in a step is seeded by (seed, epoch, step), and the history is part of the
+    checkpoint, so a resumed run repeats an uninterrupted one exactly. Several processes train as
+    one does: the loss of a step is that of the whole batch, see `vqa.training.processes`.
 
     Parts of the network are addressed by name: `backbone` is every parameter with that word in its
     dotted name.
@@ -61,6 +66,8 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
         self.schedule, self.learning_rates = schedule, dict(learning_rates or {})
         self.frozen_epochs, self.on_mos_scale = dict(frozen_epochs or {}), on_mos_scale
         self.history: list[dict[str, float]] = []
+        self.step = Step()
+        separate_videos(self.network, self.step)
         self._means = EpochMeans()
         self._validation: dict[str, tuple[float, float]] = {}
 
@@ -88,16 +95,29 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
                     parameter.requires_grad_(self.current_epoch >= self.frozen_epochs[name])
 
     def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
-        """Seed the step, because loaders draw random numbers too."""
-        step = (self.seed, self.current_epoch, batch_index, self.global_rank)
+        """Seed the step, because loaders draw random numbers too; the same in every process."""
+        step = (self.seed, self.current_epoch, batch_index)
         torch.manual_seed(int(np.random.SeedSequence(step).generate_state(1, np.uint64)[0] >> 1))
+        self.step.counts = bool(batch["ids"])
+        self.step.numbers = [number_of(video) for video in batch["ids"]] or [0]
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        """Compute the loss of one batch on the normalised label scale."""
-        score = self.network(**self.prepared(batch["inputs"]))
-        loss = self.loss(score, batch["mos"] / self.mos_scale)
-        self.record(len(batch["ids"]), train_loss=loss)
+        """Compute the loss of the whole batch on the normalised label scale."""
+        score, target = self.of_all(batch, self.network(**self.prepared(batch["inputs"])))
+        loss = self.loss(score, target)
+        self.record(len(target), train_loss=loss)
         return loss
+
+    def of_all(self, batch: Batch, *outputs: Tensor) -> list[Tensor]:
+        """Return outputs, and targets (N,), of all processes' videos; see `gathered`.
+
+        Args:
+            batch: This process's share.
+            *outputs: Of the network, (B, ...).
+        """
+        count = len(batch["ids"])
+        own = [*(output[:count] for output in outputs), batch["mos"] / self.mos_scale]
+        return [gathered(rows) for rows in own]
 
     def record(self, count: int, **values: Tensor) -> None:
         """Add the values of a batch of `count` videos to the epoch's means."""
@@ -105,7 +125,7 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Score a batch of the validation part."""
-        scores = self(**batch["inputs"]).float().tolist()
+        scores = self(**batch["inputs"])[: len(batch["ids"])].float().tolist()
         pairs = zip(batch["mos"].tolist(), scores, strict=True)
         self._validation.update(zip(batch["ids"], pairs, strict=True))
 
@@ -115,20 +135,34 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
         self._validation = {}
         if self.trainer.sanity_checking:
             return
+        self.check_finite()
+        check_scores({video: score for video, (_, score) in merged.items()})
         mos, score = zip(*merged.values(), strict=True)
         error = sum(abs(m - s) for m, s in merged.values()) / len(merged)
         # The history keeps these in double precision; Lightning's callbacks see them as float32.
-        self._epoch_values = {"val_srocc": srocc(mos, score)}
+        found = srocc(mos, score)
+        self._epoch_values = {} if math.isnan(found) else {"val_srocc": found}
         if self.on_mos_scale:
             self._epoch_values["val_mae"] = error
-        self.log_dict(self._epoch_values, rank_zero_only=False)
+        # Undefined for equal scores; a NaN would end the training.
+        self.log_dict({"val_srocc": -1.0} | self._epoch_values, rank_zero_only=False)
 
     def on_train_epoch_end(self) -> None:
         """Append the epoch to the history, before the checkpoint is written."""
+        self.check_finite()
         means = self._means.values()
         validation = self.__dict__.pop("_epoch_values", {})
         self.history.append({"epoch": self.current_epoch, **means, **validation})
         self.log_dict(means)
+
+    def check_finite(self) -> None:
+        """Check the losses of the epoch so far and the weights, before anything is recorded.
+
+        Raises:
+            Diverged: Something is not finite.
+        """
+        check_means(self._means.values())
+        check_weights(self.named_parameters())
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store the history in the checkpoint."""

@@ -18,7 +18,9 @@ from vqa.evaluation.metrics.curves import Curve
 from vqa.files import write_atomically, write_json
 from vqa.models.pretrained.devices import chosen_device
 from vqa.progress import progress_bar
+from vqa.training.errors import loading
 from vqa.training.learners.base import CARD_FILE, WEIGHTS_FILE, Prediction, stored_model
+from vqa.training.learners.divergence import finite, finite_score
 from vqa.training.learners.scoring import ScoringNetwork
 from vqa.training.processes import merge_by_id
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 5.0  # shorter predictions show no progress bar
 IDENTITY = Curve("linear", (1.0, 0.0))
+UNTOLD = "quality over time, as the network defines it; the score need not be its mean"
+CALIBRATED = " before both were calibrated to the MOS scale"
 
 
 class NeuralLearner:
@@ -104,16 +108,28 @@ class NeuralLearner:
 
     @torch.inference_mode()
     def predict(self, data: "VQADataModule", videos: Sequence[VideoRecord]) -> list[Prediction]:
-        """Score videos; under DDP each process scores its share and all get all scores."""
+        """Score videos; under DDP each process scores its share and all get all scores.
+
+        Raises:
+            TrainingError: A score is not finite, or a loading process was killed.
+        """
         module = self._ready()
         scores: dict[str, float] = {}
-        with progress_bar(len(videos), "score", "video", delay=PATIENCE_S) as bar:
+        bar = progress_bar(len(videos), "score", "video", delay=PATIENCE_S)
+        with bar, loading():
             for batch in data.loader(videos):
-                out = module(**self._moved(batch["inputs"])).double().cpu().numpy()
+                count = len(batch["ids"])
+                out = module(**self._moved(batch["inputs"]))[:count].double().cpu().numpy()
                 scores.update(zip(batch["ids"], self.curve(out).tolist(), strict=True))
-                bar.update(len(batch["ids"]))
+                bar.update(count)
         scores = merge_by_id(scores)
-        return [Prediction(video.id, video.mos, scores[video.id]) for video in videos]
+        return finite([Prediction(video.id, video.mos, scores[video.id]) for video in videos])
+
+    @property
+    def timeline_is(self) -> str:
+        """What the network says its timeline is; calibration bends it and the score alike."""
+        told = getattr(self._ready().network, "timeline_is", UNTOLD)
+        return told if self.curve.kind == "linear" else told + CALIBRATED
 
     @torch.inference_mode()
     def assess(self, inputs: dict[str, Tensor]) -> tuple[float, np.ndarray]:
@@ -124,12 +140,15 @@ class NeuralLearner:
 
         Returns:
             The score, and (T,) values per frame or clip, depending on the network.
+
+        Raises:
+            TrainingError: The score is not finite.
         """
         module = self._ready()
         inputs = self._moved(inputs)
         timeline = module.timeline(**inputs)[0].double().cpu().numpy()
         score = module(**inputs).double().cpu().numpy()
-        return float(self.curve(score)[0]), self.curve(timeline)
+        return finite_score(float(self.curve(score)[0])), self.curve(timeline)
 
     def save(self, folder: Path) -> None:
         """Write weights and card; `load` rebuilds the learner from them."""

@@ -15,6 +15,7 @@ from vqa.files import write_atomically, write_csv
 from vqa.models.svr import GRID_C, GRID_GAMMA, FittedSVR, fit_svr
 from vqa.protocols.row_splits import inner_split
 from vqa.training.learners.base import CARD_FILE, WEIGHTS_FILE, Prediction, stored_model
+from vqa.training.learners.divergence import finite, finite_score
 
 if TYPE_CHECKING:
     from vqa.training.datamodule import VQADataModule
@@ -102,19 +103,26 @@ class SVRLearner:
             logger.log_metrics({name: value for name, value in chosen.items() if value is not None})
 
     def predict(self, data: "VQADataModule", videos: Sequence[VideoRecord]) -> list[Prediction]:
-        """Score videos, in their order."""
+        """Score videos, in their order.
+
+        Raises:
+            TrainingError: A score is not finite.
+        """
         if not videos:
             return []
         scores = self._ready().predict(_vectors(data, videos)).tolist()
-        return [
-            Prediction(video.id, video.mos, score)
-            for video, score in zip(videos, scores, strict=True)
-        ]
+        pairs = zip(videos, scores, strict=True)
+        return finite([Prediction(video.id, video.mos, score) for video, score in pairs])
+
+    @property
+    def timeline_is(self) -> str:
+        """What the timeline is: a vector has no time axis."""
+        return "one value, the score"
 
     def assess(self, inputs: dict[str, Tensor]) -> tuple[float, np.ndarray]:
         """Score one video; a vector has no time axis, so the timeline is that one value, (1,)."""
         score = self._ready().predict(inputs["features"].cpu().numpy())
-        return float(score[0]), score
+        return finite_score(float(score[0])), score
 
     def save(self, folder: Path) -> None:
         """Write arrays and card; `load` rebuilds the regression from them."""

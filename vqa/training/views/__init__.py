@@ -53,6 +53,11 @@ class Views:
     def __init__(self, views: Mapping[str, View]) -> None:
         self.views = dict(views)
 
+    @property
+    def finite(self) -> bool:
+        """Whether a view refuses features that are not finite numbers."""
+        return any(getattr(view, "finite", False) for view in self.views.values())
+
     def __call__(
         self, video: VideoRecord, rng: np.random.Generator | None = None
     ) -> dict[str, Tensor]:

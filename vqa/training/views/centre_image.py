@@ -20,10 +20,11 @@ class CentreImage:
 
     Args:
         reader: See `vqa.video.choose_reader`.
+        damaged: See `vqa.video.probe`.
     """
 
-    def __init__(self, reader: str = "auto") -> None:
-        self.reader = reader
+    def __init__(self, reader: str = "auto", damaged: str = "refuse") -> None:
+        self.reader, self.damaged = reader, damaged
 
     def __call__(self, video: VideoRecord, rng: np.random.Generator | None = None) -> Tensor:
         """Return the image, (3, 299, 299).
@@ -49,7 +50,7 @@ class CentreImage:
         return torch.from_numpy(info.times_s[_middle(info)])
 
     def _probe(self, video: VideoRecord) -> VideoInfo:
-        return probe(video.path, raw=video.raw_format)
+        return probe(video.path, raw=video.raw_format, damaged=self.damaged)
 
 
 def _middle(info: VideoInfo) -> np.ndarray:

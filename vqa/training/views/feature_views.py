@@ -8,23 +8,29 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from vqa.databases.records import VideoRecord
-from vqa.features.extraction.cache import FeatureCache
+from vqa.features.extraction.sources import Source
+from vqa.video import VideoError
 
 
 class _Cached:
     """A video's cached features in the form of `_load`, kept in memory while there is room.
 
     Args:
-        caches: Sources of the features, in the order in which they are joined.
+        sources: Sources of the features, in the order in which they are joined.
         memory_gb: Videos stay in memory until they fill this much; 0 reads every time.
         device: Where they are kept and returned; `cuda` saves the transfer of each batch, and
             falls back to main memory without a GPU.
+
+    Attributes:
+        finite: Whether the view refuses features that are not finite.
     """
 
+    finite: bool
+
     def __init__(
-        self, caches: Sequence[FeatureCache], memory_gb: float = 4.0, device: str = "cpu"
+        self, sources: Sequence[Source], memory_gb: float = 4.0, device: str = "cpu"
     ) -> None:
-        self.caches = tuple(caches)
+        self.sources = tuple(sources)
         self.device = device if torch.cuda.is_available() else "cpu"
         self._kept: dict[str, Tensor] = {}
         self._free_bytes = int(memory_gb * 2**30)
@@ -35,6 +41,7 @@ class _Cached:
         Raises:
             FileNotFoundError: They have not been extracted.
             ValueError: Several kinds of features cannot be joined.
+            VideoError: A network would get features that are not finite.
         """
         if video.id in self._kept:
             return self._kept[video.id]
@@ -49,16 +56,29 @@ class _Cached:
 
 
 class FeatureSequence(_Cached):
-    """A video as a sequence of frame features (T, D), float32; several kinds joined along D."""
+    """A video as a sequence of frame features (T, D), float32; several kinds joined along D.
+
+    All values are finite: a video with undefined ones is refused.
+    """
+
+    finite = True
 
     def _load(self, video: VideoRecord) -> Tensor:
-        parts = [cache.load(video.id).features for cache in self.caches]
+        parts = [source.load(video).features for source in self.sources]
         if len({len(part) for part in parts}) > 1:
             raise ValueError(
                 f"{video.id}: features of {[len(part) for part in parts]} frames cannot be joined "
                 "frame by frame; use the same frames for all kinds, or a model of vectors"
             )
-        return torch.cat(parts, 1).float()
+        features = torch.cat(parts, 1).float()
+        if undefined := int((~torch.isfinite(features)).sum()):
+            names = ", ".join(source.name for source in self.sources)
+            raise VideoError(
+                video.path,
+                f"{undefined} of {features.numel()} features of {names} are not finite numbers, "
+                "which a network needs; use model=svr, which replaces them, or other features",
+            )
+        return features
 
     def collate(self, name: str, samples: Sequence[Tensor]) -> dict[str, Tensor]:
         """`<name>` (B, T, D) padded with zeros, `lengths` (B,)."""
@@ -67,7 +87,7 @@ class FeatureSequence(_Cached):
 
     def times_s(self, video: VideoRecord) -> Tensor:
         """Return the presentation times of the frames, (T,)."""
-        return self.caches[0].load(video.id).times_s
+        return self.sources[0].load(video).times_s
 
 
 class FeatureVector(_Cached):
@@ -77,8 +97,10 @@ class FeatureVector(_Cached):
     of the features.
     """
 
+    finite = False
+
     def _load(self, video: VideoRecord) -> Tensor:
-        rows = [cache.load(video.id).features for cache in self.caches]
+        rows = [source.load(video).features for source in self.sources]
         return torch.cat([row.double().nanmean(0).to(row.dtype) for row in rows])
 
     def collate(self, name: str, samples: Sequence[Tensor]) -> dict[str, Tensor]:
@@ -87,4 +109,4 @@ class FeatureVector(_Cached):
 
     def times_s(self, video: VideoRecord) -> Tensor:
         """Return the mean time of the frames, (1,)."""
-        return self.caches[0].load(video.id).times_s.double().mean(0, keepdim=True)
+        return self.sources[0].load(video).times_s.double().mean(0, keepdim=True)

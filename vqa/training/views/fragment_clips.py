@@ -36,6 +36,7 @@ class FragmentClips:
         time_fragments: Pieces of a clip, spread over the video as in FasterVQA; None keeps a clip
             in one piece.
         reader: See `vqa.video.choose_reader`.
+        damaged: See `vqa.video.probe`.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class FragmentClips:
         aligned: int | None = None,
         time_fragments: int | None = None,
         reader: str = "auto",
+        damaged: str = "refuse",
     ) -> None:
         if time_fragments and max(num_clips, training_clips) > 1:
             raise ValueError(
@@ -58,7 +60,8 @@ class FragmentClips:
         self.num_clips, self.training_clips = num_clips, training_clips
         self.clip_length, self.frame_interval = clip_length, frame_interval
         self.grid_size, self.patch_size, self.aligned = grid_size, patch_size, aligned
-        self.time_fragments, self.reader = time_fragments, reader
+        self.time_fragments = time_fragments
+        self.reader, self.damaged = reader, damaged
 
     def __call__(self, video: VideoRecord, rng: np.random.Generator | None = None) -> Tensor:
         """Return the clips of a video, (K, T, S, S, 3).
@@ -99,7 +102,7 @@ class FragmentClips:
         return torch.from_numpy(info.times_s[self._indices(info, None)].mean(1))
 
     def _probe(self, video: VideoRecord) -> VideoInfo:
-        return probe(video.path, raw=video.raw_format)
+        return probe(video.path, raw=video.raw_format, damaged=self.damaged)
 
     def _indices(self, info: VideoInfo, rng: np.random.Generator | None) -> np.ndarray:
         """Frame indices (K, T)."""

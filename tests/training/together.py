@@ -1,0 +1,155 @@
+"""Toy trainings of the models of conf/model, in one process or in several of this machine."""
+
+import multiprocessing
+import os
+import pickle
+import socket
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from vqa.commands.building import build
+from vqa.commands.configuration import compose, resolved
+from vqa.databases.records import Database, VideoRecord
+from vqa.protocols.splits import Split
+from vqa.training.datamodule import VQADataModule
+from vqa.training.views import FeatureSequence, Views
+
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(
+    ["torch", "pytorch_lightning", "torchvision", "tests.training.together",
+     "vqa.training.learners.fitting", "vqa.training.learners.adversarial"]
+)  # fmt: skip
+
+SWIN = [
+    "model.start.weights=random", "loader.num_workers=0", "model.network.backbone.embed_dim=8",
+    "model.network.backbone.depths=[1,1]", "model.network.backbone.num_heads=[1,2]",
+    "model.network.backbone.window_size=[2,4,4]", "model.network.backbone.gated_stages=1",
+    "model.network.backbone.stochastic_depth=0.3",
+]  # fmt: skip
+# Everything random is on: dropout, stochastic depth, the views' own draws.
+MODELS = {
+    "gstvqa": ["model=gstvqa", "model.module.refresh_every=2"],
+    "vsfa-gru": ["model=vsfa"],
+    "vsfa-lstm": ["model=vsfa", "model.network.rnn=lstm"],
+    "fastvqa": ["model=fastvqa", "model.network.channels=16", *SWIN],
+    "clifvqa": [
+        "model=clifvqa", "features=multiscale", "model.network.backbone_channels=16",
+        "model.network.map_size=[2,4,4]", "model.network.steps=8", "model.network.dropout=0.5",
+        *SWIN,
+    ],
+    "inception_iqa": ["model=inception_iqa", "model.start.weights=random", "loader.num_workers=0"],
+}  # fmt: skip
+DIM = 20
+
+
+class Sequences(FeatureSequence):
+    """Random sequences whose spread tells the quality; they need no cache."""
+
+    def __init__(self):
+        pass
+
+    def __call__(self, video, rng=None):
+        drawn = np.random.default_rng(int(video.id[1:]))
+        steps = 33 + int(video.id[1:]) % 9
+        return torch.from_numpy(drawn.random((steps, DIM), np.float32)) * (0.5 + video.mos)
+
+
+class Pixels:
+    """Random pixels whose contrast tells the quality; training adds noise of its own draws."""
+
+    def __init__(self, *shape):
+        self.shape = shape
+
+    def __call__(self, video, rng=None):
+        drawn = np.random.default_rng(int(video.id[1:]))
+        pixels = 128 + 20 * video.mos * (drawn.random(self.shape) - 0.5)
+        pixels += 0 if rng is None else rng.normal(0, 4, self.shape)
+        return torch.from_numpy(pixels.clip(0, 255).astype(np.uint8))
+
+    def collate(self, name, samples):
+        return {name: torch.stack(list(samples))}
+
+
+VIEWS = {
+    "features": Sequences,
+    "fragments": lambda: Pixels(2, 4, 32, 32, 3),
+    "image": lambda: Pixels(3, 139, 139),
+}
+
+
+def toy(model, *overrides, train=13, val=7, test=5, batch_size=6):
+    """The learner and the data of a model of conf/model, with odd counts of videos."""
+    config = resolved(compose("train", [*MODELS[model], "trainer.max_epochs=3", *overrides]))
+    drawn = np.random.default_rng(0)
+    videos = [
+        VideoRecord(f"v{index}", Path("absent"), 3 + 2 * drawn.random())
+        for index in range(train + val + test)
+    ]
+    ids = [video.id for video in videos]
+    split = Split(
+        "split0",
+        ids[:train],
+        ids[train : train + val],
+        ids[train + val :],
+        group_by="video",
+        seed=0,
+    )
+    views = Views({name: VIEWS[name]() for name, view in config["views"].items() if view})
+    database = Database("toy", (1.0, 5.0), tuple(videos))
+    data = VQADataModule(database, split, views, batch_size=batch_size)
+    return build(config["model"]), data
+
+
+def train(model, folder, processes=1, *overrides, **counts):
+    """Train with a global batch of six videos.
+
+    Returns:
+        The scores of all videos (N,), and the history.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if processes == 1:
+        _share(model, folder, 0, 1, 0, overrides, counts)
+    else:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        shares = [
+            SERVER.Process(
+                target=_share, args=(model, folder, rank, processes, port, overrides, counts)
+            )
+            for rank in range(processes)
+        ]
+        for share in shares:
+            share.start()
+        for share in shares:
+            share.join()
+        assert [share.exitcode for share in shares] == [0] * processes
+    scores, history = zip(
+        *(pickle.loads((folder / f"{rank}.pickle").read_bytes()) for rank in range(processes)),
+        strict=True,
+    )
+    for other in range(1, processes):
+        assert scores[other] == scores[0]
+        assert history[other] == history[0]
+    return np.array(scores[0]), history[0]
+
+
+def _share(model, folder, rank, processes, port, overrides, counts):
+    """Train as one of the processes."""
+    torch.set_num_threads(1)
+    if processes > 1:
+        os.environ |= {
+            "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "LOCAL_RANK": str(rank),
+            "NODE_RANK": "0", "WORLD_SIZE": str(processes),
+        }  # fmt: skip
+        overrides = [
+            "trainer=ddp", "trainer.accelerator=cpu", f"trainer.devices={processes}", *overrides,
+        ]  # fmt: skip
+    learner, data = toy(model, *overrides, batch_size=6 // processes, **counts)
+    learner.fit(data, folder)
+    rows = learner.predict(data, [*data.train, *data.val, *data.test])
+    result = [row.score for row in rows], learner.module.history
+    (folder / f"{rank}.pickle").write_bytes(pickle.dumps(result))

@@ -1,0 +1,107 @@
+"""The inputs of a run: what its numbers were made from, so that nothing is reused for others.
+
+`inputs.json` holds the label, the file hash and the raw format of every labelled video, the rating
+scale, and the hash of every file that a setting names. It is written before a run computes
+anything, and compared whenever the run is opened again: a setting that names the same path may
+lead to other content.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from vqa.databases.listing import some
+from vqa.databases.records import Database, VideoRecord
+from vqa.files import plain, read_json, write_json
+from vqa.runs.errors import RunError
+
+INPUTS = "inputs.json"
+
+LABELS = {
+    "mos": "MOS", "mos_std": "standard deviation", "ratings": "number of ratings",
+    "content": "content", "split": "part", "group": "group", "width": "width", "height": "height",
+    "frame_rate_hz": "frame rate", "frames": "number of frames", "raw": "raw format",
+}  # fmt: skip
+
+
+def described(
+    database: Database, hashes: Mapping[str, str], files: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the inputs as plain values for JSON.
+
+    Args:
+        database: The labelled videos.
+        hashes: SHA-256 of the file of each video, by id; empty for an absent file.
+        files: SHA-256 of further files, by the setting that names them.
+    """
+    videos = {video.id: _labels(video) | {"source": hashes[video.id]} for video in database.videos}
+    return {
+        "mos_range": list(database.mos_range),
+        "skipped": list(database.skipped),
+        "videos": videos,
+        "files": dict(files),
+    }
+
+
+def hold(folder: Path, inputs: Mapping[str, Any]) -> None:
+    """Store inputs in a run folder, or compare them with those that an earlier start stored.
+
+    Args:
+        folder: The run folder.
+        inputs: From `described`.
+
+    Raises:
+        RunError: They differ, so nothing in this folder may be reused.
+    """
+    path = folder / INPUTS
+    stored, found = read_json(path), plain(inputs)
+    if stored is None:
+        if next((folder / "splits").glob("*.json"), None) is not None:
+            raise RunError(
+                f"{path} is absent: an older version of vqa began this run, so what its numbers "
+                "were made from is unknown; fresh=true starts over"
+            )
+        write_json(path, found)
+    elif different := "; ".join(changes(stored, found)):
+        raise RunError(f"{folder} was made from other inputs ({different}); fresh=true starts over")
+
+
+def changes(
+    stored: Mapping[str, Any], found: Mapping[str, Any], *, files: bool = True
+) -> Iterator[str]:
+    """Say what differs between stored inputs and those found now, each with examples.
+
+    Args:
+        stored: Content of `inputs.json`.
+        found: The inputs now, likewise as plain values.
+        files: Compare the files that settings name as well, not only the database.
+    """
+    old, new = stored["videos"], found["videos"]
+    for names, words in (
+        ([name for name in new if name not in old], "{} new in the label table"),
+        ([name for name in old if name not in new], "{} gone from the label table"),
+    ):
+        if names:
+            yield words.format(_videos(names))
+    both = [name for name in new if name in old and new[name] != old[name]]
+    for key, word in (*LABELS.items(), ("source", "file")):
+        names = [name for name in both if new[name].get(key) != old[name].get(key)]
+        if names:
+            yield f"another {word} for {_videos(names)}"
+    if stored["mos_range"] != found["mos_range"]:
+        yield f"the MOS range was {stored['mos_range']} and is {found['mos_range']}"
+    if stored["skipped"] != found["skipped"] and set(new) == set(old):
+        yield "other labelled videos are absent"
+    for key in sorted({*stored["files"], *found["files"]}) if files else ():
+        if stored["files"].get(key) != found["files"].get(key):
+            yield f"another content of {key}"
+
+
+def _labels(video: VideoRecord) -> dict[str, Any]:
+    raw = video.raw_format
+    values = {name: getattr(video, name, None) for name in LABELS} | {"raw": raw and str(raw)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _videos(names: list[str]) -> str:
+    return f"{len(names)} video{'s' * (len(names) > 1)} ({some(names)})"
