@@ -125,17 +125,16 @@ def check_names(config: Mapping[str, Any]) -> None:
     """
     from vqa.files import plain_name
 
-    names = {key: config[key] for key in ("name", "model_name") if key in config}
+    names = {}
     if config.get("data"):
         names["data.name"] = config["data"].get("name")
     for key, settings in (config.get("features") or {}).items():
         names["features"] = key
         if isinstance(settings, Mapping) and "name" in settings:
             names[f"features.{key}.name"] = settings["name"]
+    names |= {key: config[key] for key in ("model_name", "name") if key in config}
     for key, name in names.items():
         plain_name(key, name)
-    if config.get("folder") == "":
-        raise UsageError("folder='': expected a folder; leave it out to name it after the settings")
 
 
 def in_one_line(error: BaseException) -> str:
