@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from vqa.files import user_path
 from vqa.reports import write_comparison
 from vqa.runs.comparison import compare, write_comparison_files
 from vqa.runs.comparison.formatting import format_comparison
@@ -18,7 +19,7 @@ def main(runs: Sequence[str], *, metric: str, output: str | Path, command: str =
         output: Folder of the comparison.
         command: Kept in the comparison.
     """
-    folder = Path(output).expanduser()
+    folder = user_path(output)
     found = compare([load_run(run) for run in runs], metric=metric, command=command)
     write_comparison_files(found, folder)
     page = write_comparison(folder)

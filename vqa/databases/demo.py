@@ -36,7 +36,7 @@ from vqa.databases.synthesis.distortions import crf, distort
 from vqa.databases.synthesis.encoding import write_h264
 from vqa.databases.synthesis.photographs import PHOTOGRAPHS, Photograph
 from vqa.databases.synthesis.plan import VARIANTS, Variant, Version, plan_versions
-from vqa.files import csv_text, write_atomically
+from vqa.files import csv_text, user_path, write_atomically
 from vqa.progress import progress_bar
 
 RECIPE = 2  # increase when the pixels change; the folder's hash already covers the labels
@@ -85,7 +85,7 @@ def read(
     table = _label_table(plan)
     spec = {"recipe": RECIPE, "frames": frames, "size": [width, height], "seed": seed}
     digest = hashlib.sha256((json.dumps(spec) + table).encode()).hexdigest()[:12]
-    folder = Path(root).expanduser() / digest
+    folder = user_path(root) / digest
     _make_files(folder, plan, frames, (width, height), seed, workers)
     labels = folder / "labels.csv"
     if not labels.is_file():

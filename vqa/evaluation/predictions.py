@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from vqa.files import user_path
+
 COLUMNS = ("split", "video", "mos", "score")
 
 
@@ -19,7 +21,7 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
         ValueError: Not a table with these columns, or a cell that is not a finite number; the text
             names the line.
     """
-    path = Path(path)
+    path = user_path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such predictions file; expected a CSV with mos,score")
     try:
