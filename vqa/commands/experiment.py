@@ -10,6 +10,8 @@ import numpy as np
 
 from vqa.commands.building import TRUSTED, build
 from vqa.commands.configuration import add_user_code, resolved
+from vqa.commands.setting_rules import DEVICE
+from vqa.commands.settings import checked
 from vqa.databases.records import Database, VideoRecord
 from vqa.features.extraction.external import ExternalFeatures
 from vqa.features.extraction.feature_source import FeatureSource
@@ -20,7 +22,7 @@ from vqa.progress import progress_bar
 from vqa.protocols.splits import Split
 from vqa.runs import Run
 from vqa.runs.inputs import described
-from vqa.runs.opening import check_usable, identity
+from vqa.runs.opening import check_sections, check_usable, identity
 from vqa.training.views import Views
 from vqa.video import RawFormat
 
@@ -81,11 +83,14 @@ class Experiment:
         Raises:
             RunError: The run is not finished, its files were changed, or another version of vqa
                 wrote it.
+            ValueError: An unknown device, or a value that its setting cannot have.
         """
         check_usable(run)
+        check_sections(run)
         run.check(*RUN_FILES)
         if trust:
             add_user_code()
+        DEVICE.check("device", device)
         config = copy.deepcopy(dict(run.config))
         if device != "auto":
             config["trainer"]["accelerator"] = "cpu" if device == "cpu" else "gpu"
@@ -96,7 +101,7 @@ class Experiment:
             config["data"] = data
         if paths is not None:
             config["paths"] = dict(paths)
-        return cls(config, None if trust is None else (*TRUSTED, *trust))
+        return cls(checked(config), None if trust is None else (*TRUSTED, *trust))
 
     @property
     def folder(self) -> Path:

@@ -25,7 +25,7 @@ from vqa.databases.records import VideoRecord
 from vqa.databases.unrated import as_records, find_videos
 from vqa.files import shown, user_path
 from vqa.runs import Run
-from vqa.runs.opening import load_run
+from vqa.runs.opening import check_sections, load_run
 from vqa.training.views import moments
 from vqa.video import RawFormat
 
@@ -106,6 +106,7 @@ class Scorer:
         if cache is None:
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self.cache = user_path(folder)
+        check_sections(self.run)
         reader = self.run.config["data"]["reader"]
         data = {"name": "files", "reader": reader, "damaged": damaged}
         paths = {"cache": str(self.cache)}

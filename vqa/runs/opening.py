@@ -100,6 +100,20 @@ def check_usable(run: Run) -> None:
         )
 
 
+def check_sections(run: Run) -> None:
+    """Check that the configuration of a run has what a trained model is rebuilt from.
+
+    Raises:
+        RunError: A section is missing.
+    """
+    absent = [one for one in ("data", *MODEL_SECTIONS) if not isinstance(run.config.get(one), dict)]
+    if absent or "reader" not in run.config["data"]:
+        raise RunError(
+            f"{run.folder / 'config.yaml'}: no section {', '.join(absent) or 'data with a reader'}"
+            "; expected the configuration of a trained model, choose the folder of a run"
+        )
+
+
 def identity(config: Mapping[str, Any]) -> str:
     """Return a short hash of all settings that shape the numbers of a run."""
     parts = {key: value for key, value in config.items() if key not in INCIDENTAL}
