@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from vqa.protocols.splits import Split
-from vqa.runs import Run, RunError
-from vqa.runs.opening import check_sections, check_usable, identity, load_run, open_run
+from vqa.runs import RunError
+from vqa.runs.opening import check_usable, identity, load_run, open_run
 
 CONFIG = {"name": "a", "seed": 0, "model": {"lr": 1.0}, "paths": {"runs": "x"}}
 SPLIT = Split("split0", ("a", "b"), (), ("c", "d"), "content", 0)
@@ -98,13 +98,3 @@ def test_a_run_of_another_version_is_named_with_that_version(tmp_path, target):
 def test_identity_follows_what_shapes_the_numbers():
     assert identity(CONFIG) == identity({**CONFIG, "paths": {}, "logger": {}, "fresh": True})
     assert identity(CONFIG) != identity({**CONFIG, "seed": 1})
-
-
-def test_a_run_without_what_models_are_made_from_is_named(tmp_path):
-    sections = {"data": {"reader": "auto"}, "features": {}, "views": {}}
-    run = open_run(tmp_path / "run", {"name": "x", "seed": 0, "model": {}, **sections})
-    check_sections(run)
-    for absent in sections:
-        kept = {key: value for key, value in run.config.items() if key != absent}
-        with pytest.raises(RunError, match=rf"config\.yaml: no section {absent}"):
-            check_sections(Run(run.folder, kept))

@@ -18,6 +18,7 @@ from vqa.commands.rules import (
     text,
     whole,
 )
+from vqa.files import plain_name
 
 NAME = text("a name")
 SEED = whole(0, 2**32 - 1)
@@ -28,6 +29,19 @@ MOS_RANGE = (
         lambda value: several(number(-1e12, 1e12), 2, 2).holds(value) and value[0] < value[1],
     )
     | NULL
+)
+
+
+def _names_a_folder(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(plain_name("name", value))
+    except ValueError:
+        return False
+
+
+FOLDER_NAME = Rule(
+    "a name of letters, digits, spaces and . _ + -, at most 120 bytes, because it names a folder",
+    _names_a_folder,
 )
 
 
@@ -48,8 +62,8 @@ RAW = {
 RAW_SECTIONS = ("raw", "data.raw", "data.read.raw", "data.read.readers.*.raw")
 
 RULES: dict[str, Rule] = {
-    "name": NAME,
-    "model_name": NAME,
+    "name": FOLDER_NAME,
+    "model_name": FOLDER_NAME,
     "seed": SEED,
     "fresh": FLAG,
     "init_parts": several(NAME) | NULL,
@@ -76,7 +90,7 @@ RULES: dict[str, Rule] = {
     "views": section(),
     "views.*": BUILT | NULL,
     "data": section() | NULL,
-    "data.name": NAME,
+    "data.name": FOLDER_NAME,
     "data.reader": one_of("auto", "pyav", "decord"),
     "data.missing": one_of("error", "skip", "keep"),
     "data.damaged": DAMAGED,
@@ -85,7 +99,7 @@ RULES: dict[str, Rule] = {
     "data.read": BUILT,
     "features": section() | NULL,
     "features.*": section(),
-    "features.*.name": NAME,
+    "features.*.name": FOLDER_NAME,
     "features.*.frame_rate_hz": above(0, 1000) | NULL,
     "features.*.frames": whole(1) | NULL,
     "features.*.dtype": one_of("float32", "float16"),

@@ -11,6 +11,7 @@ from vqa.commands.doctor.disk import unlabelled
 from vqa.commands.doctor.survey import survey
 from vqa.commands.experiment import Experiment
 from vqa.commands.overrides import checked
+from vqa.commands.preflight import check_output
 from vqa.files import user_path
 
 
@@ -40,7 +41,7 @@ def main(
         configuration.add_user_code()
     experiment = Experiment.composed(configuration.compose("doctor", overrides, config_dir))
     name = experiment.config["data"]["name"]
-    found = user_path(output or f"doctor-{name}.json")
+    found = check_output("output", output or f"doctor-{name}.json")
     checkup = check(
         experiment,
         found.with_suffix(".journal.jsonl"),
