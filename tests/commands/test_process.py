@@ -204,7 +204,7 @@ def test_a_reader_that_has_gone_is_no_error():
 def test_output_to_a_full_disk_is_an_error():
     if not os.path.exists("/dev/full"):  # noqa: PTH110
         pytest.skip("no /dev/full on this system")
-    with open("/dev/full", "w") as full:  # noqa: PTH123
+    with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123
         done = subprocess.run(
             [sys.executable, "-c", "import sys; from vqa.commands.process import exit_status\n"
              "sys.exit(exit_status(lambda: print('x')))"],

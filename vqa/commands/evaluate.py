@@ -38,8 +38,12 @@ def main(config: "DictConfig") -> int | None:
         from vqa.runs.environment import command_line
 
         output = settings["output"] or "comparison"
+        runs = settings["runs"]
         compare.main(
-            settings["runs"], metric=settings["metric"], output=output, command=command_line()
+            runs if isinstance(runs, list) else [runs],
+            metric=settings["metric"],
+            output=output,
+            command=command_line(),
         )
         return None
     if settings["videos"] is not None:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vqa.commands.building import build
-from vqa.commands.configuration import add_user_code, check_names, resolved
+from vqa.commands.configuration import add_user_code, resolved
+from vqa.commands.setting_rules import DEVICE
+from vqa.commands.settings import checked
 from vqa.commands.trust import check
 from vqa.databases.records import Database, VideoRecord
 from vqa.features.extraction.external import ExternalFeatures
@@ -52,9 +54,6 @@ class Experiment:
         trusted: Packages whose targets may be used besides vqa's own, for configuration that comes
             with a run; None allows all, for the user's own.
         trusted_data: The same for the `data` section.
-
-    Raises:
-        ValueError: A name that cannot be that of a folder, or a target that is not trusted.
     """
 
     def __init__(
@@ -63,7 +62,6 @@ class Experiment:
         trusted: Sequence[str] | None = None,
         trusted_data: Sequence[str] | None = None,
     ) -> None:
-        check_names(config)
         self.config, self.trusted, self.trusted_data = config, trusted, trusted_data
 
     @classmethod
@@ -98,8 +96,10 @@ class Experiment:
         Raises:
             RunError: The run is not finished, its files were changed, another version of vqa wrote
                 it, or its configuration is damaged.
-            ValueError: Its configuration uses what is not trusted.
+            ValueError: Its configuration uses what is not trusted or has a value that its setting
+                cannot have, or an unknown device.
         """
+        DEVICE.check("device", device)
         check_usable(run)
         if trust is not None:
             check(run.config, trust)
@@ -117,7 +117,7 @@ class Experiment:
                 config["data"] = {"reader": config["data"]["reader"], **data}
             config |= {"paths": dict(paths), "folder": None}
             config.pop("logger", None)
-            return cls(config, trust, trust if data is None else None)
+            return cls(checked(config), trust, trust if data is None else None)
 
     @property
     def folder(self) -> Path:
