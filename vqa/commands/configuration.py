@@ -16,6 +16,8 @@ from vqa.files import user_path
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from vqa.video import RawFormat
+
 GROUPS = (
     "model", "data", "features", "protocol", "alignment", "recipe", "trainer", "logger",
     "experiment",
@@ -115,6 +117,18 @@ def register_resolvers() -> None:
 
     OmegaConf.register_new_resolver("names", "-".join, replace=True)
     OmegaConf.register_new_resolver("standardised", _standardised, replace=True)
+
+
+def raw_format(settings: Mapping[str, Any]) -> "RawFormat | None":
+    """Return the format of raw video that a `raw` section gives; None without a size.
+
+    Raises:
+        ValueError: There is no such format.
+    """
+    from vqa.video import RawFormat
+
+    keys = ("size", "pixel_format", "range", "frame_rate_hz")
+    return RawFormat.parse(*(settings[key] for key in keys))
 
 
 def check_names(config: Mapping[str, Any]) -> None:

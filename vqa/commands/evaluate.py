@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from vqa.commands.configuration import UsageError, resolved
-from vqa.commands.experiment import raw_format
+from vqa.commands.configuration import UsageError, raw_format, resolved
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
