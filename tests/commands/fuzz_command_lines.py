@@ -80,7 +80,7 @@ PATHS = {
 }
 SETTINGS = {
     "train": {**TRAIN, **FEATURES},
-    "cross": {**TRAIN, **FEATURES},
+    "cross": {key: one for key, one in TRAIN.items() if key != "data.mos_range"} | FEATURES,
     "extract": {key: TRAIN[key] for key in ("shard", "threads", "data.reader")} | FEATURES,
     "evaluate": EVALUATE,
 }
