@@ -37,7 +37,7 @@ class Signals:
     def line(self) -> str:
         """What the user reads."""
         name = "Ctrl-C" if self.received == signal.SIGINT else signal.Signals(self.received).name
-        return f"error: stopped by {name}; rerun the command to resume"
+        return f"stopped by {name}; rerun the command to resume"
 
     @contextmanager
     def handled(self) -> Iterator[None]:
@@ -66,7 +66,7 @@ class Signals:
                 os.kill(os.getpid(), number)
             return  # Ctrl-C reaches the parent too, which ends its children
         if self.received:
-            os.write(2, f"{self.line}\n".encode())
+            os.write(2, f"error: {self.line}\n".encode())
             os._exit(self.status)
         self.received = number
         raise Stopped
