@@ -16,8 +16,8 @@ from tests.databases.fuzz_label_tables import (
 from vqa.databases import csv_table
 from vqa.databases.records import DatabaseError
 
-TIERS = [300, pytest.param(10_000, marks=pytest.mark.slow)]
-NOISE_TIERS = [300, pytest.param(3_000, marks=pytest.mark.slow)]
+TIERS = [300, pytest.param(10_000, marks=[pytest.mark.slow, pytest.mark.exhaustive])]
+NOISE_TIERS = [300, pytest.param(3_000, marks=[pytest.mark.slow, pytest.mark.exhaustive])]
 
 
 def read(folder, data):
