@@ -18,6 +18,15 @@ from vqa.runs import RunError
 from vqa.video import VideoError
 
 
+@pytest.fixture(autouse=True)
+def handlers():
+    """The handlers of this process, which a job that was stopped does not put back."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield before
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 def ended(error, capsys):
     """The exit status and the one line for an error."""
 
@@ -99,7 +108,6 @@ def test_a_full_disk_names_the_file_that_did_not_fit(tmp_path, monkeypatch, caps
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_job_with_its_status_and_one_line(number, capsys):
-    before = signal.getsignal(number)
     cleaned = []
 
     def job():
@@ -114,7 +122,12 @@ def test_a_signal_ends_a_job_with_its_status_and_one_line(number, capsys):
     text = f"error: stopped by {name}; rerun the command to resume\n"
     assert capsys.readouterr().err == text
     assert cleaned
-    assert signal.getsignal(number) == before
+
+
+def test_without_a_signal_the_handlers_are_put_back(handlers):
+    assert exit_status(lambda: signal.getsignal(signal.SIGTERM) == handlers[signal.SIGTERM]) == 0
+    assert signal.getsignal(signal.SIGTERM) == handlers[signal.SIGTERM]
+    assert signal.getsignal(signal.SIGINT) == handlers[signal.SIGINT]
 
 
 def test_what_a_signal_causes_is_not_reported_in_its_place(capsys):
@@ -162,6 +175,22 @@ sys.exit(exit_status(job))
     process.send_signal(signal.SIGINT)
     assert process.stdout.readline() == "cleaning\n"
     process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors == "error: stopped by Ctrl-C; rerun the command to resume\n"
+
+
+def test_a_second_signal_does_not_disturb_the_end():
+    code = """
+import atexit
+def last():
+    print("last", flush=True); time.sleep(60)
+atexit.register(last)
+sys.exit(exit_status(lambda: os.kill(os.getpid(), signal.SIGINT)))
+"""
+    process = script(code)
+    assert process.stdout.readline() == "last\n"
+    process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
     assert errors == "error: stopped by Ctrl-C; rerun the command to resume\n"

@@ -1,5 +1,6 @@
 """CLIP on windows against a literal pass, with the toy CLIP of the package."""
 
+import json
 import math
 import shutil
 
@@ -339,6 +340,22 @@ def test_toy_names_the_file_of_the_package_and_its_folder_does_not_matter(tmp_pa
     assert made[0].weights.startswith("toy_clip random sha256:")
     with pytest.raises(ValueError, match=r"no architecture file at /none/toy\.json"):
         OpenClipWindows("/none/toy.json", "random")
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"hf_model_name": "someone/model"},
+        {"hf_tokenizer_name": "someone/model", "tokenizer_kwargs": {"trust_remote_code": True}},
+        {"timm_model_name": "hf_hub:someone/model"},
+    ],
+)
+def test_an_architecture_file_fetches_nothing(part, tmp_path):
+    config = json.loads(TOY.read_text())
+    config["text_cfg"] |= part
+    (tmp_path / "own.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"own\.json: expected a CLIP of open_clip's own layers"):
+        known_architecture(str(tmp_path / "own.json"))
 
 
 @pytest.mark.parametrize(

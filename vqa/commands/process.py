@@ -13,12 +13,16 @@ from vqa.commands.errors import explained
 from vqa.commands.signals import Signals, is_first
 
 PIPE_CLOSED = 128 + signal.SIGPIPE
+QUIET = (
+    "pytorch_lightning.utilities.rank_zero", "pytorch_lightning.accelerators.cuda",
+    "torch._subclasses.fake_tensor",
+)  # fmt: skip
 
 
 def set_up(threads: int | None = None) -> None:
     """Log to the terminal, set torch's intra-op threads, and quiet third parties."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    for name in ("pytorch_lightning.utilities.rank_zero", "pytorch_lightning.accelerators.cuda"):
+    for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger().addFilter(_of_interest)
     # Lightning's advice on worker counts and validation loops does not fit cached features.
@@ -72,6 +76,7 @@ def _stopped(signals: Signals) -> int:
     if not is_first():
         return 0  # with another status, Lightning would kill the first process
     report(signals.line)
+    signals.reported = True
     return signals.status
 
 

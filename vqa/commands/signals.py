@@ -27,10 +27,12 @@ class Signals:
 
     Attributes:
         received: Number of the first signal; 0 before it.
+        reported: Whether the user has read of it.
     """
 
     def __init__(self) -> None:
         self.received = 0
+        self.reported = False
         self._owner = os.getpid()
 
     @property
@@ -48,6 +50,9 @@ class Signals:
     def handled(self) -> Iterator[None]:
         """Raise `Stopped` where a signal arrives; a second one ends the process at once.
 
+        The handlers are put back at the end, unless a signal has arrived: then the process ends,
+        and must not be disturbed in that.
+
         Raises:
             Stopped: A signal arrived.
         """
@@ -61,8 +66,9 @@ class Signals:
                     signal.signal(number, self._stop)
             yield
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            if not self.received:
+                for number, handler in before.items():
+                    signal.signal(number, handler)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() != self._owner:  # a child that inherited the handler
@@ -71,7 +77,7 @@ class Signals:
                 os.kill(os.getpid(), number)
             return  # Ctrl-C reaches the parent too, which ends its children
         if self.received:
-            if is_first():
+            if is_first() and not self.reported:
                 os.write(2, f"error: {self.line}\n".encode())
             os._exit(self.status)
         self.received = number
