@@ -80,13 +80,13 @@ PATHS = {
 }
 SETTINGS = {
     "train": {**TRAIN, **FEATURES},
-    "cross": {**TRAIN, **FEATURES},
+    "cross": {key: one for key, one in TRAIN.items() if key != "data.mos_range"} | FEATURES,
     "extract": {key: TRAIN[key] for key in ("shard", "threads", "data.reader")} | FEATURES,
     "evaluate": EVALUATE,
 }
 # Words that are wrong on every command line with overrides.
 WRONG = (
-    "nosuch=1", "seed", "=1", "~threads", "+threads=1", "model_recipe=demo/vsfa", "a b", "--nosuch",
+    "nosuch=1", "seed", "=1", "~threads", "model_recipe=demo/vsfa", "a b", "--nosuch",
     "threads=[", "threads='1", "threads=1,2", "paths=5", "paths=null", "paths.nosuch=x", "-z",
 )  # fmt: skip
 FLAGS = {

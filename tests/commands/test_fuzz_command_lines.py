@@ -13,7 +13,7 @@ from tests.commands.fuzz_command_lines import lines
 from vqa import cli
 from vqa.commands.experiment import Experiment
 
-TIERS = [25, pytest.param(500, marks=pytest.mark.slow)]
+TIERS = [25, pytest.param(500, marks=[pytest.mark.slow, pytest.mark.exhaustive])]
 ROWS = "".join(f"{k}.mp4,{1 + k / 3},scene{k}\n" for k in range(10))
 OWN = ("data=csv", "data.labels=labels.csv", "data.missing=keep")
 ADDED = {

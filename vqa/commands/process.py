@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable
 
 from vqa.commands.errors import explained
-from vqa.commands.signals import Signals
+from vqa.commands.signals import Signals, is_first
 
 PIPE_CLOSED = 128 + signal.SIGPIPE
 QUIET = (
@@ -73,7 +73,7 @@ def report(line: str) -> None:
 
 def _stopped(signals: Signals) -> int:
     """Report a signal, once for all processes of a training."""
-    if os.environ.get("LOCAL_RANK", "0") != "0":
+    if not is_first():
         return 0  # with another status, Lightning would kill the first process
     report(signals.line)
     signals.reported = True

@@ -17,6 +17,11 @@ class Stopped(BaseException):
     """
 
 
+def is_first() -> bool:
+    """Return whether this is the process of a training that reports for all of them."""
+    return os.environ.get("LOCAL_RANK", "0") == "0"
+
+
 class Signals:
     """The handling of Ctrl-C and SIGTERM in a command.
 
@@ -72,7 +77,7 @@ class Signals:
                 os.kill(os.getpid(), number)
             return  # Ctrl-C reaches the parent too, which ends its children
         if self.received:
-            if not self.reported:
+            if is_first() and not self.reported:
                 os.write(2, f"error: {self.line}\n".encode())
             os._exit(self.status)
         self.received = number

@@ -68,6 +68,7 @@ def test_garbage_in_a_file_is_one_line(name, original, copied, seal):
             tried(words)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_all_garbage_in_a_file_is_one_line(name, original, copied, seal):
@@ -89,6 +90,7 @@ def leaves(value, path=()):
     yield path
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["database.json", "results.json", "splits/split0.json", "split0/learner.json",
@@ -118,6 +120,7 @@ def test_values_of_a_wrong_kind_are_one_line(name, original, copied, seal):
                 tried(some)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_settings_of_a_wrong_kind_are_one_line(original, copied, changed):
     keys = (
