@@ -9,6 +9,7 @@ up in a module, never through attributes of a module, which would lead into othe
 import importlib
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -95,10 +96,11 @@ def _check_name(target: Any, packages: Sequence[str]) -> None:
             return
     name = " ".join(str(target).split())[:100]
     package = name.partition(".")[0]
+    known = {*sys.stdlib_module_names, "vqa", "torch"}
     remedy = (
-        f"if you trust that package, allow it by name: --trust {package} "
+        f"if {package} is code of your own, allow it by name: --trust {package} "
         f"(trust=[{package}] with evaluate)"
-        if package.isidentifier() and package not in ("vqa", "torch", "builtins")
+        if package.isidentifier() and package not in known
         else "vqa does not write this; take the run from its author again (--trust is for packages "
         "of your own)"
     )
