@@ -37,7 +37,6 @@ TRAIN = {
     "trainer.precision": _values("32-true bf16-mixed", ("xyz", "null", "31", "[]")),
     "model.checkpoint_every": _values("1 5", NO_COUNTS),
     "model.patience": _values("null", ("0", "-1", "1.5", *NO_NUMBERS)),
-    "model.ema_decay": _values("null 0.99", ("1", "-0.1", "2", *NO_NUMBERS)),
     "model.selection": _values("last", ("best", "null", "1", "[]")),
     "model.optimizer.lr": _values("1e-4 0.1", ("0", "-1", "null", *NO_NUMBERS)),
     "model.network.attention": _values("std concat", ("xyz", "null", "1", "[std]")),

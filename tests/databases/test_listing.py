@@ -2,7 +2,7 @@
 
 import pytest
 
-from vqa.databases.listing import some
+from vqa.databases.listing import one_line, some
 
 
 @pytest.mark.parametrize(
@@ -14,3 +14,10 @@ from vqa.databases.listing import some
 )  # fmt: skip
 def test_further_names_are_counted(count, most, text):
     assert some("abcdefghijklmnopqrstuvwxyz"[:count], most) == text
+
+
+def test_a_name_keeps_a_message_in_one_line():
+    assert one_line("a\r\nb\x00质") == "a\\r\\nb\\x00质"
+    long = one_line("/folder/" * 100 + "clip.mp4")
+    assert len(long) == 200
+    assert long.endswith("/clip.mp4")

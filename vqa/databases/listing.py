@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-LONGEST = 100
+LONGEST = 200
 
 
 def some(names: Sequence[str], most: int = 3) -> str:
@@ -25,5 +25,6 @@ def one_line(name: str) -> str:
         >>> one_line("a\nb.mp4")
         'a\\nb.mp4'
     """
-    text = name if len(name) <= LONGEST else name[: LONGEST - 3] + "..."
+    # The end of a long path says more than its middle.
+    text = name if len(name) <= LONGEST else f"{name[:50]}...{name[53 - LONGEST :]}"
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
