@@ -4,7 +4,7 @@ import codecs
 import glob
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,8 +23,9 @@ VIDEO_SUFFIXES = frozenset(
     .qt .rm .rmvb .roq .tod .tp .trp .ts .vc1 .vob .vvc .webm .wmv .wtv .y4m .yuv
     """.split()  # noqa: SIM905 (a table to read)
 )
-NO_SUFFIX, HIDDEN, SPECIAL, BROKEN = (
+NO_SUFFIX, HIDDEN, SPECIAL, BROKEN, UNREADABLE = (
     "no suffix of a video", "hidden", "no regular files", "links that lead nowhere",
+    "folders that cannot be read",
 )  # fmt: skip
 
 
@@ -150,28 +151,43 @@ def _matches(pattern: Path, found: Found) -> list[Path]:
 def _files_below(folder: Path, passed_over: dict[str, list[str]]) -> list[Path]:
     """Return the video files below a folder, sorted; note all others with a reason."""
     files: list[Path] = []
+    for path in files_below(folder):
+        if reason := reason_against(path):
+            passed_over.setdefault(reason, []).append(shown(path.name))
+        else:
+            files.append(path)
+    return sorted(files)
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield everything in a folder and its subfolders and links, each folder once.
+
+    Hidden subfolders are left out. A folder that cannot be read is yielded itself.
+    """
     visited: set[str] = set()
-    for place, subfolders, names in os.walk(folder, followlinks=True):
+    unreadable: list[Path] = []
+
+    def note(error: OSError) -> None:
+        unreadable.append(Path(error.filename))
+
+    for place, subfolders, names in os.walk(folder, onerror=note, followlinks=True):
         real = os.path.realpath(place)
         if real in visited:  # a second link to it, or one that leads back
             subfolders.clear()
             continue
         visited.add(real)
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        for name in names:
-            path = Path(place, name)
-            if reason := _reason_against(path):
-                passed_over.setdefault(reason, []).append(shown(name))
-            else:
-                files.append(path)
-    return sorted(files)
+        yield from (Path(place, name) for name in names)
+    yield from unreadable
 
 
-def _reason_against(path: Path) -> str | None:
+def reason_against(path: Path, suffixes: Collection[str] = VIDEO_SUFFIXES) -> str | None:
     """Return why a file of a folder is not taken for a video; None if it is."""
     if path.name.startswith("."):
         return HIDDEN
-    if path.suffix.lower() not in VIDEO_SUFFIXES:
+    if os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises for some)
+        return UNREADABLE
+    if path.suffix.lower() not in suffixes:
         return NO_SUFFIX
     try:
         mode = path.stat().st_mode

@@ -1,16 +1,18 @@
 """The verb `doctor`: check a database, or without one the installation."""
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from vqa.commands import configuration
 from vqa.commands.configuration import UsageError
-from vqa.commands.doctor.checkup import Checkup, as_text, read_other, write
+from vqa.commands.doctor.checkup import Checkup, as_text, write
 from vqa.commands.doctor.diagnosis import diagnose
 from vqa.commands.doctor.disk import unlabelled
+from vqa.commands.doctor.earlier import read_earlier
 from vqa.commands.doctor.survey import survey
 from vqa.commands.experiment import Experiment
-from vqa.files import user_path
+from vqa.files import shown, user_path
 
 
 def main(
@@ -35,11 +37,14 @@ def main(
         config_dir: A further configuration folder.
     """
     configuration.check_overrides(overrides)
+    several = next((word for word in overrides if word.startswith("data=[")), None)
+    if several:  # Hydra would mix their settings
+        raise _one_at_a_time(several)
     if config_dir:
         configuration.add_user_code()
     experiment = Experiment.composed(configuration.compose("doctor", overrides, config_dir))
     name = experiment.config["data"]["name"]
-    found = user_path(output or f"doctor-{name}.json")
+    found = _checked_output(output or f"doctor-{name}.json")
     checkup = check(
         experiment,
         found.with_suffix(".journal.jsonl"),
@@ -49,7 +54,7 @@ def main(
         time_limit_s=time_limit_s,
     )
     write(checkup, found)
-    print(f"\n{as_text(checkup)}\nall findings, and the facts of every file: {found}")
+    print(f"\n{as_text(checkup)}\nall findings, and the facts of every file: {shown(found)}")
     return 1 if checkup.faults else 0
 
 
@@ -65,29 +70,55 @@ def check(
     """Check the database of an experiment; the arguments are those of `main`.
 
     Raises:
-        UsageError: The `data` section holds several databases.
+        UsageError: The `data` section holds several databases, or an earlier check or the journal
+            cannot be read.
     """
     data = experiment.config["data"]
     if "root" not in data:
-        raise UsageError(
-            f"data={data['name']} is several databases; check one at a time, "
-            "for example vqa doctor konvid"
-        )
-    others = dict(read_other(path) for path in against)
+        raise _one_at_a_time(f"data={data['name']}")
+    others = [read_earlier(path) for path in against]
     # The doctor reports absent files and MOS outside the scale itself.
     read = {**data["read"], "missing": "list"} if "missing" in data["read"] else data["read"]
     labelled = Experiment({**experiment.config, "data": {**data, "read": read}})
     database = labelled.database
-    if fresh:
-        journal.unlink(missing_ok=True)
     facts = survey(
         database.videos,
         journal,
         reader=experiment.reader,
         decode=decode,
         time_limit_s=time_limit_s,
+        fresh=fresh,
     )
     folder = user_path(data["root"] or Path(data["labels"]).parent)
-    extras = unlabelled(folder, [video.path for video in database.videos])
+    extras, passed_over = unlabelled(folder, [video.path for video in database.videos])
     findings = diagnose(database, facts, extras, others)
-    return Checkup(database, facts, findings, go_without=data.get("missing") == "skip")
+    go_without = data.get("missing") == "skip"
+    return Checkup(database, facts, findings, go_without, passed_over)
+
+
+def _checked_output(path: str) -> Path:
+    """Return the path of the JSON file to write, which can be written as far as known.
+
+    Raises:
+        UsageError: It cannot be written.
+    """
+    found = user_path(path)
+    try:
+        if found.suffix.lower() != ".json":
+            raise OSError(0, "expected a name that ends in .json")
+        if found.exists() and not found.is_file():
+            raise OSError(0, "expected a file")
+        found.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=found.parent):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"--output {shown(path)}: {error.strerror}; choose another file"
+        ) from error
+    return found
+
+
+def _one_at_a_time(given: str) -> UsageError:
+    return UsageError(
+        f"{given} is several databases; check one at a time, for example vqa doctor konvid"
+    )
