@@ -27,7 +27,7 @@ from tests.doc_pages import (
 )
 from tests.places import ROOT
 from vqa import cli
-from vqa.commands import configuration
+from vqa.commands import configuration, overrides
 from vqa.commands.doctor.diagnosis import KINDS
 from vqa.databases.synthesis.encoding import write_h264
 
@@ -46,7 +46,7 @@ def compose(words, config_dir):
     settings = [word for word in arguments if "=" in word]
     if "-m" in arguments:
         settings = [word if "[" in word else word.partition(",")[0] for word in settings]
-    configuration.check_overrides(settings)
+    settings = overrides.checked(settings)
     own = str(config_dir) if "--config-dir" in arguments else None
     configuration.resolved(configuration.compose(verb, settings, own))
 

@@ -123,6 +123,7 @@ def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert user_path("~/a") == tmp_path / "a"
     assert user_path("a~") == files.Path("a~")
+    assert user_path("~nosuchuser/a") == files.Path("~nosuchuser/a")
 
 
 def test_a_hash_follows_every_byte_although_size_and_time_stay(tmp_path):

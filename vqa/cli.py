@@ -11,6 +11,8 @@ from types import ModuleType
 from typing import NoReturn
 
 from vqa.commands.process import USAGE, exit_status
+from vqa.commands.rules import flag
+from vqa.commands.setting_rules import RULES
 
 # Verbs that take Hydra overrides, and the module that does each job.
 HYDRA_VERBS = {
@@ -117,7 +119,8 @@ examples:
   vqa score runs/<run> clip.mp4
   vqa score runs/<run> videos/ 'more/*.mkv' list.txt --output scores.json
 
-The exit status is 1 if a file failed; its row says why.""",
+Rows are written to <output>.partial as they finish and become the output at the end. The exit
+status is 1 if a file failed; its row says why.""",
     )
     score.add_argument("run", help="folder of a finished run")
     score.add_argument(
@@ -192,8 +195,9 @@ beside the output, so an interrupted check resumes and a second one takes second
     )
     doctor.add_argument("--fresh", action="store_true", help="examine every file again")
     doctor.add_argument(
-        "--time-limit", type=float, default=600.0, metavar="SECONDS", help="per video"
-    )
+        "--time-limit", type=flag(RULES["features.*.time_limit_s"], float), default=600.0,
+        metavar="SECONDS", help="per video",
+    )  # fmt: skip
     doctor.add_argument("--config-dir", metavar="FOLDER", help="folder of your own configuration")
     doctor.set_defaults(job=_doctor)
 
@@ -240,8 +244,9 @@ def _add_verify(verbs: "argparse._SubParsersAction[_Parser]") -> None:
     verify = _verb(verbs, "verify", "recompute every number of a run and compare every hash")
     verify.add_argument("run", help="folder of a finished run")
     verify.add_argument(
-        "--rescore", type=int, default=0, metavar="N", help="score N videos per split again"
-    )
+        "--rescore", type=flag(RULES["rescore"], int), default=0, metavar="N",
+        help="score N videos per split again",
+    )  # fmt: skip
     _add_trust(verify)
     verify.set_defaults(
         job=lambda given: _module("verify").main(

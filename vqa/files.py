@@ -1,4 +1,4 @@
-"""Files: paths as users type them, hashes of contents, JSON and CSV that are complete or absent."""
+"""Files: paths and numbers as users write them, hashes, JSON and CSV complete or absent."""
 
 import csv
 import hashlib
@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import re
 import stat
 import time
 import uuid
@@ -13,8 +14,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
-
-import numpy as np
 
 
 @contextmanager
@@ -38,8 +37,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 def user_path(text: str | os.PathLike[str]) -> Path:
-    """Return the path that a user typed: `~` and `~name` stand for home folders."""
-    return Path(text).expanduser()
+    """Return the path that a user typed: `~` and `~name` stand for home folders.
+
+    A `~name` that is no user is a file of that name.
+    """
+    return Path(os.path.expanduser(text))  # noqa: PTH111 (Path.expanduser raises for no user)
 
 
 def shown(name: str | os.PathLike[str]) -> str:
@@ -54,6 +56,27 @@ def shown(name: str | os.PathLike[str]) -> str:
         'caf\\xe9.mp4'
     """
     return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def decimal(text: str) -> float:
+    """Return a number of a table: digits with a point or a comma, and an exponent if it has one.
+
+    Raises:
+        ValueError: Anything else, also what Python reads as a number: `1_000`, `inf`, digits of
+            other scripts, and numbers beyond float64.
+
+    Examples:
+        >>> from vqa.files import decimal
+        >>> decimal("-6,50"), decimal("1e-3")
+        (-6.5, 0.001)
+    """
+    number = float(text.replace(",", ".")) if _DECIMAL.fullmatch(text) else math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is not a number")
+    return number
+
+
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 def content_hash(path: str | os.PathLike[str]) -> str:
@@ -138,6 +161,8 @@ def plain(content: Any) -> Any:
 
     Names go through `shown`.
     """
+    import numpy as np  # here, because the paths and numbers of a command line need none
+
     if isinstance(content, Mapping):
         return {shown(str(key)): plain(value) for key, value in content.items()}
     if isinstance(content, np.ndarray):

@@ -54,7 +54,7 @@ def test_by_default_the_middle_frame_is_drawn(extract, clip, tmp_path, capsys):
         (["descriptions=[brigth]"], "error: no map is called 'brigth'; similar ones are: bright i"),
         (["frame=1000"], "error: frame=1000 is beyond the end"),
         (["draw=/none.mp4"], r"error: /none\.mp4: no such file"),
-        (["draw=/none.yuv", "raw.size=large"], "error: raw size 'large': expected WIDTHxHEIGHT"),
+        (["draw=/none.yuv", "raw.size=large"], "error: raw.size=large: expected WIDTHxHEIGHT"),
     ],
 )
 def test_mistakes_get_one_clear_line(extract, clip, overrides, message):

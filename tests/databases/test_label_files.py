@@ -54,6 +54,9 @@ def test_lines_without_header(table):
         ("video,mos\n", "a header and no rows"),
         ("name,score\na,1\n", "expected columns mos or realignment_mos; found name, score"),
         ("video,mos,MOS\na,1,2\n", "columns mos appear twice"),
+        ("video,mos,\na,1,5\n", r"line 2: 3 entries, expected 2"),
+        ('video,mos\n"a.mp4,1\nb.mp4,2\n', "not a table"),
+        ('video,mos\n"a"b.mp4,1\n', "not a table"),
         ("video,mos\na,1\nb,3,5\n", r"line 3: 3 entries, expected 2 \(',' between them\)"),
     ],
 )
@@ -80,9 +83,20 @@ def test_parse_number(tmp_path):
     assert parse_number("53,33", tmp_path, "mos") == 53.33
     assert parse_number("-6.50", tmp_path, "mos") == -6.5
     assert math.isnan(parse_number("", tmp_path, "mos"))
-    for text in ("good", "1,234,5", "1.234,5"):
+    for text in ("good", "1,234,5", "1.234,5", "1_000", "٣", "inf", "1e400", "0x3", "3 4"):
         with pytest.raises(DatabaseError, match=f"mos of a.mp4 is '{text}', expected a number"):
             parse_number(text, tmp_path, "mos of a.mp4")
+
+
+def test_old_line_ends_and_decimal_commas(table):
+    rows = read_rows(table("video;mos\ra;3,5\rb;4,5\rc;2,5\r"), MOS)
+    assert [row["mos"] for row in rows] == ["3,5", "4,5", "2,5"]
+
+
+def test_a_count_is_a_whole_number(tmp_path):
+    with pytest.raises(DatabaseError, match=r"ratings of a is 2.5, expected a whole number"):
+        measures({"mos": "3", "x_subjects": "2.5"}, tmp_path, "a")
+    assert measures({"mos": "3", "fps": "1e9"}, tmp_path, "a")["frame_rate_hz"] is None
 
 
 def test_measures(tmp_path):

@@ -17,111 +17,152 @@ def folder(tmp_path):
     return tmp_path
 
 
-def files(places):
-    return find_videos(places).files
+def found_names(places):
+    return [path.name for path in find_videos(places).files]
 
 
-def names(places):
-    return [path.name for path in files(places)]
+def written(path, content):
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
 
 
 def test_folder_glob_file_and_list(folder):
-    assert names(str(folder)) == ["a.MKV", "b.mp4", "c.yuv"]
-    assert names(f"{folder}/*.mp4") == ["b.mp4"]
-    assert names(f"{folder}/**/*.yuv") == ["c.yuv"]
-    assert names(f"{folder}/d*") == ["c.yuv"]
-    assert files(str(folder / "b.mp4")) == [folder / "b.mp4"]
+    assert found_names(str(folder)) == ["a.MKV", "b.mp4", "c.yuv"]
+    assert found_names(f"{folder}/*.mp4") == ["b.mp4"]
+    assert found_names(f"{folder}/**/*.yuv") == ["c.yuv"]
+    assert find_videos(str(folder / "b.mp4")).files == (folder / "b.mp4",)
     (folder / "list.txt").write_text("# chosen\nb.mp4\n\ndeep/c.yuv\n", encoding="utf-8")
     found = find_videos(str(folder / "list.txt"))
-    assert found.files == [folder / "b.mp4", folder / "deep/c.yuv"]
-    assert list(found.remarks()) == ["took 1 lines of lists that start with # as comments"]
+    assert found.files == (folder / "b.mp4", folder / "deep/c.yuv")
 
 
 def test_several_places_in_the_order_given(folder):
     places = [f"{folder}/*.mp4", folder / "deep", str(folder / "a.MKV")]
-    assert names(places) == ["b.mp4", "c.yuv", "a.MKV"]
-    assert files(folder / "b.mp4") == files([folder / "b.mp4"])
+    assert found_names(places) == ["b.mp4", "c.yuv", "a.MKV"]
+    assert find_videos(folder / "b.mp4") == find_videos([folder / "b.mp4"])
+
+
+def test_what_a_folder_holds_besides_is_told(folder):
+    found = find_videos(folder)
+    assert found.remarks == (
+        "passed over 2 files without a video suffix: notes.txt, picture.jpg; name a file itself to "
+        "score it",
+    )
+    assert not found.absent
+    assert found_names(folder / "picture.jpg") == ["picture.jpg"]  # a file itself is always taken
 
 
 def test_nothing_found_says_where_it_looked(folder):
     with pytest.raises(FileNotFoundError, match=r"no files that match .*\*\.avi"):
         find_videos(f"{folder}/*.avi")
     (folder / "empty").mkdir()
-    (folder / "empty" / "a.jpg").touch()
-    with pytest.raises(FileNotFoundError, match=r"video suffix in .*empty; passed over 1 files"):
+    with pytest.raises(FileNotFoundError, match=r"files with a video suffix in .*empty"):
         find_videos(str(folder / "empty"))
     with pytest.raises(FileNotFoundError, match=r"no paths in .*notes\.txt"):
         find_videos(str(folder / "notes.txt"))
     with pytest.raises(FileNotFoundError, match="expected at least one file"):
         find_videos([])
+    with pytest.raises(FileNotFoundError, match=r"no such file: .*typo\.mp4"):
+        find_videos(folder / "typo.mp4")
+    with pytest.raises(FileNotFoundError, match="found ''"):
+        find_videos([folder, ""])
 
 
-def test_the_places_that_name_nothing_are_told_from_the_others(folder):
+def test_a_place_that_names_nothing_costs_only_itself(folder):
     (folder / "empty").mkdir()
-    places = [str(folder / "b.mp4"), str(folder / "gone.mp4"), str(folder / "empty")]
-    with pytest.raises(FileNotFoundError) as caught:
-        find_videos(places)
-    message = str(caught.value)
-    assert "no files that match" in message
-    assert "gone.mp4" in message
-    assert f"no files with a video suffix in {folder / 'empty'}" in message
-    assert "b.mp4" not in message
-
-
-def test_every_file_of_a_folder_is_taken_or_counted_with_a_reason(folder):
-    for name in ("x.gif", "y.VOB", "z.mxf", "w.h264", "none", ".hidden.mp4"):
-        (folder / name).touch()
-    os.mkfifo(folder / "pipe.mp4")
-    (folder / "broken.mp4").symlink_to("nowhere.mp4")
-    found = find_videos(folder)
-    assert sorted(path.name for path in found.files) == [
-        "a.MKV", "b.mp4", "c.yuv", "w.h264", "x.gif", "y.VOB", "z.mxf",
-    ]  # fmt: skip
-    assert {reason: sorted(names) for reason, names in found.passed_over.items()} == {
-        "no suffix of a video": ["none", "notes.txt", "picture.jpg"],
-        "hidden": [".hidden.mp4"],
-        "no regular files": ["pipe.mp4"],
-        "links that lead nowhere": ["broken.mp4"],
+    os.mkfifo(folder / "pipe")
+    (folder / "broken.mp4").symlink_to("nothing")
+    places = [folder / name for name in ("b.mp4", "gone.mp4", "empty", "pipe", "broken.mp4")]
+    found = find_videos([*places, f"{folder}/*.avi"])
+    assert found.files == (folder / "b.mp4",)
+    assert found.absent == {
+        str(folder / "gone.mp4"): f"no such file: {folder}/gone.mp4",
+        str(folder / "empty"): f"no files with a video suffix in {folder}/empty",
+        str(folder / "pipe"): f"not a regular file but a pipe, socket or device: {folder}/pipe",
+        str(folder / "broken.mp4"): f"no such file, but a link to one: {folder}/broken.mp4",
+        str(folder / "*.avi"): f"no files that match {folder}/*.avi",
     }
-    assert any("3 files in folders: no suffix of a video (none," in one for one in found.remarks())
-    assert files([folder / "none", folder / "pipe.mp4"]) == [folder / "none", folder / "pipe.mp4"]
 
 
-def test_links_are_followed_once_and_keep_their_names(folder, tmp_path_factory):
-    store = tmp_path_factory.mktemp("store")
-    (store / "9f8e7d").touch()
-    (store / "batch").mkdir()
-    (store / "batch" / "v.mp4").touch()
-    links = folder / "links"
-    links.mkdir()
-    for name, target in (
-        ("good.mp4", store / "9f8e7d"), ("again.mp4", store / "9f8e7d"),
-        ("batch1", store / "batch"), ("batch2", store / "batch"), ("loop", folder / "links"),
-    ):  # fmt: skip
-        (links / name).symlink_to(target)
-    found = files(links)
-    assert [path.relative_to(links).as_posix() for path in found] == [
-        "again.mp4", "batch1/v.mp4", "good.mp4",
+def test_names_stay_as_they_were_given(folder, monkeypatch):
+    (folder / "links").mkdir()
+    (folder / "links" / "good.mp4").symlink_to(folder / "b.mp4")
+    (folder / "links" / "again.mp4").symlink_to(folder / "b.mp4")
+    (folder / "links" / "out").symlink_to(folder / "deep")
+    monkeypatch.chdir(folder)
+    assert [str(path) for path in find_videos("links").files] == [
+        f"{folder}/links/again.mp4", f"{folder}/links/good.mp4", f"{folder}/links/out/c.yuv",
     ]  # fmt: skip
-    assert [video.id for video in as_records(found)] == [path.as_posix() for path in found]
+    # `links/out/..` is the parent of `deep`, not `links`.
+    assert find_videos("links/out/../b.mp4").files[0].samefile(folder / "b.mp4")
+    assert find_videos("links/../b.mp4").files == (folder / "b.mp4",)
 
 
-def test_lists_name_files_of_any_name(folder, monkeypatch):
-    odd = os.fsdecode(b"caf\xe9.mp4")
-    for name in ("#2 clip.mp4", "end .mp4 ", odd, "[1].mp4"):
-        (folder / name).touch()
+def test_the_same_path_counts_once(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    found = find_videos(["b.mp4", folder / "b.mp4", "./b.mp4", "deep/../b.mp4", "."])
+    assert [path.name for path in found.files] == ["b.mp4", "a.MKV", "c.yuv"]
+    assert "passed over 4 files that were named twice: b.mp4, b.mp4, b.mp4 and 1 more" in (
+        found.remarks
+    )
+
+
+@pytest.mark.parametrize("name", ["a[1].mp4", "what?.mp4", "#1 take.mp4", " lead.mp4", "~x.mp4"])
+def test_odd_names_are_files_if_they_exist(tmp_path, name, monkeypatch):
+    (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    assert found_names(name) == [name]
+    assert found_names(written(tmp_path / "list.txt", name + "\n")) == [name]
+
+
+def test_home_and_unknown_homes(folder, monkeypatch):
     monkeypatch.setenv("HOME", str(folder))
-    lines = [
-        b"\xef\xbb\xbf#2 clip.mp4", b"# a comment", b"end .mp4 ", b"  b.mp4\t", os.fsencode(odd),
-        b"", b"[1].mp4", b"gone.mp4", b"deep", b"*.MKV", b"~/b.mp4", os.fsencode(folder / "b.mp4"),
-    ]  # fmt: skip
-    (folder / "list.txt").write_bytes(b"\r\n".join(lines))
-    found = find_videos(folder / "list.txt")
-    assert [os.path.relpath(path, folder) for path in found.files] == [
-        "#2 clip.mp4", "end .mp4 ", "b.mp4", odd, "[1].mp4", "gone.mp4", "deep/c.yuv", "a.MKV",
-        "b.mp4", "b.mp4",
-    ]  # fmt: skip
-    assert found.comments == 1
+    assert find_videos("~/b.mp4").files == (folder / "b.mp4",)
+    assert find_videos("~/*.mp4").files == (folder / "b.mp4",)
+    assert find_videos(written(folder / "list.txt", "~/b.mp4")).files == (folder / "b.mp4",)
+    with pytest.raises(FileNotFoundError, match=r"no such file: ~nosuchuser/b\.mp4"):
+        find_videos("~nosuchuser/b.mp4")
+
+
+def test_lists_of_any_encoding_and_line_ends(tmp_path):
+    names = [b"clip.mp4", "视频.mp4".encode(), b"caf\xe9.mp4", b"end .mp4 ", b"#2 clip.mp4"]
+    for name in names:
+        (tmp_path / os.fsdecode(name)).touch()
+    expected = [os.fsdecode(name) for name in names]
+    lines = [b"# a comment", b"", *names, b"  ", b"#3 no file"]
+    for start, end in ((b"", b"\n"), (b"\xef\xbb\xbf", b"\r\n"), (b"", b"\r")):
+        found = find_videos(written(tmp_path / "list.txt", start + end.join(lines)))
+        assert [path.name for path in found.files] == expected
+        assert found.remarks == (
+            "passed over 2 lines of lists that begin with # and name no file: # a comment, #3 no "
+            "file",
+        )
+    utf16 = "clip.mp4\r\n视频.mp4\r\n".encode("utf-16")
+    assert found_names(written(tmp_path / "list.txt", utf16)) == ["clip.mp4", "视频.mp4"]
+    # A space at the end is part of a name only if there is such a file.
+    assert found_names(written(tmp_path / "list.txt", "clip.mp4 \n\tclip.mp4")) == ["clip.mp4"]
+
+
+def test_lists_name_folders_patterns_and_lists(folder):
+    written(folder / "deep" / "inner.txt", "c.yuv\n")
+    lines = [str(folder / "a.MKV"), "*.mp4", "deep/inner.txt", "deep", "gone.mp4", "no*"]
+    found = find_videos(written(folder / "list.TXT", "\n".join(lines)))
+    assert [path.name for path in found.files] == ["a.MKV", "b.mp4", "c.yuv"]
+    assert list(found.absent) == [str(folder / "gone.mp4"), str(folder / "notes.txt")]
+
+
+def test_a_list_that_names_itself_is_read_once(folder):
+    written(folder / "one.txt", "b.mp4\ntwo.txt\n")
+    written(folder / "two.txt", "one.txt\na.MKV\n")
+    found = find_videos(folder / "one.txt")
+    assert [path.name for path in found.files] == ["b.mp4", "a.MKV"]
+    assert found.remarks == (f"passed over 1 list inside themselves: {folder}/one.txt",)
+
+
+def test_an_empty_list_or_one_of_prose_is_one_failure(folder):
+    written(folder / "prose.txt", "This folder holds videos.\nThey are good.\n")
+    found = find_videos([folder / "b.mp4", folder / "notes.txt", folder / "prose.txt"])
+    assert list(found.absent) == [str(folder / "notes.txt"), str(folder / "prose.txt")]
 
 
 def test_records_are_unique_and_know_raw_formats(folder):
@@ -130,3 +171,9 @@ def test_records_are_unique_and_know_raw_formats(folder):
     assert len(videos) == 1
     assert videos[0].raw_format == raw
     assert as_records([folder / "b.mp4"])[0].width is None
+
+
+def test_two_links_to_one_file_are_two_records(folder):
+    (folder / "good.mp4").symlink_to(folder / "b.mp4")
+    records = as_records([folder / "good.mp4", folder / "b.mp4"])
+    assert [record.id for record in records] == [f"{folder}/good.mp4", f"{folder}/b.mp4"]

@@ -10,6 +10,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from vqa.commands.settings import checked
+from vqa.files import user_path
+
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
@@ -79,7 +82,9 @@ def compose(name: str, overrides: Sequence[str], config_dir: str | None = None) 
     try:
         if GlobalHydra.instance().is_initialized():
             return hydra_compose(name, list(overrides))
-        extra = [f"hydra.searchpath=[file://{Path(config_dir).absolute()}]"] if config_dir else []
+        extra = (
+            [f"hydra.searchpath=[file://{user_path(config_dir).absolute()}]"] if config_dir else []
+        )
         with initialize_config_dir(str(conf_folder()), version_base="1.3"):
             return hydra_compose(name, [*extra, *overrides])
     except (HydraException, OmegaConfBaseException) as error:
@@ -87,10 +92,11 @@ def compose(name: str, overrides: Sequence[str], config_dir: str | None = None) 
 
 
 def resolved(config: "DictConfig") -> dict[str, Any]:
-    """Return a composed configuration as plain values, every reference resolved.
+    """Return a composed configuration as plain, checked values, every reference resolved.
 
     Raises:
         UsageError: A value that must be given is missing, or a reference leads nowhere.
+        ValueError: A value that its setting cannot have (`vqa.commands.settings`).
     """
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
@@ -100,7 +106,7 @@ def resolved(config: "DictConfig") -> dict[str, Any]:
         values = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise UsageError(in_one_line(error)) from error
-    return cast("dict[str, Any]", values)
+    return checked(cast("dict[str, Any]", values))
 
 
 def register_resolvers() -> None:
@@ -109,26 +115,6 @@ def register_resolvers() -> None:
 
     OmegaConf.register_new_resolver("names", "-".join, replace=True)
     OmegaConf.register_new_resolver("standardised", _standardised, replace=True)
-
-
-def check_overrides(overrides: Sequence[str]) -> None:
-    """Refuse a key that is given twice: one of the two values would be dropped silently.
-
-    Raises:
-        UsageError: Naming key and values.
-    """
-    seen: dict[str, str] = {}
-    for override in overrides:
-        key, equals, value = override.partition("=")
-        if not equals or key.startswith(("~", "hydra")):
-            continue
-        key = key.lstrip("+")
-        if key in seen:
-            raise UsageError(
-                f"{key}= is given twice ({seen[key]} and {value}): expected one value; remove one, "
-                f"or give a list, '{key}=[{seen[key]},{value}]', if {key} takes several"
-            )
-        seen[key] = value
 
 
 def in_one_line(error: BaseException) -> str:
@@ -175,9 +161,8 @@ def _missing_choice(text: str) -> str | None:
     found = re.search(r"Could not (?:find|load) '([^']+)'", text)
     if found is None:
         return None
-    wanted = found[1]
-    group, _, name = wanted.rpartition("/")
-    known = list(choices(group)) if group else []
+    group, _, name = found[1].partition("/")
+    known = list(choices(group)) if name else []
     return f"{unknown_name(group, name, known)}; --help lists all"
 
 

@@ -53,13 +53,17 @@ def matrix(config: "DictConfig", overrides: Sequence[str]) -> None:
         return Experiment.composed(configuration.compose("train", [*kept, f"data={database}"]))
 
     whole = Experiment.composed(config)
-    settings = {key: value for key, value in whole.config.items() if key not in SHOWN}
-    name = f"cross-{config.model_name}-{Experiment(settings).identity}"
-    folder = Path(config.output or Path(config.paths.runs) / name)
+    given = whole.config
+    settings = {key: value for key, value in given.items() if key not in SHOWN}
+    name = f"cross-{given['model_name']}-{Experiment(settings).identity}"
+    folder = Path(given["output"] or Path(given["paths"]["runs"]) / name)
+    # A wrong name is refused before the first training, not after it.
+    for database in dict.fromkeys([*given["train"], *given["test"]]):
+        training(database, given["whole"])
     found = cross_database(
-        config.train, config.test, training, folder,
-        whole=config.whole, metric=config.metric,
-        title=f"{config.model_name} with {', '.join(config.features)} across databases",
+        given["train"], given["test"], training, folder,
+        whole=given["whole"], metric=given["metric"],
+        title=f"{given['model_name']} with {', '.join(given['features'])} across databases",
         command=command_line(),
     )  # fmt: skip
     whole.tracker.finish_matrix(folder)

@@ -48,7 +48,7 @@ def main(config: "DictConfig") -> int | None:
         videos = settings["videos"]
         return score.main(
             settings["run"],
-            [videos] if isinstance(videos, str) else videos,
+            videos if isinstance(videos, list) else [videos],
             output=settings["output"] or "scores.csv",
             cache=settings["paths"]["cache"],
             raw=raw_format(settings["raw"]),

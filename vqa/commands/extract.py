@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def main(config: "DictConfig") -> int:
     """Extract or, with `draw=`, draw; returns the exit status."""
     experiment = Experiment.composed(config)
-    if config.draw is not None:
+    if experiment.config["draw"] is not None:
         return draw.main(experiment)
     return fill(experiment)
 

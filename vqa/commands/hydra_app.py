@@ -3,18 +3,17 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vqa.commands import configuration
+from vqa.commands import configuration, overrides
 from vqa.commands.configuration import GROUPS, UsageError
 from vqa.commands.process import set_up
+from vqa.files import user_path
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
-FOLDER_FLAGS = ("--config-dir", "-cd")
 
 
 def run_verb(
@@ -35,7 +34,7 @@ def run_verb(
     if {"--help", "-h"} & set(arguments):
         print(help_text(verb, program, arguments))
         return 0
-    configuration.check_overrides(arguments)
+    arguments = overrides.checked(arguments)
     configuration.register_resolvers()
     if config_folder(arguments):
         configuration.add_user_code()
@@ -45,7 +44,7 @@ def run_verb(
 def help_text(verb: str, program: str, arguments: Sequence[str] = ()) -> str:
     """Describe a verb: its uses, the choices of each group, and the flags that show settings."""
     conf = configuration.conf_folder()
-    more = [Path(folder)] if (folder := config_folder(arguments)) else []
+    more = [user_path(folder)] if (folder := config_folder(arguments)) else []
     uses = [
         line.replace(f"python {verb}.py", program)
         for line in configuration.head_comment(conf / f"{verb}.yaml")
@@ -70,7 +69,7 @@ def config_folder(arguments: Sequence[str]) -> str | None:
     """Return the folder that `--config-dir` names, if it is among the arguments."""
     for place, argument in enumerate(arguments):
         flag, equals, value = argument.partition("=")
-        if flag in FOLDER_FLAGS:
+        if flag in overrides.FOLDER_FLAGS:
             return value if equals else next(iter(arguments[place + 1 :]), None)
     return None
 
@@ -91,8 +90,8 @@ def _with_hydra(
         # Lightning starts further processes with the command line as it was typed.
         sys.argv = typed
         _restore(FULL_ERROR, full_error)
-        set_up(config.get("threads"))
         try:
+            set_up(configuration.resolved(config).get("threads"))
             statuses.append(job(config) or 0)
         except Exception as error:  # noqa: BLE001 (raised below, past Hydra, which would print it)
             errors.append(error)

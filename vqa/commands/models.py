@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vqa.commands import configuration
+from vqa.files import user_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ def models(config_dir: str | None = None) -> list[ModelChoice]:
     Args:
         config_dir: A further configuration folder, such as your own.
     """
-    more = [Path(config_dir)] if config_dir else []
+    more = [user_path(config_dir)] if config_dir else []
     found = []
     for name, path in configuration.choices("model", *more).items():
         summary = next(iter(configuration.head_comment(path)), "").rstrip(".")

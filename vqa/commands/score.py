@@ -6,27 +6,28 @@ again. If a run has several splits, the score is the mean over their models.
 """
 
 import math
-import os
 import shutil
 import sys
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from vqa.commands.experiment import Experiment
-from vqa.commands.score_files import checked_output, score_writer
+from vqa.commands.printing import say
+from vqa.commands.score_files import ScoreFiles, checked_output, output_files
 from vqa.databases.records import VideoRecord
 from vqa.databases.unrated import as_records, find_videos
 from vqa.files import shown, user_path
 from vqa.runs import Run
 from vqa.runs.opening import load_run
-from vqa.training.errors import TrainingError
 from vqa.training.views import moments
-from vqa.video import RawFormat, VideoError
+from vqa.video import RawFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Score:
         weights: Weights of the feature extractor, in words.
         timeline: What the timeline is, and whether the score is its mean.
         note: What is special about this video or its score; empty if nothing is.
+        run: Name of the run's folder.
         notes: What every reader of the score must know, for example untrained weights.
         error: Why there is no score; empty if there is one.
 
@@ -64,6 +66,7 @@ class Score:
     weights: str = ""
     timeline: str = ""
     note: str = ""
+    run: str = ""
     notes: tuple[str, ...] = ()
     error: str = ""
 
@@ -109,13 +112,16 @@ class Scorer:
         self._experiment = Experiment.of_run(
             self.run, data=data, paths=paths, device=device, trust=trust
         )
+        for view in self._experiment.config["views"].values():
+            if view is not None and "memory_gb" in view:
+                view["memory_gb"] = 0  # no video is scored twice
         self._learners = [
             self._experiment.learned(self.run, split.name) for split in self.run.splits()
         ]
         low, high = self.run.database["mos_range"]
         self.mos_range: tuple[float, float] = (low, high)
         self.notes = tuple(self.run.notes())
-        self.timeline = self._learners[0].timeline_is
+        self.timeline = "; ".join(dict.fromkeys(one.timeline_is for one in self._learners))
         if len(self._learners) > 1:
             self.timeline += f" (mean over {len(self._learners)} models)"
 
@@ -131,7 +137,7 @@ class Scorer:
 
     def score(
         self, videos: Iterable[str | Path], *, raw: RawFormat | None = None
-    ) -> Iterator[Score]:
+    ) -> Generator[Score, None, None]:
         """Score files one after the other; each score is yielded as soon as it is known.
 
         Args:
@@ -140,42 +146,57 @@ class Scorer:
         """
         records = as_records([user_path(video) for video in videos], raw)
         for record, failure in self._experiment.sources.stream(records):
-            yield self._failed(record, failure) if failure else self._assessed(record)
+            yield self.failed(record.id, failure) if failure else self._assessed(record)
+
+    def failed(self, video: str, error: str) -> Score:
+        """Return the `Score` of a file that has none."""
+        run = self.run.folder.name
+        return Score(video, None, self.mos_range, run=run, notes=self.notes, error=error)
 
     def _assessed(self, record: VideoRecord) -> Score:
         sources, views = self._experiment.sources, self._experiment.views
         try:
             inputs = views.alone(record)
-            times_s = views.times_s(record)
-        except VideoError as error:
-            return self._failed(record, str(error))
-        try:
             results = [learner.assess(inputs) for learner in self._learners]
-        except TrainingError as error:
-            return self._failed(record, str(error))
-        timeline = np.mean([quality for _, quality in results], axis=0)
-        facts = sources.metadata(record)
+            timeline = np.mean([quality for _, quality in results], axis=0)
+            times_s = moments(views.times_s(record), len(timeline))
+            facts = sources.metadata(record)
+        except (OSError, ValueError, RuntimeError, MemoryError) as error:  # of this video alone
+            return self.failed(record.id, str(error) or type(error).__name__)
         value = float(np.mean([score for score, _ in results]))
         if not (math.isfinite(value) and np.isfinite(timeline).all()):
-            return self._failed(record, "the model gives no finite score")
-        low, high = self.mos_range
-        outside = "" if low <= value <= high else f"outside the scale [{low:g}, {high:g}]"
+            return self.failed(record.id, "the model gives no finite score")
+        outside = outside_of(self.mos_range, value, timeline)
         return Score(
             record.id,
             value,
             self.mos_range,
             frames=int(facts["frames"]),
-            times_s=moments(times_s, len(timeline)).tolist(),
+            times_s=times_s.tolist(),
             frame_quality=timeline.tolist(),
             reader=facts["reader"],
             weights=sources.weights,
             timeline=self.timeline,
             note="; ".join(filter(None, (facts.get("note"), outside))),
+            run=self.run.folder.name,
             notes=self.notes,
         )
 
-    def _failed(self, record: VideoRecord, error: str) -> Score:
-        return Score(record.id, None, self.mos_range, notes=self.notes, error=error)
+
+def outside_of(mos_range: tuple[float, float], score: float, timeline: np.ndarray) -> str:
+    """Note a score, or else values of its timeline (T,), that lie outside the announced scale.
+
+    Examples:
+        >>> import numpy as np
+        >>> from vqa.commands.score import outside_of
+        >>> outside_of((1.0, 5.0), 4.5, np.array([3.0, 6.0]))
+        'the timeline leaves the scale [1, 5]'
+    """
+    low, high = mos_range
+    if not low <= score <= high:
+        return f"outside the scale [{low:g}, {high:g}]"
+    inside = low <= timeline.min() and timeline.max() <= high
+    return "" if inside else f"the timeline leaves the scale [{low:g}, {high:g}]"
 
 
 def main(
@@ -189,12 +210,17 @@ def main(
     damaged: str = "refuse",
     trust: Sequence[str] = (),
 ) -> int:
-    """Score files, print and write the scores; returns 1 if a file failed, else 0.
+    """Score files, print and write each score when it is known.
+
+    A place that names nothing, among others that do, costs a row with an error.
+
+    Returns:
+        1 if a file failed, else 0.
 
     Args:
         run: A finished run folder.
         places: Files, folders, globs, or lists of files.
-        output: A .csv, .json or .jsonl file.
+        output: A .csv, .json or .jsonl file; see `vqa.commands.score_files`.
         cache: Folder of the feature cache.
         device: `auto`, `cpu` or `cuda`.
         raw: Format of headerless .yuv files.
@@ -202,37 +228,47 @@ def main(
         trust: Packages besides vqa that the run's configuration may use.
 
     Raises:
-        ValueError: The output is one of the videos, or as in `score_writer`.
+        ValueError: The output is one of the videos, or as `checked_output`.
     """
-    checked_output(output)
+    output = checked_output(output)
     found = find_videos(places)
-    for remark in found.remarks():
-        print(remark, file=sys.stderr)
+    if taken := set(found.files) & {file.absolute() for file in output_files(output)}:
+        raise ValueError(
+            f"output={shown(min(taken))} is one of the files to score; choose another name"
+        )
+    for remark in found.remarks:
+        say(remark, sys.stderr)
     scorer = Scorer(run, cache=cache, device=device, damaged=damaged, trust=trust)
-    writer = score_writer(output, scorer.notes)
-    if taken := {*map(os.path.realpath, writer.files)} & {*map(os.path.realpath, found.files)}:
-        raise ValueError(f"output={min(taken)} is one of the files to score; choose another name")
     for note in scorer.notes:
-        print(f"NOTE: {note}")
+        say(f"NOTE: {note}")
     low, high = scorer.mos_range
     name = scorer.run.database["name"]
-    print(f"score on [{low:g}, {high:g}], the MOS scale of {name}; higher is better")
-    print(f"timeline: {scorer.timeline}")
-    count = failed = outside = 0
-    with writer:
-        for score in scorer.score(found.files, raw=raw):
-            writer.write(score)
-            count, failed = count + 1, failed + bool(score.error)
+    say(f"score on [{low:g}, {high:g}], the MOS scale of {name}; higher is better")
+    say(f"timeline: {scorer.timeline}")
+    absent = (scorer.failed(video, cause) for video, cause in found.absent.items())
+    failed = outside = 0
+    with (
+        ScoreFiles(output, scorer.notes) as files,
+        closing(scorer.score(found.files, raw=raw)) as scores,
+    ):
+        for score in chain(absent, scores):
+            files.add(score)
+            failed += score.value is None
             outside += score.value is not None and not low <= score.value <= high
-            value = "failed" if score.value is None else f"{score.value:8.4f}"
-            note = f"  ({score.note})" if score.note else ""
-            print(f"{value}  {shown(score.video)}{note}", flush=True)
-    print("written: " + ", ".join(map(shown, writer.files)))
+            say(line_of(score))
+        say("written: " + ", ".join(map(str, files.finish())))
     if outside:
-        print(
-            f"NOTE: {outside} of {count} scores lie outside the scale [{low:g}, {high:g}]: the "
-            "model extrapolates"
+        say(
+            f"NOTE: {outside} of {files.count} scores lie outside the scale [{low:g}, {high:g}]: "
+            "the model extrapolates"
         )
     if failed:
-        print(f"{failed} of {count} files failed; their rows say why", file=sys.stderr)
+        say(f"{failed} of {files.count} files failed; their rows say why", sys.stderr)
     return 1 if failed else 0
+
+
+def line_of(score: Score) -> str:
+    """Return the line that is printed for a score."""
+    number = "failed" if score.value is None else f"{score.value:8.4f}"
+    remark = score.error or score.note
+    return f"{number}  {score.video}" + (f"  ({remark})" if remark else "")

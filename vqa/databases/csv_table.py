@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from vqa.databases.label_files import measures, read_rows
+from vqa.databases.listing import one_line, some
 from vqa.databases.records import Database, DatabaseError, VideoRecord, build_database, require_root
 from vqa.video import RawFormat
 
@@ -75,7 +76,7 @@ def read(
     rows = read_rows(table, required=[(column,) for column in REQUIRED])
     ignored = sorted(set(rows[0]) - set(REQUIRED) - set(OPTIONAL) - {""})
     if ignored:
-        LOGGER.info("%s: ignored the columns %s", table, ", ".join(ignored))
+        LOGGER.info("%s: ignored the columns %s", table, some(ignored, most=20))
     defaults = _raw_defaults(name, raw or {})
     videos = [_record(row, base, table, defaults) for row in rows]
     scale = _usual_scale(table, videos) if mos_range is None else _given_scale(name, mos_range)
@@ -103,11 +104,21 @@ def _record(
 ) -> VideoRecord:
     video = row["video"].replace("\\", "/")
     if not video:
-        raise DatabaseError(f"{table}: a row has no entry in the column `video`: {row}")
+        raise DatabaseError(
+            f"{table}: a row has no entry in the column `video`: {some(list(row.values()))}"
+        )
     path = base / video
     known = {column: row[column] for column in ("mos", *OPTIONAL) if column in row}
     if path.suffix.lower() == ".yuv":
         known |= {key: value for key, value in raw_defaults.items() if not known.get(key)}
+    facts = measures(known, table, one_line(video))
+    # In published tables, -1 and the like mean unknown; your own say so by an empty entry.
+    for column in sorted(known.keys() & facts.keys() - {"mos"}):
+        if known[column] and facts[column] is None:
+            raise DatabaseError(
+                f"{table}: {column} of {one_line(video)} is {one_line(known[column])!r}; expected "
+                "a number above 0, or an empty entry if it is unknown"
+            )
     record = VideoRecord(
         _id(path, base),
         path,
@@ -116,12 +127,12 @@ def _record(
         group=known.get("group") or None,
         pixel_format=known.get("pixel_format") or None,
         color_range=known.get("range", "").lower() or None,
-        **measures(known, table, video),
+        **facts,
     )
     try:
         record.raw_format  # noqa: B018 (raises if there is no such format)
     except ValueError as error:
-        raise DatabaseError(f"{table}: {video}: {error}") from None
+        raise DatabaseError(f"{table}: {one_line(video)}: {error}") from None
     return record
 
 

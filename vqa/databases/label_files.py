@@ -14,12 +14,15 @@ Decimal commas and byte-order marks are accepted because the releases contain th
 import csv
 import io
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vqa.databases.listing import one_line, some
 from vqa.databases.records import DatabaseError
+from vqa.files import decimal
 
 Row = dict[str, str]
 
@@ -30,6 +33,7 @@ RATINGS_COLUMNS = ("ratings", "x_subjects")
 FRAME_RATE_COLUMNS = ("frame_rate_hz", "framerate", "fps")
 FRAMES_COLUMNS = ("frames", "nb_frames", "frame_number")
 HEADERLESS_COLUMNS = ("file", "duration", "fps", "mos")
+MOST_COUNTED, FASTEST_HZ = 10**9, 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +59,17 @@ class TextTable:
         repeated = sorted({name for name in columns if name and list(columns).count(name) > 1})
         if repeated:
             raise DatabaseError(
-                f"{self.path}: columns {', '.join(repeated)} appear twice; found {_listed(columns)}"
+                f"{self.path}: columns {some(repeated)} appear twice; found {_listed(columns)}"
             )
         rows = []
+        # Nothing may stand below the empty names that delimiters at the end of a header make.
+        named = len(columns)
+        while named and not columns[named - 1]:
+            named -= 1
         for number, entries in self.lines[first:]:
-            if any(entries[len(columns) :]):
+            if any(entries[named:]):
                 raise DatabaseError(
-                    f"{self.path}, line {number}: {len(entries)} entries, expected {len(columns)} "
+                    f"{self.path}, line {number}: {len(entries)} entries, expected {named} "
                     f"({self.delimiter!r} between them); quote entries that contain the delimiter"
                 )
             # Without its last delimiters, a line is short; its last entries are empty.
@@ -100,8 +108,9 @@ def read_text_table(path: Path) -> TextTable:
         OSError: The file cannot be opened.
     """
     text = read_text(path)
-    delimiter = max(",;\t", key=text.lstrip().split("\n", 1)[0].count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    delimiter = max(",;\t", key=re.split("[\r\n]", text.lstrip(), maxsplit=1)[0].count)
+    # Strict: a quote that is not closed would swallow the rows below it.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         lines = [(reader.line_num, [entry.strip() for entry in line]) for line in reader]
     except csv.Error as error:
@@ -147,7 +156,7 @@ def entry(row: Row, columns: Sequence[str]) -> str:
 
 
 def parse_number(text: str, path: Path, what: str) -> float:
-    """Parse a number with a decimal point or comma; an empty text is NaN.
+    """Parse a number with a decimal point or comma; an empty text and `NaN` are NaN.
 
     Args:
         text: The entry.
@@ -155,20 +164,21 @@ def parse_number(text: str, path: Path, what: str) -> float:
         what: What the number means, for the error message.
 
     Raises:
-        DatabaseError: The text is not a number.
+        DatabaseError: The text is not a finite number.
     """
-    if not text:
+    if text.lower() in ("", "nan"):
         return math.nan
     try:
-        return float(text.replace(",", ".") if text.count(",") == 1 else text)
+        return decimal(text)
     except ValueError:
-        raise DatabaseError(f"{path}: {what} is {text!r}, expected a number") from None
+        raise DatabaseError(f"{path}: {what} is {one_line(text)!r}, expected a number") from None
 
 
 def measures(row: Row, path: Path, name: str) -> dict[str, Any]:
     """Return the numeric `VideoRecord` fields of a row: MOS, its spread, ratings, size, rate.
 
-    In every field but the MOS, a zero, negative, NaN or absent entry means unknown (None).
+    In every field but the MOS, a zero, negative, NaN, absent or absurdly large entry means unknown
+    (None).
 
     Args:
         row: The row.
@@ -176,21 +186,25 @@ def measures(row: Row, path: Path, name: str) -> dict[str, Any]:
         name: Name of the video, for error messages.
 
     Raises:
-        DatabaseError: An entry is not a number.
+        DatabaseError: An entry is not a number, or a count is not a whole one.
     """
 
-    def known(columns: Sequence[str], lowest: float) -> float | None:
+    def known(columns: Sequence[str], lowest: float, highest: float) -> float | None:
         value = parse_number(entry(row, columns), path, f"{columns[0]} of {name}")
-        return value if math.isfinite(value) and value >= lowest else None
+        return value if lowest <= value <= highest else None
 
     def count(columns: Sequence[str]) -> int | None:
-        value = known(columns, lowest=1)
-        return None if value is None else round(value)
+        value = known(columns, lowest=1, highest=MOST_COUNTED)
+        if value is not None and not value.is_integer():
+            raise DatabaseError(
+                f"{path}: {columns[0]} of {name} is {value:g}, expected a whole number"
+            )
+        return None if value is None else int(value)
 
-    rate = known(FRAME_RATE_COLUMNS, lowest=0)
+    rate = known(FRAME_RATE_COLUMNS, lowest=0, highest=FASTEST_HZ)
     return {
         "mos": parse_number(entry(row, MOS_COLUMNS), path, f"mos of {name}"),
-        "mos_std": known(MOS_STD_COLUMNS, lowest=0),
+        "mos_std": known(MOS_STD_COLUMNS, lowest=0, highest=math.inf),
         "ratings": count(RATINGS_COLUMNS),
         "width": count(("width",)),
         "height": count(("height",)),
@@ -232,11 +246,11 @@ def _is_headerless(entries: Sequence[str]) -> bool:
         return False
     try:
         for text in entries[1:]:
-            float(text)
+            decimal(text)
     except ValueError:
         return False
     return True
 
 
 def _listed(columns: Sequence[str]) -> str:
-    return ", ".join(filter(None, columns)) or "none"
+    return some(list(filter(None, columns)), most=20) or "none"

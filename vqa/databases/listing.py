@@ -1,6 +1,8 @@
-"""Lists of names for messages, shortened to one line."""
+"""Names for messages, shortened to one line."""
 
 from collections.abc import Sequence
+
+LONGEST = 100
 
 
 def some(names: Sequence[str], most: int = 3) -> str:
@@ -10,6 +12,18 @@ def some(names: Sequence[str], most: int = 3) -> str:
         names: All names.
         most: How many to show.
     """
-    shown = ", ".join(names[:most])
+    shown = ", ".join(map(one_line, names[:most]))
     rest = len(names) - most
     return f"{shown} and {rest} more" if rest > 0 else shown
+
+
+def one_line(name: str) -> str:
+    r"""Return a name that keeps a message in one line: shortened, with escapes for line ends.
+
+    Examples:
+        >>> from vqa.databases.listing import one_line
+        >>> one_line("a\nb.mp4")
+        'a\\nb.mp4'
+    """
+    text = name if len(name) <= LONGEST else name[: LONGEST - 3] + "..."
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)

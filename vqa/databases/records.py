@@ -226,7 +226,8 @@ def _check_ids(name: str, ids: Sequence[str]) -> None:
             f"{name}: {len(repeated)} names appear more than once in the label table "
             f"({some(repeated, MOST)}); keep one row per video"
         )
-    unsafe = [key for key in ids if not key or PurePosixPath(key).is_absolute() or _climbs(key)]
+    paths = {key: PurePosixPath(key) for key in ids}
+    unsafe = [k for k, path in paths.items() if not path.parts or path.is_absolute() or _climbs(k)]
     if unsafe:
         raise DatabaseError(
             f"{name}: {len(unsafe)} names are not relative paths ({some(unsafe, MOST)}); expected "

@@ -24,11 +24,16 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
         raise FileNotFoundError(f"{path}: no such predictions file; expected a CSV with mos,score")
     try:
         table = pd.read_csv(path, dtype=str, encoding="utf-8-sig", keep_default_na=False)
+        # pandas renames columns that appear twice.
+        header = pd.read_csv(path, dtype=str, encoding="utf-8-sig", header=None, nrows=1).iloc[0]
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not a readable CSV table: {error}") from error
     if not isinstance(table.index, pd.RangeIndex):
         raise ValueError(f"{path}: the rows have more cells than the header names columns")
-    table.columns = [str(column).strip() for column in table.columns]
+    table.columns = [str(column).strip() for column in header]
+    repeated = [column for column in COLUMNS if list(table.columns).count(column) > 1]
+    if repeated:
+        raise ValueError(f"{path}: column {repeated[0]} appears twice; keep one of the two")
     missing = [column for column in ("mos", "score") if column not in table]
     if missing:
         raise ValueError(

@@ -60,14 +60,16 @@ def summarise(
     check_predictions(predictions)
     settings = Bootstrap(resamples, level, seed)
     parts = {str(name): part for name, part in predictions.groupby("split", sort=False)}
-    splits = {name: _split_results(name, part, settings, ci95) for name, part in parts.items()}
+    splits, statistics = {}, {}
+    for name, part in parts.items():
+        splits[name], statistics[name] = _split_results(name, part, settings, ci95)
     videos = predictions["video"].unique()
     if len(parts) == 1:
         intervals = next(iter(splits.values())).intervals
     else:
         members = [
-            (pd.Index(videos).get_indexer(part["video"]), _statistic(part))
-            for part in parts.values()
+            (pd.Index(videos).get_indexer(part["video"]), statistics[name])
+            for name, part in parts.items()
         ]
         # Over splits that share videos BCa covers less than it states; percentiles do not.
         intervals = _intervals(over_splits(members), len(videos), settings, percentile_interval)
@@ -89,33 +91,30 @@ def summarise(
 
 def _split_results(
     name: str, part: pd.DataFrame, settings: Bootstrap, ci95: pd.Series | None
-) -> SplitResults:
-    """Compute metrics, curve and intervals of one split."""
+) -> tuple[SplitResults, Statistic]:
+    """Compute metrics, curve and intervals of one split; also return its statistic on counts."""
     mos, score = part["mos"].to_numpy(float), part["score"].to_numpy(float)
     spread = None if ci95 is None else part["video"].map(ci95).to_numpy(float)
     if spread is not None and not np.isfinite(spread).all():
         spread = None
     try:
         values = score_all(mos, score, spread)
-        intervals = _intervals(_statistic(part), len(mos), settings, bca_interval)
+        # All metrics with intervals, as a function of counts over the videos of the split.
+        statistic = on_counts(mos, score, *cards.rankable())
+        intervals = _intervals(statistic, len(mos), settings, bca_interval)
     except ValueError as error:
         raise ValueError(f"split {name}: {error}") from error
     curve = None if undefined(mos, score) else fit_logistic(score, mos).kind
     if curve == "linear":
         log.info("split %s: plcc and rmse are after a straight line, not a logistic curve", name)
-    return SplitResults(
+    results = SplitResults(
         n=len(mos),
         table={metric: values[metric] for metric in cards.table()},
         alongside={metric: values[metric] for metric in cards.alongside()},
         intervals=intervals,
         curve=curve,
     )
-
-
-def _statistic(part: pd.DataFrame) -> Statistic:
-    """Return all metrics with intervals as a function of counts over the videos of a split."""
-    mos, score = part["mos"].to_numpy(float), part["score"].to_numpy(float)
-    return on_counts(mos, score, *cards.rankable())
+    return results, statistic
 
 
 def _intervals(

@@ -1,8 +1,9 @@
 """Video files: their properties, and their frames as a stream or by index.
 
 Frame i is frame i of `ffmpeg -fps_mode passthrough`: every shown frame once, upright, in RGB or as
-the planes of 4:2:0. Reading a file yields exactly its frames or raises a `VideoError`; frames are
-never silently missing, shifted, repeated or concealed.
+the planes of 4:2:0. Reading a file yields exactly its frames or raises a `VideoError`; damage that
+FFmpeg conceals is an error, too, see `vqa.video.damage`. A file that begins between two keyframes
+is read from the first keyframe on.
 
 PyAV, the default, reads through FFmpeg's own filter graph. decord is optional: it silently repeats
 frames of damaged files, which no cheap check detects, and it is slower.
@@ -16,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from vqa.video.chunks import Allocator, checked_indices, fill_chunks, new_chunk
-from vqa.video.packets import VideoError, VideoInfo
+from vqa.video.packets import VideoError, VideoInfo, check_regular
 from vqa.video.pixels import frame_shape, planes
 from vqa.video.rawvideo import RawFormat, raw_info
 from vqa.video.readers import (
@@ -68,10 +69,7 @@ def probe(path: str | Path, *, raw: RawFormat | None = None, damaged: str = "ref
     if damaged not in DAMAGED:
         raise ValueError(f"damaged={damaged!r}: expected one of {', '.join(DAMAGED)}")
     path = Path(path)
-    if not path.is_file():
-        raise VideoError(path, "is not a regular file" if path.exists() else "no such file")
-    if path.stat().st_size == 0:
-        raise VideoError(path, "the file is empty")
+    check_regular(path)
     if raw is not None:
         return raw_info(path, raw)
     return scan(path) if damaged == "refuse" else salvage(path)

@@ -1,8 +1,8 @@
 """Decoding in a child process, ahead of the consumer.
 
 While the parent computes on one chunk of frames, the child decodes the next two into shared memory.
-The child also protects the parent: it is killed at a time limit if its decoder hangs, and a crash
-ends only the child. Both become a `VideoError` of that one video.
+The child also protects the parent: it is killed at a time limit if its decoder hangs, its memory is
+limited, and a crash ends only the child. Each becomes a `VideoError` of that one video.
 """
 
 import contextlib
@@ -36,8 +36,8 @@ class FrameDecoder:
 
     Attributes:
         reader: See `vqa.video.choose_reader`.
-        time_limit_s: Maximum time to wait for the decoder per video; the consumer's own time does
-            not count.
+        time_limit_s: Maximum time to wait for the decoder per video; neither the start of the child
+            nor the consumer's own time counts.
         chunk_frames: Maximum number of frames in a chunk, see `vqa.video.chunks.chunk_limits`.
         damaged: What to do with damaged files, see `vqa.video.probe`.
     """
@@ -187,7 +187,7 @@ class FrameDecoder:
         child = self._child
         try:
             child.connection.send(message)
-        except ConnectionError:
+        except OSError:
             self._crashed(child, wait)
 
     def _receive(self, wait: "_Wait") -> tuple[str, Any]:
@@ -198,7 +198,7 @@ class FrameDecoder:
                 arrived = child.connection.poll(wait.left_s)
             if arrived:
                 return child.connection.recv()
-        except (EOFError, ConnectionError):
+        except (EOFError, OSError):
             self._crashed(child, wait)
         except pickle.UnpicklingError:  # the decoder has overwritten the child's memory
             self.close()

@@ -3,6 +3,7 @@
 Imports must stay light (no torch), so that the child starts in a fraction of a second.
 """
 
+import errno
 import itertools
 import mmap
 import multiprocessing
@@ -43,6 +44,7 @@ class DecodingProcess:
         self.process = subprocess.Popen(
             [sys.executable, "-c", code],
             stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,  # whatever a library prints is not the parent's output
             pass_fds=descriptors,
             env={**os.environ, "PYTHONPATH": search_path, "PYTHONSAFEPATH": "1"},
         )
@@ -106,9 +108,10 @@ def _answered(path: Any, call: Any, *args: Any, **options: Any) -> tuple[str, An
         raise
     except VideoError as error:
         return "error", error
-    except MemoryError:
-        return "error", VideoError(path, f"takes too much memory; {DECODER_GB} raises the limit")
     except Exception as error:  # noqa: BLE001 (every error is reported to the parent)
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+            cause = f"takes too much memory; {DECODER_GB} raises the limit"
+            return "error", VideoError(path, cause)
         return "error", VideoError(path, f"{type(error).__name__}: {error}")
 
 

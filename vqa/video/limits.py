@@ -8,10 +8,12 @@ They are set by environment variables, because they protect the machine and do n
 
 import math
 import os
+import re
 
 MAX_PIXELS, DECODER_GB = "VQA_MAX_PIXELS", "VQA_DECODER_GB"
 EIGHT_K = 7680 * 4320
 GB = 4.0
+PADDING_PIXELS = 2**23  # that decoders add to round a size up to whole blocks
 
 
 def max_pixels() -> int:
@@ -21,6 +23,15 @@ def max_pixels() -> int:
         ValueError: The environment variable is not a positive number.
     """
     return int(_positive(MAX_PIXELS, EIGHT_K))
+
+
+def padded_pixels() -> int:
+    """Return the most pixels that a decoder may take memory for: a frame and its padding.
+
+    Raises:
+        ValueError: As for `max_pixels`.
+    """
+    return max_pixels() + PADDING_PIXELS
 
 
 def decoder_bytes() -> int:
@@ -49,6 +60,18 @@ def too_large(width: int, height: int) -> str | None:
         f"has frames of {width}x{height} pixels; the limit is {limit}; {MAX_PIXELS}="
         f"{width * height} raises it"
     )
+
+
+def refused_size(message: str) -> str | None:
+    """Return the error for frames that FFmpeg says are above the limit, None for other messages.
+
+    Examples:
+        >>> from vqa.video.limits import refused_size
+        >>> refused_size("Picture size 12000x12000 exceeds specified max pixel count").split(";")[0]
+        'has frames of 12000x12000 pixels'
+    """
+    found = re.match(r"Picture size (\d+)x(\d+) exceeds", message)
+    return too_large(int(found[1]), int(found[2])) if found else None
 
 
 def _positive(name: str, default: float) -> float:

@@ -1,6 +1,7 @@
 """What all readers of a video file share: its properties, its errors, its coded frames."""
 
 import contextlib
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,8 +13,8 @@ import numpy as np
 
 from vqa.files import shown
 from vqa.video.damage.messages import damage_while_decoding, hearing
-from vqa.video.demuxers import OPTIONS, playlist
-from vqa.video.limits import max_pixels, too_large
+from vqa.video.demuxers import options, playlist
+from vqa.video.limits import padded_pixels, refused_size, too_large
 from vqa.video.streams import main_stream
 
 # Codecs whose frames depend on others, and whose keyframes FFmpeg marks reliably.
@@ -84,6 +85,29 @@ class VideoInfo:
     good: np.ndarray | None = field(default=None, repr=False)
 
 
+def check_regular(path: Path) -> None:
+    """Refuse what is not a regular file with content; opening a named pipe would wait for ever.
+
+    Raises:
+        VideoError: The file does not exist, is empty, cannot be reached, or is not a regular file.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError as error:
+        raise VideoError(path, "no such file") from error
+    except (OSError, ValueError) as error:  # a folder without permission, a name with a NUL
+        raise VideoError(path, f"cannot be opened: {in_words(error)}") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise VideoError(path, "is not a regular file")
+    if found.st_size == 0:
+        raise VideoError(path, "the file is empty")
+
+
+def in_words(error: Exception) -> str:
+    """Describe an error without the path that errors of the system repeat."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
     """Open a file and its main video stream, to be decoded in one thread.
@@ -95,25 +119,46 @@ def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoSt
         VideoError: The file cannot be opened, names other files, has no video, or has larger frames
             than `vqa.video.limits` allows.
     """
+    largest = {"max_pixels": str(padded_pixels())}  # for decoders, also for frames that grow later
+    errors, _ = av.logging.get_last_error()
     try:
         # Texts inside the file are of any encoding; nobody reads them.
-        container = av.open(f"file:{path}", container_options=OPTIONS, metadata_errors="replace")
+        container = av.open(
+            f"file:{path}", options=options(path) | largest, metadata_errors="replace"
+        )
     except av.FFmpegError as error:
-        cause = playlist(path) or f"cannot be opened: {error.strerror}"
+        cause = playlist(path) or _headerless(path) or f"cannot be opened: {error.strerror}"
         raise VideoError(path, cause) from error
     with container:
         stream = main_stream(container)
         if stream is None:
             raise VideoError(path, "has no video stream that FFmpeg decodes")
         context = stream.codec_context
-        if excess := too_large(context.width, context.height):
+        if excess := too_large(context.width, context.height) or _refused(context, errors):
             raise VideoError(path, excess)
         stream.thread_type = "NONE"
         context.thread_count = 1
         # Compare checksums in the coded video, if it has any (PNG, hashes of pictures in HEVC).
-        # The limit holds for frames that grow later, too.
-        context.options = {"err_detect": "crccheck", "max_pixels": str(max_pixels())}
+        context.options = {"err_detect": "crccheck"} | largest
         yield container, stream
+
+
+def _headerless(path: Path) -> str | None:
+    """Return the error for raw video of unknown size, None for other files."""
+    if path.suffix.lower() != ".yuv":
+        return None
+    return "is raw video without a size: expected its width and height, such as 1920x1080"
+
+
+def _refused(context: av.VideoCodecContext, errors: int) -> str | None:
+    """Return the error for a size that is above the limit, and so unknown to FFmpeg, or None.
+
+    Args:
+        context: The decoder.
+        errors: Number of errors that FFmpeg had logged before the file was opened.
+    """
+    count, last = av.logging.get_last_error()
+    return refused_size(last[2]) if count > errors and not context.width else None
 
 
 def coded_frames(

@@ -1,7 +1,8 @@
 """Raw planar video without a header (`.yuv`), described by its label table or by options."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -9,12 +10,13 @@ import av
 import numpy as np
 
 from vqa.video.limits import too_large
-from vqa.video.packets import VideoError, VideoInfo, rate_and_duration
+from vqa.video.packets import VideoError, VideoInfo, in_words, rate_and_duration
 
 RANGES = ("limited", "full")
-PIXEL_FORMAT, RANGE, FRAME_RATE_HZ = "yuv420p", "limited", 30.0  # unless they are given
+PIXEL_FORMAT, FRAME_RATE_HZ = "yuv420p", 30.0  # unless they are given
 FASTEST_HZ = 1000.0
 NARROW = 0x0F  # every second byte of samples with 9 to 12 bits is at most this
+LOOKED_AT = 8  # frames
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,10 @@ class RawFormat:
             )
         if self.pixel_format is None:
             return
-        if self.pixel_format not in av.video.format.names:
+        if not _has_whole_bytes(self.pixel_format):
             raise ValueError(
-                f"raw video in pixel format {self.pixel_format!r}: expected one of FFmpeg's names, "
-                "such as yuv420p, yuv422p or yuv420p10le"
+                f"raw video in pixel format {self.pixel_format!r}: expected one of FFmpeg's names "
+                "for samples of whole bytes, such as yuv420p, yuv422p or yuv420p10le"
             )
         if self.pixel_format.startswith("yuvj") and self.color_range == "limited":
             raise ValueError(
@@ -78,7 +80,7 @@ class RawFormat:
         size: str | None,
         pixel_format: str | None = None,
         color_range: str | None = None,
-        frame_rate_hz: float | None = None,
+        frame_rate_hz: float | str | None = None,
     ) -> Self | None:
         """Make a format from options; without a size there is none.
 
@@ -93,19 +95,24 @@ class RawFormat:
                 the class.
         """
         if size is None:
-            if pixel_format or color_range or frame_rate_hz:
+            if any(given is not None for given in (pixel_format, color_range, frame_rate_hz)):
                 raise ValueError("the format of raw video needs its size, such as 1920x1080")
             return None
         width, _, height = str(size).lower().partition("x")
         if not (width.isdecimal() and height.isdecimal()):
             raise ValueError(f"raw size {size!r}: expected WIDTHxHEIGHT, such as 1920x1080")
-        return cls(int(width), int(height), pixel_format, color_range, frame_rate_hz)
+        try:
+            rate_hz = None if frame_rate_hz is None else float(frame_rate_hz)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"raw video at {frame_rate_hz!r} frames per second: expected a number, such as 25"
+            ) from None
+        return cls(int(width), int(height), pixel_format, color_range, rate_hz)
 
     def __str__(self) -> str:
-        name = self.pixel_format or PIXEL_FORMAT
-        full = self.full_range
+        color_range = "full" if self.full_range else "limited"
         return (
-            f"{self.width}x{self.height} {name}, {'full' if full else 'limited'} range, "
+            f"{self.width}x{self.height} {self.stored}, {color_range} range, "
             f"{self.rate_hz:g} frames per second"
         )
 
@@ -121,17 +128,13 @@ class RawFormat:
 
     @property
     def stored(self) -> str:
-        """The pixel format for FFmpeg, which has names of its own for some with full range."""
-        name = self.pixel_format or PIXEL_FORMAT
-        old_name = name.replace("yuv", "yuvj", 1)
-        known = self.full_range and old_name in av.video.format.names
-        return old_name if known else name
+        """The pixel format, given or assumed."""
+        return self.pixel_format or PIXEL_FORMAT
 
     @property
     def coded_bytes(self) -> int:
         """Size of one stored frame in bytes."""
-        parts = av.VideoFormat(self.stored, self.width, self.height).components
-        return sum(part.width * part.height * -(-part.bits // 8) for part in parts)
+        return _coded_bytes(av.VideoFormat(self.stored, self.width, self.height))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -153,7 +156,7 @@ def raw_info(path: Path, raw: RawFormat) -> VideoInfo:
 
     Raises:
         VideoError: The size is not a whole number of frames: the format is wrong, or the file is
-            cut short.
+            cut short. Or a frame is too large, or the file cannot be read.
     """
     if excess := too_large(raw.width, raw.height):
         raise VideoError(path, excess)
@@ -166,10 +169,10 @@ def raw_info(path: Path, raw: RawFormat) -> VideoInfo:
             "or format is wrong, or the file is cut short",
             frames,
         )
-    if raw.pixel_format is None and (other := _evident_format(path, raw.coded_bytes)):
+    if raw.pixel_format is None and (other := _evident_format(path, frames, raw.coded_bytes)):
         raise VideoError(
             path,
-            "its samples look wider than 8 bits, which were assumed: every second byte is at most "
+            "its samples have more than the 8 bits that were assumed: every second byte is at most "
             f"{NARROW}; give the pixel format, for example {other}, or yuv420p if this is wrong",
         )
     times_s = np.arange(frames) / raw.rate_hz
@@ -192,35 +195,74 @@ def raw_info(path: Path, raw: RawFormat) -> VideoInfo:
     )
 
 
-def raw_frames(path: Path, raw: RawFormat, wanted: Iterable[int]) -> Iterator[av.VideoFrame]:
+def raw_frames(path: Path, raw: RawFormat, wanted: Sequence[int]) -> Iterator[av.VideoFrame]:
     """Yield the frames with these indices as stored, in the order of `wanted`.
 
     Raises:
-        VideoError: The file has become shorter since it was probed.
+        VideoError: The file has become shorter since it was probed, or cannot be read.
     """
     context = av.CodecContext.create("rawvideo", "r")
     context.width, context.height, context.pix_fmt = raw.width, raw.height, raw.stored
     context.color_range = 2 if raw.full_range else 1  # FFmpeg's numbers
-    with path.open("rb") as file:
-        for index in wanted:
-            file.seek(index * raw.coded_bytes)
-            data = file.read(raw.coded_bytes)
-            if len(data) < raw.coded_bytes:
-                raise VideoError(path, "ends early", index)
+    for index, data in zip(wanted, _read(path, wanted, raw.coded_bytes), strict=True):
+        if len(data) < raw.coded_bytes:
+            raise VideoError(path, "ends early", index)
+        try:
             yield from context.decode(av.Packet(data))
+        except av.FFmpegError as error:
+            raise VideoError(path, f"cannot be decoded: {error.strerror}", index) from error
 
 
-def _evident_format(path: Path, frame_bytes: int) -> str | None:
+def _coded_bytes(layout: av.VideoFormat) -> int:
+    """Return the size of a frame in bytes if each sample has whole bytes of its own."""
+    return sum(part.width * part.height * -(-part.bits // 8) for part in layout.components)
+
+
+@cache
+def _has_whole_bytes(pixel_format: str) -> bool:
+    """Return whether FFmpeg knows a format, and its samples have whole bytes of their own."""
+    if pixel_format not in av.video.format.names:
+        return False
+    layout = av.VideoFormat(pixel_format, 64, 64)
+    bits = 64 * 64 * layout.padded_bits_per_pixel
+    return bits > 0 and not layout.has_palette and 8 * _coded_bytes(layout) == bits
+
+
+def _evident_format(path: Path, frames: int, frame_bytes: int) -> str | None:
     """Return the format of samples that evidently have 9 to 12 bits, in two bytes each.
 
-    The high bytes are small and the low bytes are not, which no 8-bit picture shows: its
-    neighbouring samples are alike.
+    All high bytes are small and some low bytes are not. No frame of 8-bit 4:2:0 looks like that,
+    because its chroma has both even and odd bytes around 128.
+
+    Args:
+        path: The file.
+        frames: Number of frames that it has if samples have 8 bits.
+        frame_bytes: Size of such a frame.
     """
-    with path.open("rb") as file:
-        samples = np.frombuffer(file.read(frame_bytes), np.uint8)
-    even, odd = samples[0::2], samples[1::2]
-    if len(odd) and odd.max() <= NARROW < even.max():
+    looked_at = sorted({i * (frames - 1) // (LOOKED_AT - 1) for i in range(LOOKED_AT)})
+    even = odd = 0
+    for index, data in zip(looked_at, _read(path, looked_at, frame_bytes), strict=True):
+        samples = np.frombuffer(data, np.uint8)
+        start = index * frame_bytes % 2
+        even = max(even, samples[start::2].max(initial=0))
+        odd = max(odd, samples[1 - start :: 2].max(initial=0))
+    if odd <= NARROW < even:
         return "yuv420p10le"
-    if len(odd) and even.max() <= NARROW < odd.max():
+    if even <= NARROW < odd:
         return "yuv420p10be"
     return None
+
+
+def _read(path: Path, indices: Sequence[int], frame_bytes: int) -> Iterator[bytes]:
+    """Yield the bytes of the frames with these indices; the last may be cut short.
+
+    Raises:
+        VideoError: The file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            for index in indices:
+                file.seek(index * frame_bytes)
+                yield file.read(frame_bytes)
+    except OSError as error:
+        raise VideoError(path, f"cannot be read: {in_words(error)}") from error

@@ -7,6 +7,7 @@ import numpy as np
 from vqa.video.coded import Reading
 from vqa.video.damage.endings import ending, lost_packets
 
+STEADY_FRAMES = 8  # so many show that a frame rate is constant
 JOINED_JUMP_S = 0.25  # a jump back in decoding time that only joined recordings have
 
 
@@ -65,11 +66,12 @@ def _hole(reading: Reading) -> tuple[str, int] | None:
     """
     shown = [packet for packet in reading.packets if packet.visible]
     ticks, end = [packet.pts for packet in shown], shown[-1].dts
-    if None in ticks or end is None or len(ticks) < 3:
+    if None in ticks or end is None or len(ticks) < STEADY_FRAMES or np.all(np.diff(ticks) >= 0):
         return None
     order = np.sort(ticks)
-    steps = np.diff(order)
-    holes = steps > 1.5 * np.median(steps)
-    if np.any(holes & (order[1:] > end)) and not np.any(holes & (order[1:] <= end)):
+    steps = np.diff(order) / np.median(np.diff(order))
+    late = order[1:] > end
+    is_steady = np.all(np.abs(steps - np.rint(steps)) < 0.1) and np.all(steps[~late] < 1.5)
+    if is_steady and np.any(steps[late] > 1.5):
         return "cut short: frames are missing before the last one", len(ticks) - 1
     return None

@@ -52,9 +52,7 @@ def _with_packets(container: av.container.InputContainer, indices: set[int]) -> 
     """Return which streams have packets; reads the file up to the first packet of the last one."""
     found: set[int] = set()
     with av.open(
-        container.name,
-        container_options=container.container_options,
-        metadata_errors=container.metadata_errors,
+        container.name, options=container.options, metadata_errors=container.metadata_errors
     ) as again:
         for packet in again.demux([again.streams[index] for index in indices]):
             if packet.size:

@@ -8,6 +8,7 @@ from vqa.commands.doctor.diagnosis import usable
 from vqa.commands.doctor.findings import KINDS, Finding
 from vqa.commands.doctor.survey import Facts
 from vqa.databases.records import Database
+from vqa.databases.searching import counted
 from vqa.files import shown, write_json
 
 EXAMPLES = 3
@@ -59,8 +60,8 @@ def as_text(checkup: Checkup) -> str:
     """Format a line per kind of finding (count, first examples), its remedy, and the verdict."""
     lines = [f"{checkup.database.name}: {len(checkup.database)} labelled videos"]
     if checkup.passed_over:
-        counts = ", ".join(f"{count} {reason}" for reason, count in checkup.passed_over.items())
-        lines.append(f"passed over in the folder: {counts}")
+        counts = ", ".join(counted(count, reason) for reason, count in checkup.passed_over.items())
+        lines.append(f"passed over {counts}")
     kinds = dict.fromkeys(finding.kind for finding in checkup.findings)
     for kind in kinds:
         found = [finding for finding in checkup.findings if finding.kind == kind]

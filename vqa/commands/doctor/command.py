@@ -12,6 +12,7 @@ from vqa.commands.doctor.disk import unlabelled
 from vqa.commands.doctor.earlier import read_earlier
 from vqa.commands.doctor.survey import survey
 from vqa.commands.experiment import Experiment
+from vqa.commands.overrides import checked
 from vqa.files import shown, user_path
 
 
@@ -36,10 +37,7 @@ def main(
         time_limit_s: Longest wait for the decoder on one video.
         config_dir: A further configuration folder.
     """
-    configuration.check_overrides(overrides)
-    several = next((word for word in overrides if word.startswith("data=[")), None)
-    if several:  # Hydra would mix their settings
-        raise _one_at_a_time(several)
+    overrides = checked(overrides)
     if config_dir:
         configuration.add_user_code()
     experiment = Experiment.composed(configuration.compose("doctor", overrides, config_dir))
@@ -93,7 +91,7 @@ def check(
     extras, passed_over = unlabelled(folder, [video.path for video in database.videos])
     findings = diagnose(database, facts, extras, others)
     go_without = data.get("missing") == "skip"
-    return Checkup(database, facts, findings, go_without, passed_over)
+    return Checkup(database, facts, findings, go_without, passed_over.counts)
 
 
 def _checked_output(path: str) -> Path:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from vqa.databases.unrated import VIDEO_SUFFIXES, files_below, reason_against
+from vqa.databases.searching import VIDEO_SUFFIXES, PassedOver, walk
 
 
 def _letters_and_digits(path: Path) -> str:
@@ -37,7 +37,7 @@ AGREEMENTS: tuple[tuple[str, Callable[[Path], str]], ...] = (
 )
 
 
-def unlabelled(root: str | Path, labelled: Iterable[Path]) -> tuple[list[Path], dict[str, int]]:
+def unlabelled(root: str | Path, labelled: Iterable[Path]) -> tuple[list[Path], PassedOver]:
     """Find video files below a folder that no label row names.
 
     Args:
@@ -46,22 +46,14 @@ def unlabelled(root: str | Path, labelled: Iterable[Path]) -> tuple[list[Path], 
             video suffixes.
 
     Returns:
-        The files, sorted, and how many other unnamed files there are, by the reason why they are
-        not taken for videos.
+        The files, sorted, and what else is in the folder.
     """
     named = [Path(path) for path in labelled]
     real = {os.path.realpath(path) for path in named}
     suffixes = VIDEO_SUFFIXES | {path.suffix.lower() for path in named}
-    found: list[Path] = []
-    passed_over: Counter[str] = Counter()
-    for path in files_below(Path(root)):
-        if os.path.realpath(path) in real:
-            continue
-        if reason := reason_against(path, suffixes):
-            passed_over[reason] += 1
-        else:
-            found.append(path)
-    return sorted(found), dict(passed_over)
+    passed_over = PassedOver()
+    found = walk(Path(root), passed_over, suffixes)
+    return sorted(path for path in found if os.path.realpath(path) not in real), passed_over
 
 
 def counterparts(

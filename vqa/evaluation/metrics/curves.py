@@ -5,6 +5,7 @@ import logging
 import math
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -86,13 +87,21 @@ def fit_logistic(score: ArrayLike, mos: ArrayLike, parameters: int = 4) -> Curve
         >>> curve([25, 45, 65]).round(1).tolist()
         [1.1, 3.0, 4.9]
     """
-    from scipy import stats
-
     if parameters not in (4, 5):
         raise ValueError(f"parameters={parameters!r}: expected 4 or 5")
     mos, score = checked_pair(mos, score)
     if reason := undefined(mos, score):
         raise ValueError(f"no curve can be fitted: {reason}")
+    return _fitted(score.tobytes(), mos.tobytes(), parameters)
+
+
+# Metrics, intervals and the name of the curve of one split need the same fit.
+@lru_cache(maxsize=2)
+def _fitted(score: bytes, mos: bytes, parameters: int) -> Curve:
+    """Fit a curve to checked scores and MOS, the bytes of float64 arrays."""
+    from scipy import stats
+
+    score, mos = np.frombuffer(score), np.frombuffer(mos)
     line = stats.linregress(score, mos)
     linear = Curve("linear", (float(line.slope), float(line.intercept)))
     if len(mos) <= parameters:

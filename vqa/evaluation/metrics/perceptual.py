@@ -125,5 +125,10 @@ def pwrc_curve(
         agree = weight * np.sign(gap) * np.sign(score[block, None] - score[before])
         total += weight.sum()
         falloff = np.exp(-c * gap)
-        curve += [np.vdot(agree, 1 / (1 + rise * falloff)) for rise in rises]
+        gate = np.empty_like(falloff)  # one array for all thresholds: new ones cost more than sums
+        for place, rise in enumerate(rises):
+            np.multiply(rise, falloff, out=gate)
+            np.add(1, gate, out=gate)
+            np.divide(1, gate, out=gate)
+            curve[place] += np.vdot(agree, gate)
     return curve / total

@@ -19,6 +19,7 @@ from vqa.features.extraction.cache import (
 from vqa.features.extraction.fill import ExtractionError, Outcome
 from vqa.features.extraction.pipeline import VideoFeatures, extract_videos
 from vqa.features.extractor import Extractor
+from vqa.files import shown
 from vqa.progress import progress_bar
 from vqa.video import RawFormat
 
@@ -236,7 +237,7 @@ class FeatureSource:
                 f"{video.id}: {error} (on_error=skip of these features lists such videos and "
                 "continues)"
             ) from error
-        log.warning("skipped %s: %s", video.id, error)
+        log.warning("skipped %s: %s", shown(video.id), shown(str(error)))
         return str(error)
 
     def _store(self, video: VideoRecord, result: VideoFeatures) -> None:

@@ -127,6 +127,12 @@ def _jpeg(data: Data, _: int) -> str | None:
     return None
 
 
+def _jpeg2000(data: Data, _: int) -> str | None:
+    if data[:4] not in (b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0c"):
+        return "damaged: it does not begin with a picture"
+    return None if data[-2:] == b"\xff\xd9" else "cut short: the last picture has no end mark"
+
+
 def _asf(data: Data, _: int) -> str | None:
     place = data.find(ASF_PROPERTIES, 0, TAIL_BYTES)
     if place < 0 or place + 104 > len(data):
@@ -229,6 +235,7 @@ CHECKS: dict[str, Callable[[Data, int], str | None]] = {
     "gif": _gif,
     "apng": _png,
     "mjpeg": _jpeg,
+    "mjpeg_2000": _jpeg2000,
     "asf": _asf,
     "dv": _dv,
     "avi": _riff,
