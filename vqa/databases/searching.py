@@ -59,10 +59,10 @@ class PassedOver:
         """
         remarks = []
         for reason, count in self.counts.items():
-            names = self.names[reason]
+            names, what = self.names[reason], counted(count, reason)
             more = f" and {count - len(names)} more" if count > len(names) else ""
             remedy = REMEDIES.get(reason, "")
-            remarks.append(f"passed over {counted(count, reason)}: {', '.join(names)}{more}{remedy}")
+            remarks.append(f"passed over {what}: {', '.join(names)}{more}{remedy}")
         return remarks
 
 

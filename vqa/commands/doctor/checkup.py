@@ -62,6 +62,9 @@ def as_text(checkup: Checkup) -> str:
     if checkup.passed_over:
         counts = ", ".join(counted(count, reason) for reason, count in checkup.passed_over.items())
         lines.append(f"passed over {counts}")
+    whole = [fact for fact in checkup.facts.values() if fact.error is None]
+    if blank := sum(not any(fact.likeness) for fact in whole):
+        lines.append(f"{blank} begin black, flat or dim, so likeness cannot be judged")
     kinds = dict.fromkeys(finding.kind for finding in checkup.findings)
     for kind in kinds:
         found = [finding for finding in checkup.findings if finding.kind == kind]

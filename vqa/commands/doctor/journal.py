@@ -38,7 +38,7 @@ class Journal:
         self.known: dict[str, dict[str, Any]] = {}
         try:
             if self.path.exists() and not self.path.is_file():
-                raise OSError(0, "is not a regular file")  # a named pipe would block
+                raise OSError(0, "not a regular file")  # a named pipe would block
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if fresh:
                 self.path.unlink(missing_ok=True)
