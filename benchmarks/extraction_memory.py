@@ -20,11 +20,14 @@ from extraction import make_clip
 def resident_bytes():
     """Return the resident memory of this process and its children in bytes."""
     own = os.getpid()
-    pids = [own, *map(int, Path(f"/proc/{own}/task/{own}/children").read_text().split())]
+    pids = [
+        own,
+        *map(int, Path(f"/proc/{own}/task/{own}/children").read_text(encoding="utf-8").split()),
+    ]
     total = 0
     for pid in pids:
         try:
-            status = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            status = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8")
         except OSError:
             continue
         total += sum(int(row.split()[1]) for row in status.splitlines() if row.startswith("Pss:"))

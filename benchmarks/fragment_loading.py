@@ -171,7 +171,7 @@ def peak_mib():
 def measured_child(*arguments):
     """Peak memory of a fresh process, in MiB."""
     command = [sys.executable, __file__, "--child", *map(str, arguments)]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return float(subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout)
 
 
 def main():

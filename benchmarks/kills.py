@@ -109,7 +109,7 @@ class Launched:
     def __init__(self, words: list[str], place: Path, rng: random.Random) -> None:
         self.rng = rng
         environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-        with (place / "log.txt").open("a") as log:
+        with (place / "log.txt").open("a", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "vqa", *words],
                 cwd=place, env=environment, stdout=log, stderr=log, start_new_session=True,
@@ -122,7 +122,7 @@ class Launched:
     def kill(self) -> None:
         """Kill one of the processes, and wait until the others have ended by themselves."""
         main = self.process.pid
-        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        children = Path(f"/proc/{main}/task/{main}/children").read_text(encoding="utf-8").split()
         chosen = self.rng.choice([main, *map(int, children)])
         with contextlib.suppress(ProcessLookupError):
             os.kill(chosen, signal.SIGKILL)
@@ -171,7 +171,9 @@ def start(job: Job, place: Path, words: list[str], rng: random.Random) -> Comman
 def finish(running: Command | Launched, place: Path) -> None:
     """Wait for a job to end well."""
     if status := running.wait():
-        raise RuntimeError(f"status {status}: {(place / 'log.txt').read_text()[-2000:]}")
+        raise RuntimeError(
+            f"status {status}: {(place / 'log.txt').read_text(encoding='utf-8')[-2000:]}"
+        )
 
 
 def torment(job: Job, root: Path, places: dict[str, Path], rng: random.Random) -> str:

@@ -10,7 +10,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import NoReturn
 
-from vqa.commands.process import USAGE, exit_status
+from vqa.commands.errors import USAGE
+from vqa.commands.process import exit_status
 from vqa.commands.rules import flag
 from vqa.commands.setting_rules import RULES
 
@@ -46,11 +47,16 @@ def main(arguments: Sequence[str] | None = None, program: str = "vqa") -> int:
         program: Shown in the help.
 
     Returns:
-        0, or 1 if some files failed or something does not hold, or 2 for wrong use.
+        0, or 1 if some files failed or something does not hold, or 2 for wrong use; 130 after
+        Ctrl-C, 143 after SIGTERM.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    return exit_status(lambda: _run(words, program))
+
+
+def _run(words: Sequence[str], program: str) -> int | None:
     if words and words[0] in HYDRA_VERBS:
-        return exit_status(lambda: hydra_verb(words[0], words[1:], f"{program} {words[0]}"))
+        return hydra_verb(words[0], words[1:], f"{program} {words[0]}")
     top = parser(program)
     options, rest = top.parse_known_args(words)
     if any(word.startswith("-") or "=" not in word for word in rest) or (
@@ -58,7 +64,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "vqa") -> int:
     ):
         top.error(f"unrecognized arguments: {' '.join(rest)}")
     options.rest = rest
-    return exit_status(lambda: options.job(options))
+    status: int | None = options.job(options)
+    return status
 
 
 def script(verb: str) -> NoReturn:
@@ -247,10 +254,14 @@ def _add_verify(verbs: "argparse._SubParsersAction[_Parser]") -> None:
         "--rescore", type=flag(RULES["rescore"], int), default=0, metavar="N",
         help="score N videos per split again",
     )  # fmt: skip
+    verify.add_argument(
+        "--cache", default="cache", metavar="FOLDER",
+        help="feature cache, for --rescore (default: cache)",
+    )  # fmt: skip
     _add_trust(verify)
     verify.set_defaults(
         job=lambda given: _module("verify").main(
-            given.run, rescore=given.rescore, trust=given.trust
+            given.run, rescore=given.rescore, paths={"cache": given.cache}, trust=given.trust
         )
     )
 

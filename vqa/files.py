@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
+LONGEST_NAME_BYTES = 120  # of 255 that file systems allow: hashes and suffixes are appended
+
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -32,6 +34,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.filename in (None, str(temporary)):  # write() names no file at all
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -77,6 +83,35 @@ def decimal(text: str) -> float:
 
 
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?")
+
+
+def plain_name(key: str, name: Any) -> str:
+    """Return a name that may stand in a file's or folder's name, as text.
+
+    Args:
+        key: The setting, for the error.
+        name: Letters, digits, spaces and `. _ + -`, up to 120 bytes; a number is taken as text.
+
+    Raises:
+        ValueError: Anything else, such as a path.
+
+    Examples:
+        >>> from vqa.files import plain_name
+        >>> plain_name("data.name", "KoNViD-1k_540p")
+        'KoNViD-1k_540p'
+    """
+    text = str(name) if isinstance(name, int) and not isinstance(name, bool) else name
+    if (
+        not isinstance(text, str)
+        or not re.fullmatch(r"[\w+-](?:[\w .+-]*[\w.+-])?", text)
+        or len(text.encode("utf-8", "surrogateescape")) > LONGEST_NAME_BYTES
+    ):
+        raise ValueError(
+            f"{key}={shown(str(name))[:200]!r}: expected a name of letters, digits, spaces and "
+            f". _ + -, at most {LONGEST_NAME_BYTES} bytes; it names a folder, so it holds no path "
+            "and does not begin with a dot"
+        )
+    return text
 
 
 def content_hash(path: str | os.PathLike[str]) -> str:
@@ -152,7 +187,7 @@ def read_json(path: str | Path) -> Any:
         return None
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not JSON ({error}); was it edited or cut off?") from error
 
 

@@ -26,6 +26,14 @@ class Command:
         """Whether it has ended by itself."""
         return self.process.exitcode is not None
 
+    def send(self, number):
+        """Send it a signal, alone."""
+        os.kill(self.process.pid, number)
+
+    def send_to_all(self, number):
+        """Send a signal to it and the processes that it started, as a terminal does."""
+        os.killpg(self.process.pid, number)
+
     def kill(self):
         """Kill it and the processes that it started, with SIGKILL."""
         try:

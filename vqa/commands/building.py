@@ -3,7 +3,7 @@
 This follows the conventions of Hydra's `instantiate` with three differences. A deferred target is
 imported when it is called, so a model is scored without importing what only training needs. What a
 constructor does not take is refused before the call, with the names it takes. And configuration
-that comes with a run folder may only name targets inside trusted packages.
+that comes with a run folder may only name what `trust` allows.
 """
 
 import importlib
@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-# A run's configuration may name these; the user adds packages of their own by name.
-TRUSTED = ("vqa", "torch.nn", "torch.optim", "pytorch_lightning.Trainer")
+from vqa.commands.trust import check, trusted_object
+
+Locate = Callable[[str], Callable[..., Any]]
 
 
 def build(settings: Any, trusted: Sequence[str] | None = None) -> Any:
@@ -21,22 +22,28 @@ def build(settings: Any, trusted: Sequence[str] | None = None) -> Any:
 
     Args:
         settings: Plain values; mappings with `_target_` become objects, from the inside out.
-        trusted: Prefixes of the targets that may be used; None allows all, for configuration that
-            the user has composed.
+        trusted: Packages whose targets may be used besides vqa's own, for configuration that comes
+            with a run; None allows all, for configuration that the user has composed.
 
     Raises:
         ValueError: A target that does not exist, is not trusted, or does not take a setting.
     """
+    if trusted is None:
+        return _build(settings, locate)
+    check(settings, trusted)
+    return _build(settings, partial(trusted_object, packages=trusted))
+
+
+def _build(settings: Any, find: Locate) -> Any:
     if isinstance(settings, Mapping):
-        made = {key: build(value, trusted) for key, value in settings.items()}
+        made = {key: _build(value, find) for key, value in settings.items()}
         if "_target_" not in made:
             return made
         target, deferred = made.pop("_target_"), made.pop("_partial_", False)
-        _check_trusted(target, trusted)
-        call = partial(_call, target, **made)
+        call = partial(_call, find, target, **made)
         return call if deferred else call()
     if isinstance(settings, list | tuple):
-        return [build(value, trusted) for value in settings]
+        return [_build(value, find) for value in settings]
     return settings
 
 
@@ -67,8 +74,8 @@ def locate(target: str) -> Callable[..., Any]:
     )
 
 
-def _call(target: str, *arguments: Any, **settings: Any) -> Any:
-    function = locate(target)
+def _call(find: Locate, target: str, /, *arguments: Any, **settings: Any) -> Any:
+    function = find(target)
     try:
         inspect.signature(function).bind(*arguments, **settings)
     except TypeError as error:
@@ -77,13 +84,3 @@ def _call(target: str, *arguments: Any, **settings: Any) -> Any:
     except ValueError:  # a builtin without a signature
         pass
     return function(*arguments, **settings)
-
-
-def _check_trusted(target: str, trusted: Sequence[str] | None) -> None:
-    if trusted is None or any(target == one or target.startswith(one + ".") for one in trusted):
-        return
-    package = target.partition(".")[0]
-    raise ValueError(
-        f"the run's configuration uses {target}, which is not part of vqa; if you trust that "
-        f"package, allow it by name: --trust {package} (trust=[{package}] with evaluate)"
-    )

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from vqa.commands.preflight import check_folder
 from vqa.reports import write_comparison
 from vqa.runs.comparison import compare, write_comparison_files
 from vqa.runs.comparison.formatting import format_comparison
 from vqa.runs.opening import load_run
+from vqa.runs.stored import as_data
 
 
 def main(runs: Sequence[str], *, metric: str, output: str | Path, command: str = "") -> None:
@@ -18,8 +20,9 @@ def main(runs: Sequence[str], *, metric: str, output: str | Path, command: str =
         output: Folder of the comparison.
         command: Kept in the comparison.
     """
-    folder = Path(output).expanduser()
-    found = compare([load_run(run) for run in runs], metric=metric, command=command)
+    folder = check_folder("output", output)
+    with as_data(", ".join(runs)):
+        found = compare([load_run(run) for run in runs], metric=metric, command=command)
     write_comparison_files(found, folder)
     page = write_comparison(folder)
     for note in found.content["notes"]:

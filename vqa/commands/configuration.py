@@ -117,6 +117,27 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver("standardised", _standardised, replace=True)
 
 
+def check_names(config: Mapping[str, Any]) -> None:
+    """Check the names in a configuration that become part of files' and folders' names.
+
+    Raises:
+        ValueError: A name that is a path, empty, or too long.
+    """
+    from vqa.files import plain_name
+
+    names = {key: config[key] for key in ("name", "model_name") if key in config}
+    if config.get("data"):
+        names["data.name"] = config["data"].get("name")
+    for key, settings in (config.get("features") or {}).items():
+        names["features"] = key
+        if isinstance(settings, Mapping) and "name" in settings:
+            names[f"features.{key}.name"] = settings["name"]
+    for key, name in names.items():
+        plain_name(key, name)
+    if config.get("folder") == "":
+        raise UsageError("folder='': expected a folder; leave it out to name it after the settings")
+
+
 def in_one_line(error: BaseException) -> str:
     """Describe an error of Hydra or OmegaConf in one line, with near names if there are any."""
     from hydra.errors import OverrideParseException

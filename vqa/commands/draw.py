@@ -3,6 +3,7 @@
 from vqa.commands import configuration
 from vqa.commands.building import locate
 from vqa.commands.experiment import Experiment, raw_format
+from vqa.commands.preflight import check_output
 from vqa.databases.unrated import as_records
 from vqa.files import user_path
 from vqa.reports.drawing import draw_video
@@ -11,13 +12,14 @@ from vqa.reports.drawing import draw_video
 def main(experiment: Experiment) -> int:
     """Draw, then print what is shown and where."""
     config = experiment.config
+    output = check_output("output", config["output"])
     extractor = experiment.extractor
     if not extractor.draws:
         able = ", ".join(f"features={name}" for name in drawable())
         raise ValueError(f"the features {extractor.name} have no maps to draw; use {able}")
     (video,) = as_records([user_path(config["draw"])], raw_format(config["raw"]))
     drawing = draw_video(
-        extractor, video, config["output"],
+        extractor, video, output,
         frame=config["frame"], wanted=config["descriptions"], reader=experiment.reader,
     )  # fmt: skip
     if drawing.note:

@@ -2,14 +2,16 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vqa.commands.building import TRUSTED, build
-from vqa.commands.configuration import add_user_code, resolved
+from vqa.commands.building import build
+from vqa.commands.configuration import add_user_code, check_names, resolved
+from vqa.commands.trust import check
 from vqa.databases.records import Database, VideoRecord
 from vqa.features.extraction.external import ExternalFeatures
 from vqa.features.extraction.feature_source import FeatureSource
@@ -21,6 +23,7 @@ from vqa.protocols.splits import Split
 from vqa.runs import Run
 from vqa.runs.inputs import described
 from vqa.runs.opening import check_usable, identity
+from vqa.runs.stored import as_data
 from vqa.training.views import Views
 from vqa.video import RawFormat
 
@@ -46,11 +49,22 @@ class Experiment:
 
     Args:
         config: Plain, resolved settings; `train` ones have all keys.
-        trusted: Packages whose targets may be used; None allows all.
+        trusted: Packages whose targets may be used besides vqa's own, for configuration that comes
+            with a run; None allows all, for the user's own.
+        trusted_data: The same for the `data` section.
+
+    Raises:
+        ValueError: A name that cannot be that of a folder, or a target that is not trusted.
     """
 
-    def __init__(self, config: Mapping[str, Any], trusted: Sequence[str] | None = None) -> None:
-        self.config, self.trusted = config, trusted
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        trusted: Sequence[str] | None = None,
+        trusted_data: Sequence[str] | None = None,
+    ) -> None:
+        check_names(config)
+        self.config, self.trusted, self.trusted_data = config, trusted, trusted_data
 
     @classmethod
     def composed(cls, config: "DictConfig") -> "Experiment":
@@ -63,45 +77,52 @@ class Experiment:
         run: Run,
         *,
         data: Mapping[str, Any] | None = None,
-        paths: Mapping[str, Any] | None = None,
+        paths: Mapping[str, Any],
         device: str = "auto",
         trust: Sequence[str] | None = (),
     ) -> "Experiment":
         """Return the experiment of a finished run, with its own settings.
 
+        Where it writes is the command's choice: the run's own paths, folder and logger are dropped.
+
         Args:
             run: The run.
-            data: Another `data` section to test on; None keeps the run's own.
-            paths: Where databases and caches lie; None keeps the run's own.
+            data: Another `data` section to test on, with the run's reader unless it names one; None
+                keeps the run's own.
+            paths: Where caches lie (`cache`).
             device: Where to compute: `cpu`, `cuda`, or `auto`: the GPU if there is one and the run
                 was trained on one.
             trust: Packages besides vqa that the run's configuration may use, installed or in the
                 current folder; None allows all, for a run that this very command has trained.
 
         Raises:
-            RunError: The run is not finished, its files were changed, or another version of vqa
-                wrote it.
+            RunError: The run is not finished, its files were changed, another version of vqa wrote
+                it, or its configuration is damaged.
+            ValueError: Its configuration uses what is not trusted.
         """
         check_usable(run)
+        if trust is not None:
+            check(run.config, trust)
         run.check(*RUN_FILES)
         if trust:
             add_user_code()
-        config = copy.deepcopy(dict(run.config))
-        if device != "auto":
-            config["trainer"]["accelerator"] = "cpu" if device == "cpu" else "gpu"
-            for settings in config["features"].values():
-                if "device" in settings.get("extractor", {}):
-                    settings["extractor"]["device"] = device
-        if data is not None:
-            config["data"] = data
-        if paths is not None:
-            config["paths"] = dict(paths)
-        return cls(config, None if trust is None else (*TRUSTED, *trust))
+        with as_data(run.folder / "config.yaml"):
+            config = copy.deepcopy(dict(run.config))
+            if device != "auto":
+                config["trainer"]["accelerator"] = "cpu" if device == "cpu" else "gpu"
+                for settings in config["features"].values():
+                    if "device" in settings.get("extractor", {}):
+                        settings["extractor"]["device"] = device
+            if data is not None:
+                config["data"] = {"reader": config["data"]["reader"], **data}
+            config |= {"paths": dict(paths), "folder": None}
+            config.pop("logger", None)
+            return cls(config, trust, trust if data is None else None)
 
     @property
     def folder(self) -> Path:
         """The run folder: as given, or named after the experiment and the hash of its settings."""
-        if self.config.get("folder"):
+        if self.config.get("folder") is not None:
             return Path(self.config["folder"])
         return Path(self.config["paths"]["runs"]) / f"{self.config['name']}-{self.identity}"
 
@@ -134,7 +155,8 @@ class Experiment:
     @cached_property
     def database(self) -> Database:
         """The database of the `data` section."""
-        return self._build(self.config["data"]["read"])
+        with self._reading():
+            return build(self.config["data"]["read"], self.trusted_data)
 
     @cached_property
     def hashes(self) -> dict[str, str]:
@@ -166,9 +188,10 @@ class Experiment:
 
         A model without a view of features gets a source of nothing, which checks the files.
         """
-        if "views" in self.config and not self.uses_features:
-            return Sources([self._extracted(Nothing())])
-        return Sources([self._source(one) for one in self.config["features"].values()])
+        with self._reading():
+            if "views" in self.config and not self.uses_features:
+                return Sources([self._extracted(Nothing())])
+            return Sources([self._source(one) for one in self.config["features"].values()])
 
     @cached_property
     def views(self) -> Views:
@@ -177,10 +200,11 @@ class Experiment:
         for name, settings in self.config["views"].items():
             if settings is not None:
                 view = self._build(settings)
-                if name == "features":
-                    views[name] = view(self.sources.sources)
-                else:
-                    views[name] = view(reader=self.reader, damaged=self.damaged)
+                with self._reading():
+                    if name == "features":
+                        views[name] = view(self.sources.sources)
+                    else:
+                        views[name] = view(reader=self.reader, damaged=self.damaged)
         return Views(views)
 
     @cached_property
@@ -218,15 +242,16 @@ class Experiment:
         from vqa.training.datamodule import VQADataModule
 
         loader = self.config["loader"]
-        return VQADataModule(
-            database,
-            split,
-            self.views,
-            batch_size=loader["batch_size"],
-            eval_batch_size=loader["eval_batch_size"],
-            num_workers=loader["num_workers"],
-            seed=self.config["seed"],
-        )
+        with self._reading():
+            return VQADataModule(
+                database,
+                split,
+                self.views,
+                batch_size=loader["batch_size"],
+                eval_batch_size=loader["eval_batch_size"],
+                num_workers=loader["num_workers"],
+                seed=self.config["seed"],
+            )
 
     def learner(self) -> Any:
         """Make an untrained learner."""
@@ -237,11 +262,12 @@ class Experiment:
 
         Raises:
             FileNotFoundError: The run has not trained it.
-            RunError: Its files are not those that the run wrote.
+            RunError: Its files are not those that the run wrote, or do not fit the model.
         """
         self.check_models(run, split)
         learner = self.learner()
-        learner.load(run.split_folder(split), self.device)
+        with as_data(run.split_folder(split)):
+            learner.load(run.split_folder(split), self.device)
         return learner
 
     def check_models(self, run: Run, split: str | None = None) -> None:
@@ -254,7 +280,12 @@ class Experiment:
             run.check(f"splits/{name}.json", *(f"{name}/{file}" for file in MODEL_FILES))
 
     def _build(self, settings: Any) -> Any:
-        return build(settings, self.trusted)
+        with self._reading():
+            return build(settings, self.trusted)
+
+    def _reading(self) -> AbstractContextManager[None]:
+        """Report values of a wrong kind in the configuration of a run as one line."""
+        return nullcontext() if self.trusted is None else as_data("the run's config.yaml")
 
     def _source(self, settings: Mapping[str, Any]) -> Source:
         if "extractor" not in settings:

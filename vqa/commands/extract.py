@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from vqa.commands import draw
 from vqa.commands.configuration import UsageError
 from vqa.commands.experiment import Experiment
+from vqa.commands.preflight import check_experiment
 from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.extraction.fill import shard_of, write_failures
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 def main(config: "DictConfig") -> int:
     """Extract or, with `draw=`, draw; returns the exit status."""
     experiment = Experiment.composed(config)
+    check_experiment(experiment.config)
     if experiment.config["draw"] is not None:
         return draw.main(experiment)
     return fill(experiment)

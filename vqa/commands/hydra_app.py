@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from vqa.commands import configuration, overrides
 from vqa.commands.configuration import GROUPS, UsageError
-from vqa.commands.process import set_up
+from vqa.commands.errors import explained
+from vqa.commands.process import say, set_up
 from vqa.files import user_path
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
+SWEEP_FLAGS = {"--multirun", "-m"}
 
 
 def run_verb(
@@ -85,6 +87,7 @@ def _with_hydra(
     typed, full_error = sys.argv, os.environ.get(FULL_ERROR)
     statuses: list[int] = []
     errors: list[Exception] = []
+    sweep = bool(SWEEP_FLAGS & set(arguments))
 
     def task(config: "DictConfig") -> None:
         # Lightning starts further processes with the command line as it was typed.
@@ -94,7 +97,13 @@ def _with_hydra(
             set_up(configuration.resolved(config).get("threads"))
             statuses.append(job(config) or 0)
         except Exception as error:  # noqa: BLE001 (raised below, past Hydra, which would print it)
-            errors.append(error)
+            known = explained(error) if sweep and not full_error else None
+            if known is None:
+                errors.append(error)
+            else:  # the other jobs of a sweep run all the same
+                status, line = known
+                statuses.append(status)
+                say(f"job {len(statuses) - 1}: {line}")
 
     main = hydra.main(
         version_base="1.3", config_path=str(configuration.conf_folder()), config_name=verb

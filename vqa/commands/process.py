@@ -1,12 +1,18 @@
-"""The process of a command: logging, threads, and errors as one line with an exit status."""
+"""The process of a command: logging, threads, and how it ends: one line and an exit status."""
 
+import io
 import logging
 import os
+import select
+import signal
 import sys
 import warnings
 from collections.abc import Callable
 
-USAGE, FAILED = 2, 1  # exit statuses: wrong use; some files failed, or something does not hold
+from vqa.commands.errors import explained
+from vqa.commands.signals import Signals
+
+PIPE_CLOSED = 128 + signal.SIGPIPE
 
 
 def set_up(threads: int | None = None) -> None:
@@ -29,36 +35,61 @@ def exit_status(job: Callable[[], int | None]) -> int:
     Other errors keep their traceback; with HYDRA_FULL_ERROR=1 all errors do.
 
     Returns:
-        What the job returns (None is 0), 2 for wrong use, 1 for work that failed.
+        What the job returns (None is 0); 2 for wrong use, 1 for work that failed; 130 after Ctrl-C,
+        143 after SIGTERM, 141 if nobody reads the output any more.
     """
-    if os.environ.get("HYDRA_FULL_ERROR"):
-        return job() or 0
+    _accept_any_name()
+    signals = Signals()
     try:
-        return job() or 0
-    except (OSError, RuntimeError, ValueError) as error:
-        status = _status_of(error)
-        if status is None:
+        with signals.handled():
+            status = job() or 0
+            sys.stdout.flush()
+            return status
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            signals.received = signals.received or signal.SIGINT
+        if signals.received:  # also if the error is a consequence, such as a child that ended
+            return _stopped(signals)
+        if isinstance(error, BrokenPipeError) and _reader_has_gone():
+            return PIPE_CLOSED
+        known = None if os.environ.get("HYDRA_FULL_ERROR") else explained(error)
+        if known is None:
             raise
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        status, line = known
+        say(line)
         return status
 
 
-def _status_of(error: Exception) -> int | None:
-    """The exit status of an error that a user can fix; None for any other."""
-    # DatabaseError, SplitError and UsageError are ValueErrors.
-    if isinstance(error, FileNotFoundError | ValueError):
-        return USAGE
-    if not isinstance(error, RuntimeError):
-        return None
-    from vqa.features.extraction.fill import ExtractionError
-    from vqa.models.pretrained.weights import WeightsError
-    from vqa.runs import RunError
-    from vqa.training.errors import TrainingError
-    from vqa.video import VideoError
+def say(line: str) -> None:
+    """Print an error on standard error."""
+    print(f"error: {line}", file=sys.stderr)
 
-    if isinstance(error, ExtractionError | TrainingError | VideoError):
-        return FAILED
-    return USAGE if isinstance(error, RunError | WeightsError) else None
+
+def _stopped(signals: Signals) -> int:
+    """Report a signal, once for all processes of a training."""
+    if os.environ.get("LOCAL_RANK", "0") != "0":
+        return 0  # with another status, Lightning would kill the first process
+    print(signals.line, file=sys.stderr)
+    return signals.status
+
+
+def _accept_any_name() -> None:
+    """Print names of any bytes in any locale, with escapes for what it lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _reader_has_gone() -> bool:
+    """Return whether nobody reads the output any more; then send the rest of it nowhere."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), select.POLLOUT)
+    if not any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0)):
+        return False
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return True
 
 
 def _of_interest(record: logging.LogRecord) -> bool:

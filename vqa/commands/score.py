@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from vqa.commands.experiment import Experiment
+from vqa.commands.preflight import check_device, check_folder, check_output
 from vqa.commands.printing import say
 from vqa.commands.score_files import ScoreFiles, checked_output, output_files
 from vqa.databases.records import VideoRecord
@@ -106,8 +107,7 @@ class Scorer:
         if cache is None:
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self.cache = user_path(folder)
-        reader = self.run.config["data"]["reader"]
-        data = {"name": "files", "reader": reader, "damaged": damaged}
+        data = {"name": "files", "damaged": damaged}
         paths = {"cache": str(self.cache)}
         self._experiment = Experiment.of_run(
             self.run, data=data, paths=paths, device=device, trust=trust
@@ -230,7 +230,9 @@ def main(
     Raises:
         ValueError: The output is one of the videos, or as `checked_output`.
     """
-    output = checked_output(output)
+    output = check_output("output", checked_output(output))
+    check_folder("cache", cache)
+    check_device("device", device)
     found = find_videos(places)
     if taken := set(found.files) & {file.absolute() for file in output_files(output)}:
         raise ValueError(

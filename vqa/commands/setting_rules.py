@@ -80,6 +80,8 @@ RULES: dict[str, Rule] = {
     "data.damaged": DAMAGED,
     "data.raw": section(),
     **{f"data.raw.{key}": rule for key, rule in RAW.items()},
+    "data.read.readers.*.raw": section(),
+    **{f"data.read.readers.*.raw.{key}": rule for key, rule in RAW.items()},
     "data.mos_range": MOS_RANGE,
     "data.roots": section(),
     "data.read": BUILT,

@@ -9,6 +9,7 @@ from vqa.protocols.splits import Split
 from vqa.runs import Run, RunError
 from vqa.runs.audit import digest
 from vqa.runs.opening import load_run
+from vqa.runs.stored import as_data
 from vqa.training.learners.base import WEIGHTS_FILE
 
 
@@ -40,7 +41,8 @@ def begin_from(
             "that it has seen; start from a run on another database"
         )
     source.check(f"{donor.name}/{WEIGHTS_FILE}")
-    weights = load_file(source.split_folder(donor.name) / WEIGHTS_FILE)
+    with as_data(source.split_folder(donor.name) / WEIGHTS_FILE):
+        weights = load_file(source.split_folder(donor.name) / WEIGHTS_FILE)
     prefix = "network."
     state = {
         key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)

@@ -6,6 +6,7 @@ from typing import Any
 
 from vqa.commands.conclusion import conclude
 from vqa.commands.experiment import Experiment
+from vqa.commands.preflight import check_folder
 from vqa.commands.train import prepare
 from vqa.databases.alignment import Alignment, aligned
 from vqa.databases.listing import some
@@ -16,7 +17,8 @@ from vqa.protocols.splits import Split
 from vqa.runs import Run, RunError
 from vqa.runs.audit import Finding, dependent_scores, digest, look
 from vqa.runs.inputs import changes
-from vqa.runs.opening import open_run
+from vqa.runs.opening import open_run, refuse_links
+from vqa.runs.stored import as_data
 
 
 def main(
@@ -29,6 +31,8 @@ def main(
 ) -> None:
     """Test a run's models on a database, then print the results and the report's path."""
     experiment = Experiment.of_run(run, data=data, paths=paths, trust=trust)
+    check_folder("paths.cache", paths["cache"])
+    check_folder("run", run.folder)
     result = evaluate_run(run, experiment, fresh=fresh)
     for note in result.notes():
         print(f"NOTE: {note}")
@@ -65,7 +69,8 @@ def evaluate_run(run: Run, experiment: Experiment, *, fresh: bool = False) -> Ru
             "trained on, so there is nothing to test on; choose another database"
         )
     experiment.check_models(run)
-    folder = run.folder / "evaluations" / experiment.config["data"]["name"]
+    folder = run.folder / "evaluations" / str(experiment.config["data"]["name"])
+    refuse_links(folder, run.folder)
     result = open_run(folder, experiment.config, fresh=fresh)
     result.hold(inputs)
     if result.finished:
@@ -82,7 +87,8 @@ def evaluate_run(run: Run, experiment: Experiment, *, fresh: bool = False) -> Ru
             result.begin(tested)
             rated = database
             if own and (alignment := run.alignment(split.name)):
-                rated = aligned(database, Alignment(**alignment))
+                with as_data(run.split_folder(split.name) / "alignment.json"):
+                    rated = aligned(database, Alignment(**alignment))
                 result.relabel(split.name, rated, alignment)
             learner = experiment.learned(run, split.name)
             data = experiment.data(rated, None)

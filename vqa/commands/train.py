@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from vqa.commands.conclusion import conclude
 from vqa.commands.experiment import Experiment
+from vqa.commands.preflight import check_experiment
 from vqa.commands.starting import begin_from
 from vqa.databases.alignment import aligned
 from vqa.databases.listing import some
@@ -50,8 +51,11 @@ def train(experiment: Experiment) -> Run:
         The run; it is `finished` once all its splits are.
     """
     config = experiment.config
+    check_experiment(config)
     run = open_run(experiment.folder, config, fresh=config["fresh"])
     if is_first_process():
+        if not run.finished:
+            experiment.tracker.check()
         run.hold(experiment.inputs())
     if run.finished:
         return run

@@ -12,7 +12,7 @@ def main(
     folder: str,
     *,
     rescore: int = 0,
-    paths: Mapping[str, Any] | None = None,
+    paths: Mapping[str, Any],
     trust: Sequence[str] = (),
 ) -> int:
     """Verify a run and print each check; returns 1 if one fails, else 0.
@@ -20,7 +20,7 @@ def main(
     Args:
         folder: A finished run folder.
         rescore: Videos of each split to score again, one at a time.
-        paths: Where databases and caches lie, for `rescore`.
+        paths: Where the cache lies (`cache`), for `rescore`.
         trust: Packages besides vqa that the run's configuration may use.
     """
     run = load_run(folder)

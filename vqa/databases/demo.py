@@ -21,11 +21,13 @@ on every machine; files are byte-identical for the same build of the encoder.
 """
 
 import hashlib
+import inspect
 import json
 import random
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -74,6 +76,35 @@ def read(
     Raises:
         DatabaseError: An argument is out of range, or a photograph is missing.
     """
+    return _read(root, variant, contents, versions, frames, size, seed, workers)
+
+
+def read_existing(root: str | Path, **settings: Any) -> Database:
+    """Read the demo database like `read`, but generate nothing.
+
+    Args:
+        root: As for `read`.
+        **settings: As for `read`.
+
+    Raises:
+        DatabaseError: As for `read`, or a file is absent.
+    """
+    given = inspect.signature(read).bind(root, **settings)
+    given.apply_defaults()
+    return _read(**{**given.arguments, "workers": None})
+
+
+def _read(
+    root: str | Path,
+    variant: str,
+    contents: int | None,
+    versions: int | None,
+    frames: int,
+    size: Sequence[int],
+    seed: int,
+    workers: int | None,
+) -> Database:
+    """Read the demo database; generate what is absent unless `workers` is None."""
     if variant not in VARIANTS:
         raise DatabaseError(f"demo: variant={variant!r}: expected one of {', '.join(VARIANTS)}")
     chosen = VARIANTS[variant]
@@ -86,10 +117,11 @@ def read(
     spec = {"recipe": RECIPE, "frames": frames, "size": [width, height], "seed": seed}
     digest = hashlib.sha256((json.dumps(spec) + table).encode()).hexdigest()[:12]
     folder = Path(root).expanduser() / digest
-    _make_files(folder, plan, frames, (width, height), seed, workers)
     labels = folder / "labels.csv"
-    if not labels.is_file():
-        write_atomically(labels, table)
+    if workers is not None:
+        _make_files(folder, plan, frames, (width, height), seed, workers)
+        if not labels.is_file():
+            write_atomically(labels, table)
     videos = [
         VideoRecord(
             id=version.id,
@@ -106,7 +138,8 @@ def read(
         )
         for version in plan
     ]
-    return build_database(variant, videos, chosen.mos_range)
+    hint = f"a run only reads it; data={variant} on the command line generates it"
+    return build_database(variant, videos, chosen.mos_range, hint=hint)
 
 
 def _label_table(plan: Sequence[Version]) -> str:
@@ -176,7 +209,7 @@ def _check(
     frames: int,
     size: Sequence[int],
     seed: int,
-    workers: int,
+    workers: int | None,
 ) -> None:
     faults = []
     if not 1 <= contents <= len(variant.photographs):
@@ -189,7 +222,7 @@ def _check(
         faults.append(
             f"size={tuple(size)}: expected an even width and height of at least {SMALLEST_SIDE}"
         )
-    if workers < 1:
+    if workers is not None and workers < 1:
         faults.append(f"workers={workers}: expected at least 1")
     if faults:
         raise DatabaseError("demo: " + "; ".join(faults))

@@ -183,7 +183,7 @@ class Results:
                 summary=Summary.from_json(content["summary"]),
                 bootstrap=Bootstrap(**content["bootstrap"]),
             )
-        except (AttributeError, KeyError, TypeError) as error:
+        except (ArithmeticError, AttributeError, KeyError, TypeError) as error:
             raise ValueError(
                 f"expected results with splits, summary and bootstrap ({error!r}); "
                 "were they written by another version of vqa?"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa.databases.records import PARTS
-from vqa.files import write_csv, write_json
+from vqa.files import plain_name, write_csv, write_json
 
 CSV_COLUMNS = ("split", "video", "part", "group_by", "seed")
 
@@ -94,11 +94,15 @@ def read_split(path: str | Path) -> Split:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SplitError(f"{path}: the split file cannot be opened ({error.strerror})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SplitError(f"{path}: not a split file: not JSON ({error})") from error
     _check_content(path, content)
     parts = {part: tuple(content[part]) for part in PARTS}
-    split = Split(content["name"], **parts, group_by=content["group_by"], seed=content["seed"])
+    try:
+        name = plain_name("the name of the split", content["name"])
+        split = Split(name, **parts, group_by=content["group_by"], seed=content["seed"])
+    except ValueError as error:
+        raise SplitError(f"{path}: {error}") from error
     if split.sha256 != content["sha256"]:
         raise SplitError(
             f"{path}: the content has hash {split.sha256}, the file says {content['sha256']}; "

@@ -1,7 +1,8 @@
 """Trackers follow a run outside its folder; only this module imports wandb.
 
-A tracker has three methods: `split_logger` returns the logger for the trainer of a split, `finish`
-is called once when the run folder is complete, `finish_matrix` when a cross-database matrix is.
+A tracker has four methods: `check` is called before any work, `split_logger` returns the logger
+for the trainer of a split, `finish` is called once when the run folder is complete, `finish_matrix`
+when a cross-database matrix is.
 """
 
 import hashlib
@@ -33,6 +34,9 @@ MODES = ("online", "offline", "disabled")
 
 class CsvTracker:
     """Tracks nothing besides the run folder, where learners write `history.csv` themselves."""
+
+    def check(self) -> None:
+        """Do nothing."""
 
     def split_logger(
         self, split_name: str, run_folder: Path, config: Mapping[str, Any]
@@ -79,6 +83,27 @@ class WandbTracker:
         self.entity = entity
         self.thumbnails = thumbnails
         self._open: WandbLogger | None = None
+
+    def check(self) -> None:
+        """Check that W&B accepts a key, before hours of work that it could not take.
+
+        On a terminal W&B asks for a key that is absent.
+
+        Raises:
+            ValueError: There is no key, it is refused, or W&B cannot be reached.
+        """
+        if self.mode != "online":
+            return
+        import wandb
+
+        try:
+            wandb.login(verify=True)
+        except wandb.errors.Error as error:
+            cause = " ".join(str(error).split())
+            raise ValueError(
+                f"logger=wandb: {cause}; set WANDB_API_KEY or run `wandb login`, keep everything "
+                "on this machine with logger.mode=offline, or leave W&B out with logger=csv"
+            ) from error
 
     def split_logger(
         self, split_name: str, run_folder: Path, config: Mapping[str, Any]

@@ -21,6 +21,7 @@ from vqa.protocols.twins import seen_twins
 from vqa.runs.errors import RunError
 from vqa.runs.hashes import file_hashes
 from vqa.runs.run import Run
+from vqa.runs.stored import DAMAGE, damage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,6 +63,8 @@ def look(check: str, faults: Callable[[], Iterator[str]]) -> Finding:
         return Finding(check, "; ".join(faults()))
     except (OSError, RunError, ValueError) as error:
         return Finding(check, str(error))
+    except DAMAGE as error:
+        return Finding(check, damage(error))
 
 
 def digest(run: Run) -> str:

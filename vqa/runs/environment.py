@@ -48,11 +48,13 @@ def _commit() -> str:
     try:
         commit = subprocess.run(
             ["git", "rev-parse", "--short=12", "HEAD"],
-            cwd=here, capture_output=True, text=True, check=True, timeout=10,
+            cwd=here, capture_output=True, encoding="utf-8", errors="replace", check=True,
+            timeout=10,
         ).stdout.strip()  # fmt: skip
         changed = subprocess.run(
             ["git", "status", "--porcelain", "--untracked-files=no"],
-            cwd=here, capture_output=True, text=True, check=True, timeout=10,
+            cwd=here, capture_output=True, encoding="utf-8", errors="replace", check=True,
+            timeout=10,
         ).stdout.strip()  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return "unknown"

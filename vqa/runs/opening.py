@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from vqa import __version__
 from vqa.files import write_atomically, write_json
 from vqa.runs.errors import RunError
 from vqa.runs.run import Run
+from vqa.runs.stored import read_settings, settings_text
 
 # Settings that may differ between two starts of a run: places, helpers, and speed.
 INCIDENTAL = ("folder", "fresh", "paths", "logger", "threads", "shard")
 RUN_KEYS = {"name", "seed", "model"}
+SECTIONS = ("model", "features", "views", "data", "protocol", "trainer", "loader", "paths")
 # Sections that a trained model is rebuilt from.
 MODEL_SECTIONS = ("model", "features", "views")
 PACKAGE = Path(__file__).parents[1]
@@ -53,7 +53,7 @@ def open_run(folder: Path, config: Mapping[str, Any], *, fresh: bool = False) ->
     if not path.is_file():
         # `finish` adds the rest of the environment.
         write_json(folder / "environment.json", {"vqa": __version__})
-        write_atomically(path, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+        write_atomically(path, settings_text(config))
     return Run(folder, config)
 
 
@@ -81,6 +81,23 @@ def load_run(folder: str | Path) -> Run:
         hint = f", for example {folder / inside[0]}" if inside else ""
         raise RunError(f"{folder} is no run folder: it {missing}; give the folder of a run{hint}")
     return Run(folder, _read_config(path))
+
+
+def refuse_links(folder: Path, run_folder: Path) -> None:
+    """Refuse symbolic links where results are to be written below a run folder.
+
+    A run folder from elsewhere may hold links that lead anywhere.
+
+    Raises:
+        RunError: A link; the text names it.
+    """
+    places = [folder, *folder.parents]
+    places = places[: places.index(run_folder)] + list(folder.rglob("*"))
+    if link := next((place for place in places if place.is_symlink()), None):
+        raise RunError(
+            f"{link} is a symbolic link: expected files and folders of the run's own, because "
+            "results are written there; remove it"
+        )
 
 
 def check_usable(run: Run) -> None:
@@ -113,15 +130,17 @@ def _read_config(path: Path) -> dict[str, Any]:
     Raises:
         RunError: The file is damaged, or belongs to something else.
     """
-    try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise RunError(f"{path}: not YAML ({reason}); was it edited or cut off?") from error
-    if not isinstance(config, dict) or not config.keys() >= RUN_KEYS:
+    config = read_settings(path)
+    if not config.keys() >= RUN_KEYS:
         raise RunError(
             f"{path} is not a run's configuration: expected {', '.join(sorted(RUN_KEYS))} among "
             "its keys; choose the folder of a run"
+        )
+    wrong = [key for key in SECTIONS if not isinstance(config.get(key, {}), dict)]
+    if wrong:
+        raise RunError(
+            f"{path}: expected settings below {', '.join(wrong)}, found something else; was it "
+            "edited?"
         )
     return config
 

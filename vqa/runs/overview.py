@@ -12,6 +12,7 @@ from typing import Any
 from vqa.runs.errors import RunError
 from vqa.runs.opening import load_run
 from vqa.runs.run import Run
+from vqa.runs.stored import as_data
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,8 @@ def find_runs(folder: str | Path) -> list[RunSummary]:
     found: list[tuple[float, RunSummary]] = []
     for place in _run_folders(folder):
         try:
-            found.append(_summary(load_run(place)))
+            with as_data(place):
+                found.append(_summary(load_run(place)))
         except (OSError, RunError, ValueError) as error:
             log.warning("skipped %s: %s", place, error)
     return [summary for _, summary in sorted(found, key=lambda one: (-one[0], one[1].folder))]

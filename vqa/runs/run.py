@@ -13,6 +13,7 @@ from vqa.runs.environment import environment
 from vqa.runs.errors import RunError
 from vqa.runs.hashes import check, file_hashes
 from vqa.runs.inputs import hold
+from vqa.runs.stored import as_data, read_object
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,16 +49,21 @@ class Run:
     @property
     def version(self) -> str:
         """The version of vqa that wrote this run, or `unknown`."""
-        return (read_json(self.folder / "environment.json") or {}).get("vqa", "unknown")
+        return str((read_object(self.folder / "environment.json") or {}).get("vqa", "unknown"))
 
     @property
     def database(self) -> dict[str, Any]:
         """The card of the database: name, mos_range, videos, skipped, origin.
 
         Raises:
-            RunError: The run has not stored it yet.
+            RunError: The run has not stored it yet, or it is damaged.
         """
-        return self._required("database.json")
+        card = self._required("database.json", name=str, mos_range=list)
+        with as_data(self.folder / "database.json"):
+            low, high = card["mos_range"]
+            if not low < high:
+                raise TypeError(f"mos_range is {low}, {high}")
+        return card
 
     def split_folder(self, name: str) -> Path:
         """Return the folder of one split."""
@@ -116,7 +122,8 @@ class Run:
         path = self.folder / "videos.csv"
         if not path.is_file():
             raise RunError(f"{path} is absent; train the run again with fresh=true")
-        return read_video_table(path)
+        with as_data(path):
+            return read_video_table(path)
 
     def ci95(self) -> "pd.Series | None":
         """Return the half-width of the 95 % confidence interval of each MOS, if known.
@@ -186,7 +193,7 @@ class Run:
 
     def alignment(self, split: str) -> dict[str, Any] | None:
         """Return how the MOS of a split were brought to one scale; None if they were not."""
-        return read_json(self.split_folder(split) / "alignment.json")
+        return read_object(self.split_folder(split) / "alignment.json")
 
     def labels(self, split: str) -> "pd.Series":
         """Return the MOS of each video as the model of a split was trained and tested on it."""
@@ -194,7 +201,8 @@ class Run:
 
         path = self.split_folder(split) / "labels.csv"
         if path.is_file():
-            return pd.read_csv(path, dtype={"video": str}).set_index("video")["mos"]
+            with as_data(path):
+                return pd.read_csv(path, dtype={"video": str}).set_index("video")["mos"]
         return self.videos()["mos"]
 
     def record(self, split: str, predictions: Iterable[Any]) -> None:
@@ -213,7 +221,7 @@ class Run:
             read_predictions(path)
             for split in self.splits()
             if (path := self.split_folder(split.name) / "predictions.csv").is_file()
-            and len(path.read_text(encoding="utf-8").splitlines()) > 1
+            and len(path.read_bytes().splitlines()) > 1
         ]
         return pd.concat(parts, ignore_index=True) if parts else None
 
@@ -238,8 +246,16 @@ class Run:
             write_json(self.folder / "notes.json", [*notes, text])
 
     def notes(self) -> list[str]:
-        """Return the notes so far."""
-        return read_json(self.folder / "notes.json") or []
+        """Return the notes so far.
+
+        Raises:
+            RunError: They are damaged.
+        """
+        path = self.folder / "notes.json"
+        notes = read_json(path) or []
+        if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
+            raise RunError(f"{path}: expected a list of sentences; was it edited or cut off?")
+        return notes
 
     def finish(self) -> None:
         """Join the predictions, compute the results, store environment and hashes."""
@@ -268,8 +284,8 @@ class Run:
             raise RunError(f"{self.folder} is not finished; rerun its command to resume it")
         return read_results(path)
 
-    def _required(self, name: str) -> Any:
-        content = read_json(self.folder / name)
+    def _required(self, name: str, /, **kinds: type) -> dict[str, Any]:
+        content = read_object(self.folder / name, **kinds)
         if content is None:
             raise RunError(
                 f"{self.folder / name} is absent: the run stopped before it was written; rerun its "

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from vqa.databases.records import VideoRecord
@@ -33,10 +34,20 @@ def video_table(
 
 
 def read_video_table(path: Path) -> pd.DataFrame:
-    """Read the stored table, indexed by video; names are text, absent values NaN."""
+    """Read the stored table, indexed by video; names are text, absent values NaN.
+
+    Raises:
+        LookupError: There is no column `video`.
+        ValueError: Not a table, or a cell that should be a number is not.
+    """
     text = dict.fromkeys(TEXT_COLUMNS, str)
     table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
-    return table.set_index("video")
+    table = table.set_index("video")
+    absent = [name for name in COLUMNS[1:] if name not in table]
+    table = table.assign(**dict.fromkeys(absent, np.nan))
+    for name in table.columns.difference(TEXT_COLUMNS):
+        table[name] = pd.to_numeric(table[name])
+    return table
 
 
 def ci95_of(table: pd.DataFrame) -> pd.Series | None:

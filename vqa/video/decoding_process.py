@@ -75,7 +75,8 @@ def serve(connection_fd: int, ring_fd: int) -> None:
         connection_fd: Socket to the parent.
         ring_fd: Shared memory of `SLOTS` chunks; the parent resizes it for each stream.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
+    for number in (signal.SIGINT, signal.SIGTERM):  # the parent handles them; this ends with it
+        signal.signal(number, signal.SIG_IGN)
     _limit_memory(decoder_bytes())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.modules["torch"] = None  # without torch in the process, decord works without it

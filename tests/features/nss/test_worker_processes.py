@@ -67,7 +67,10 @@ def test_number_of_processes():
 def runs(pid):
     """Return whether such a process runs, and not only its exit status is left."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return (
+            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+            != "Z"
+        )
     except OSError:
         return False
 

@@ -1,6 +1,5 @@
 """The verb `doctor`: check a database, or without one the installation."""
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from vqa.commands.doctor.earlier import read_earlier
 from vqa.commands.doctor.survey import survey
 from vqa.commands.experiment import Experiment
 from vqa.commands.overrides import checked
+from vqa.commands.preflight import check_output
 from vqa.files import shown, user_path
 
 
@@ -42,7 +42,7 @@ def main(
         configuration.add_user_code()
     experiment = Experiment.composed(configuration.compose("doctor", overrides, config_dir))
     name = experiment.config["data"]["name"]
-    found = _checked_output(output or f"doctor-{name}.json")
+    found = _json_file(output or f"doctor-{name}.json")
     checkup = check(
         experiment,
         found.with_suffix(".journal.jsonl"),
@@ -94,25 +94,15 @@ def check(
     return Checkup(database, facts, findings, go_without, passed_over.counts)
 
 
-def _checked_output(path: str) -> Path:
-    """Return the path of the JSON file to write, which can be written as far as known.
+def _json_file(path: str) -> Path:
+    """Return the path of the JSON file to write.
 
     Raises:
-        UsageError: It cannot be written.
+        UsageError: It has another suffix or cannot be written.
     """
-    found = user_path(path)
-    try:
-        if found.suffix.lower() != ".json":
-            raise OSError(0, "expected a name that ends in .json")
-        if found.exists() and not found.is_file():
-            raise OSError(0, "expected a file")
-        found.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=found.parent):
-            pass
-    except OSError as error:
-        raise UsageError(
-            f"--output {shown(path)}: {error.strerror}; choose another file"
-        ) from error
+    found = check_output("output", path)
+    if found.suffix.lower() != ".json" or (found.exists() and not found.is_file()):
+        raise UsageError(f"output={shown(path)}: expected a file whose name ends in .json")
     return found
 
 

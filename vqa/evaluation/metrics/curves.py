@@ -25,10 +25,22 @@ class Curve:
     Attributes:
         kind: `logistic4`, `logistic5` or `linear`.
         parameters: The betas of the function of that name; for `linear` slope and intercept.
+
+    Raises:
+        ValueError: An unknown kind, or other parameters than it takes.
     """
 
     kind: str
     parameters: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        count = {"linear": 2, "logistic4": 4, "logistic5": 5}.get(self.kind)
+        numbers = [value for value in self.parameters if isinstance(value, int | float)]
+        if count is None or not len(numbers) == len(self.parameters) == count:
+            raise ValueError(
+                f"curve {self.kind} with {self.parameters}: expected linear with 2, logistic4 with "
+                "4 or logistic5 with 5 numbers"
+            )
 
     def __call__(self, score: ArrayLike) -> Array:
         """Map scores to the MOS scale."""

@@ -18,6 +18,7 @@ from vqa.features.extraction.cache import (
 )
 from vqa.features.extraction.fill import ExtractionError, Outcome
 from vqa.features.extraction.pipeline import VideoFeatures, extract_videos
+from vqa.features.extraction.space import SpaceEstimate
 from vqa.features.extractor import Extractor
 from vqa.files import shown
 from vqa.progress import progress_bar
@@ -146,10 +147,10 @@ class FeatureSource:
             progress: Show a progress bar.
 
         Raises:
-            ExtractionError: A video failed and `on_error` is `raise`.
+            ExtractionError: A video failed and `on_error` is `raise`, or the disk is too small.
             ValueError: As `stream`.
         """
-        outcome = Outcome()
+        outcome, space = Outcome(), SpaceEstimate(self.cache.root, len(videos))
         bar = progress_bar(
             len(videos), f"extract {self.name}", "video",
             disable=not (progress and videos), delay=BAR_DELAY_S,
@@ -162,6 +163,7 @@ class FeatureSource:
                 else:
                     (outcome.made if made else outcome.reused).append(video.id)
                 bar.update()
+                space.add(made)
         if outcome.made or outcome.failures:
             log.info(
                 "%s: %d videos extracted, %d cached, %d failed",
@@ -206,8 +208,8 @@ class FeatureSource:
 
     def _updates(
         self, videos: Iterable[VideoRecord]
-    ) -> Iterator[tuple[VideoRecord, str | None, bool]]:
-        """Yield each video with the cause of a failure, and whether features were made."""
+    ) -> Iterator[tuple[VideoRecord, str | None, int]]:
+        """Yield each video with the cause of a failure, and the bytes of features made for it."""
         results = extract_videos(
             videos,
             self.extractor,
@@ -221,15 +223,16 @@ class FeatureSource:
         with closing(results):
             for video, result in results:
                 if isinstance(result, Exception):
-                    yield video, self._failure(video, result), False
+                    yield video, self._failure(video, result), 0
                     continue
+                size = 0
                 if result is not None:
                     try:
-                        self._store(video, result)
+                        size = self._store(video, result)
                     except ValueError as error:
-                        yield video, self._failure(video, error), False
+                        yield video, self._failure(video, error), 0
                         continue
-                yield video, None, result is not None
+                yield video, None, size
 
     def _failure(self, video: VideoRecord, error: Exception) -> str:
         if self.on_error == "raise":
@@ -240,8 +243,8 @@ class FeatureSource:
         log.warning("skipped %s: %s", shown(video.id), shown(str(error)))
         return str(error)
 
-    def _store(self, video: VideoRecord, result: VideoFeatures) -> None:
-        """Keep the features of a video.
+    def _store(self, video: VideoRecord, result: VideoFeatures) -> int:
+        """Keep the features of a video; return their size in bytes.
 
         Raises:
             ValueError: They are not finite, and the extractor does not leave values undefined.
@@ -270,3 +273,4 @@ class FeatureSource:
         self.cache.store(key, features, result.times_s, metadata)
         self.cache.note_seconds(key, result.seconds)
         self._facts[key] = metadata
+        return features.nbytes + result.times_s.nbytes

@@ -78,8 +78,9 @@ def _result(future: Future) -> Result:
 
 
 def _begin(parent: int) -> None:
-    """Prepare a new process: the parent handles Ctrl-C; one thread, because each has a core."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Prepare a new process: the parent handles signals; one thread, because each has a core."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     torch.set_num_threads(1)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 

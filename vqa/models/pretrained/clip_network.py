@@ -1,18 +1,22 @@
 """CLIP by open_clip: the network with its weights, and the vectors of sentences."""
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import open_clip
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from vqa.files import read_json
 from vqa.models.pretrained.weights import WeightsError
 
 RANDOM_SEED = 0
+# Keys of an architecture file by which open_clip asks Hugging Face's libraries and timm.
+FETCHING = ("hf_", "timm_", "tokenizer_kwargs")
 TOY = Path(__file__).with_name("toy_clip.json")  # a tiny CLIP for tests and demonstrations
 
 
@@ -24,15 +28,30 @@ def known_architecture(architecture: str) -> str:
             in open_clip's own form, which is registered under the file's stem.
 
     Raises:
-        ValueError: There is no such file.
+        ValueError: There is no such file, or it names parts that other libraries would fetch.
     """
     path = TOY if architecture == "toy" else Path(architecture)
     if path.suffix != ".json":
         return architecture
     if not path.is_file():
         raise ValueError(f"openclip: no architecture file at {path}")
+    fetching = [key for key in _keys(read_json(path)) if key.startswith(FETCHING)]
+    if fetching:
+        raise ValueError(
+            f"openclip: {path}: expected a CLIP of open_clip's own layers, found "
+            f"{', '.join(fetching)}, which fetches and runs what a hub offers under that name; use "
+            "the architecture's name in open_clip"
+        )
     open_clip.add_model_config(path)
     return path.stem
+
+
+def _keys(content: Any) -> Iterator[str]:
+    """Yield every key of nested JSON."""
+    if isinstance(content, dict):
+        yield from content
+    for inner in content.values() if isinstance(content, dict) else ():
+        yield from _keys(inner)
 
 
 def clip_network(architecture: str, weights: str) -> nn.Module:

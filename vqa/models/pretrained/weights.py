@@ -30,7 +30,7 @@ def published_state(published: Any, what: str, remedy: str) -> Mapping[str, Any]
         WeightsError: They are not stored locally and cannot be downloaded.
     """
     try:
-        return published.get_state_dict(progress=True, check_hash=True)
+        return published.get_state_dict(progress=True, check_hash=True, weights_only=True)
     except (URLError, OSError) as error:
         place = Path(torch.hub.get_dir()) / "checkpoints" / Path(published.url).name
         raise WeightsError(

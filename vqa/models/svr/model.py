@@ -115,6 +115,10 @@ class FittedSVR:
                 f"not a stored SVR: kernel {kernel!r} (expected {' or '.join(KERNELS)}), "
                 f"missing: {', '.join(absent) or 'nothing'}; save it again"
             )
+        numbers = [card[name] for name in ("intercept", "offset", "scale")]
+        numbers += [card["gamma"]] if kernel == "rbf" else []
+        if not all(isinstance(number, int | float) for number in numbers):
+            raise ValueError(f"not a stored SVR: {numbers} are not all numbers; save it again")
         support = arrays["support"] if kernel == "rbf" else None
         coefficients = arrays["coefficients"]
         dim = len(arrays["gain"])

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from vqa.files import read_json
 from vqa.runs.run import Run
+from vqa.runs.stored import read_object
 
 
 def describe_model(run: Run, label: str) -> dict[str, Any]:
@@ -28,7 +28,8 @@ def _costs(run: Run) -> dict[str, float | None]:
 
     Features add up; the sum is None if one of them is unknown.
     """
-    timing = read_json(run.folder / "timing.json") or {"features": {}, "splits": 0}
+    path = run.folder / "timing.json"
+    timing = read_object(path, features=dict, splits=int) or {"features": {}, "splits": 0}
     sources = timing["features"].values()
     seconds = [source["seconds_a_video"] for source in sources]
     timed = bool(seconds) and None not in seconds

@@ -29,6 +29,7 @@ from vqa.training.learners.checkpoints import (
 )
 from vqa.training.learners.divergence import Diverged, cause
 from vqa.training.learners.module import ScoreModule
+from vqa.training.learners.stopping import OrderlyStop
 from vqa.training.processes import end_with_launcher, is_first_process
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def _callbacks(learner: "NeuralLearner", checkpoints: Path) -> list[Callback]:
         "enable_version_counter": False,
         "save_on_train_epoch_end": True,
     }
-    callbacks: list[Callback] = [TrainingProgress()]
+    callbacks: list[Callback] = [OrderlyStop(), TrainingProgress()]
     if learner.ema_decay is not None:
         callbacks.append(EMAWeightAveraging(use_buffers=False, decay=learner.ema_decay))
     if learner.patience:
