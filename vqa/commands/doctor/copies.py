@@ -44,7 +44,7 @@ def begin_alike(database: Database, whole: Whole) -> Iterator[Finding]:
     }
     hashed = [Hashed(content[video.id], fact.likeness) for video, fact in whole]
     for place, match in sorted(nearest_earlier(hashed).items()):
-        earlier, _ = whole[match.index]
+        earlier, _ = whole[match.place]
         text = f"begins like {earlier.id} ({match.bits} of {BITS} bits differ)"
         yield Finding("alike", whole[place][0].id, text)
 
@@ -60,6 +60,6 @@ def shared(whole: Whole, others: Sequence[Earlier]) -> Iterator[Finding]:
         for place, match in sorted(nearest_among(hashed, other.videos).items()):
             video, fact = whole[place]
             if fact.sha256 not in other.ids:
-                theirs = other.ids[other.videos[match.index].group]
+                theirs = other.ids[other.videos[match.place].group]
                 text = f"begins like {other.name}: {theirs} ({match.bits} of {BITS} bits differ)"
                 yield Finding("alike", video.id, text)

@@ -43,7 +43,8 @@ KINDS: Mapping[str, Kind] = {
         False, "nothing to do: equal files are one content, so splits keep them in one part"
     ),
     "alike": Kind(
-        False, "look at the pairs; if they show one scene, give them one content in the label table"
+        False,
+        "look at the pairs: give those of one scene one content in the label table, or keep one",
     ),
     "shared": Kind(
         False, "nothing to do: cross-database tests skip files that the model was trained on"

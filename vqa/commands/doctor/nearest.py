@@ -34,11 +34,11 @@ class Match(NamedTuple):
     """The most similar video.
 
     Attributes:
-        index: Its place.
+        place: Where it stands in its list.
         bits: Number of bits in which the most similar frames differ.
     """
 
-    index: int
+    place: int
     bits: int
 
 
@@ -104,10 +104,9 @@ def _compare(
             bits[alike].tolist(),
             strict=True,
         )
-        for video, index, count in found:
-            match = Match(index, count)
-            if video not in best or (count, index) < (best[video].bits, best[video].index):
-                best[video] = match
+        for video, place, count in found:
+            if video not in best or (count, place) < (best[video].bits, best[video].place):
+                best[video] = Match(place, count)
 
 
 def _near(rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
