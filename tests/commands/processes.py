@@ -4,7 +4,10 @@ imported what commands need, and can be killed like any other process."""
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
+
+from tests.places import ROOT
 
 PRELOADED = [
     "torch", "pytorch_lightning", "vqa.cli", "vqa.commands.train", "vqa.commands.extract",
@@ -23,7 +26,7 @@ class Command:
         self.process.start()
 
     def ended(self):
-        """Whether it has ended by itself."""
+        """Whether it has ended."""
         return self.process.exitcode is not None
 
     def send(self, number):
@@ -46,6 +49,27 @@ class Command:
         """Return the exit status."""
         self.process.join(timeout_s)
         return self.process.exitcode
+
+
+class Program(Command):
+    """A command that starts processes with its own command line, which a forked one cannot."""
+
+    def __init__(self, words, place):
+        with (place / "log.txt").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "vqa", *map(str, words)], cwd=ROOT, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+
+    def ended(self):
+        return self.process.poll() is not None
+
+    def kill(self):
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def wait(self, timeout_s=900):
+        return self.process.wait(timeout_s)
 
 
 def _run(words, place):

@@ -155,7 +155,7 @@ def test_weights_of_another_run_begin_a_training(place, tmp_path_factory):
     earlier = train(elsewhere, "clifvqa", "earlier")
     folder = train(
         place, "clifvqa", "later", f"init_from={earlier}", "init_parts=[spatial]",
-        "model.optimizer.lr=0.0", "model.module.learning_rates.backbone=0.0",
+        "model.optimizer.lr=1e-30", "model.module.learning_rates.backbone=1e-30",
         "model.ema_decay=null",
     )  # fmt: skip
     one, other = (load_file(run / "split0" / "model.safetensors") for run in (earlier, folder))

@@ -96,7 +96,7 @@ def test_gram_features_by_their_configuration():
 
 @pytest.mark.slow
 def test_train_save_evaluate_and_score_give_the_same_numbers(place):
-    folder = train(place, "holdout", "protocol.test_fraction=0.34")
+    folder = train(place, "holdout", "protocol.test_fraction=0.34", "protocol.val_fraction=0.34")
     stored = pd.read_csv(folder / "predictions.csv").set_index("video")["score"]
     assert len(stored) == 4  # two references of six
     assert stored.notna().all()

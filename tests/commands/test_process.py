@@ -196,7 +196,8 @@ def test_a_reader_that_has_gone_is_no_error():
     process = script(code)
     process.stdout.read(10)
     process.stdout.close()
-    assert process.stderr.read() == ""
+    with process.stderr as errors:
+        assert errors.read() == ""
     assert process.wait(30) == 141
 
 

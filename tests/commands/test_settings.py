@@ -59,7 +59,8 @@ SENSIBLE = {
     "alignment.anchor": "",  # a part of data.parts
     "whole logger.entity": "null abc long",
     "*.saliency_weights": PATH,
-    "name model_name *.name data.read.variant *.saliency_architecture logger.project": NAME,
+    "name model_name data.name features.*.name": "-1 0 abc",  # they name folders
+    "*.name data.read.variant *.saliency_architecture logger.project": NAME,
     "paths.* *.weights *.architecture": TEXT,
     "data.labels *.labels runs videos": PATH + " [1] [a,b]",
     "*.descriptions": PATH + " {} {a:b}",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.commands.processes import Command
+from tests.commands.processes import Command, Program
 from tests.fakes import graded_clips
 
 pytestmark = pytest.mark.slow
@@ -36,11 +36,11 @@ def training(place, name, *more):
     return list({word.partition("=")[0]: word for word in given}.values())
 
 
-def begun(command, condition, seconds=120):
+def begun(command, place, condition, seconds=120):
     """Wait until a command has begun its work."""
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
-        assert not command.ended()
+        assert not command.ended(), (place / "log.txt").read_text()[-2000:]
         time.sleep(0.01)
 
 
@@ -82,7 +82,7 @@ def test_a_stopped_extraction_resumes(place, number, to_all, tmp_path):
     cache = tmp_path / "cache"
     arguments = words("extract", place, f"paths.cache={cache}")
     command = Command(arguments, tmp_path)
-    begun(command, lambda: len(list(cache.rglob("*.safetensors"))) > 2)
+    begun(command, tmp_path, lambda: len(list(cache.rglob("*.safetensors"))) > 2)
     stopped(command, tmp_path, number, to_all, twice=to_all)
     assert len(list(cache.rglob("*.safetensors"))) < 25
     assert not list(cache.rglob("*.tmp"))
@@ -101,7 +101,7 @@ def test_a_stopped_training_resumes_to_the_same_end(place, number, tmp_path):
     name = f"stopped{number}"
     arguments = training(place, name)
     command = Command(arguments, tmp_path)
-    begun(command, lambda: list((place / name).rglob("last.ckpt")))
+    begun(command, tmp_path, lambda: list((place / name).rglob("last.ckpt")))
     stopped(command, tmp_path, number)
     assert not (place / name / "results.json").exists()
     assert Command(arguments, tmp_path).wait() == 0
@@ -114,7 +114,7 @@ def test_loading_processes_end_too(place, to_all, tmp_path):
     name = f"loaded{to_all}"
     arguments = training(place, name, "loader.num_workers=2")
     command = Command(arguments, tmp_path)
-    begun(command, lambda: list((place / name).rglob("last.ckpt")))
+    begun(command, tmp_path, lambda: list((place / name).rglob("last.ckpt")))
     stopped(command, tmp_path, signal.SIGTERM, to_all)
 
 
@@ -127,8 +127,8 @@ def test_all_processes_of_a_training_end(place, number, to_all, tmp_path):
         place, name, "trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2",
         "trainer.max_epochs=400",
     )  # fmt: skip
-    command = Command(arguments, tmp_path)
-    begun(command, lambda: list((place / name).rglob("last.ckpt")))
+    command = Program(arguments, tmp_path)
+    begun(command, tmp_path, lambda: list((place / name).rglob("last.ckpt")))
     stopped(command, tmp_path, number, to_all)
 
 
@@ -138,7 +138,7 @@ def test_a_stopped_sweep_stops(place, tmp_path):
         "-m", "seed=1,2",
     )  # fmt: skip
     command = Command(arguments, tmp_path)
-    begun(command, lambda: list((tmp_path / "runs").rglob("last.ckpt")))
+    begun(command, tmp_path, lambda: list((tmp_path / "runs").rglob("last.ckpt")))
     stopped(command, tmp_path, signal.SIGINT)
     assert len(list((tmp_path / "runs").iterdir())) == 1
 
@@ -149,7 +149,7 @@ def test_scoring_doctor_and_cross_stop(place, tmp_path):
     (tmp_path / "log.txt").unlink()
     cache = tmp_path / "cache"
     command = Command(["score", run, place / "videos", "--cache", cache], tmp_path)
-    begun(command, lambda: list(cache.rglob("*.safetensors")))
+    begun(command, tmp_path, lambda: list(cache.rglob("*.safetensors")))
     command.send(signal.SIGTERM)
     assert command.wait(60) == 143
     text = (tmp_path / "log.txt").read_text()
@@ -162,7 +162,7 @@ def test_scoring_doctor_and_cross_stop(place, tmp_path):
         ["doctor", "csv", "--labels", place / "labels.csv", "data.mos_range=[1,5]", "--decode",
          "--output", output], tmp_path,
     )  # fmt: skip
-    begun(command, lambda: output.with_suffix(".journal.jsonl").is_file())
+    begun(command, tmp_path, lambda: output.with_suffix(".journal.jsonl").is_file())
     stopped(command, tmp_path, signal.SIGTERM, to_all=True)
     assert 'error": "' not in output.with_suffix(".journal.jsonl").read_text()
 
@@ -172,7 +172,7 @@ def test_scoring_doctor_and_cross_stop(place, tmp_path):
          "trainer.max_epochs=3000", f"output={tmp_path / 'matrix'}",
          *(f"paths.{name}={tmp_path / name}" for name in ("data", "cache", "runs"))], tmp_path,
     )  # fmt: skip
-    begun(command, lambda: list((tmp_path / "runs").rglob("last.ckpt")))
+    begun(command, tmp_path, lambda: list((tmp_path / "runs").rglob("last.ckpt")))
     stopped(command, tmp_path, signal.SIGINT)
 
 

@@ -16,7 +16,8 @@ from tests.databases.fuzz_label_tables import (
 from vqa.databases import csv_table
 from vqa.databases.records import DatabaseError
 
-TIERS = [300, pytest.param(10_000, marks=pytest.mark.slow)]
+TIERS = [300, pytest.param(10_000, marks=[pytest.mark.slow, pytest.mark.exhaustive])]
+NOISE_TIERS = [300, pytest.param(3_000, marks=[pytest.mark.slow, pytest.mark.exhaustive])]
 
 
 def read(folder, data):
@@ -58,7 +59,7 @@ def test_a_table_gives_what_it_says_or_one_line(count, tmp_path):
     check()
 
 
-@pytest.mark.parametrize("count", TIERS)
+@pytest.mark.parametrize("count", NOISE_TIERS)
 def test_noise_gives_an_error_in_one_line_or_records_that_hold(count, tmp_path):
     noise = st.lists(st.tuples(st.integers(0, 10**6), st.binary(max_size=3)), max_size=4)
 

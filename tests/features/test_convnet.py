@@ -134,6 +134,22 @@ def test_weights_in_torchs_own_cache_are_used(tmp_path, monkeypatch, resnet18):
 def test_frames_too_small_get_a_clear_error(resnet18):
     with pytest.raises(ValueError, match=r"frames of 30x20 are too small.*64x64"):
         resnet18(np.zeros((1, 20, 30, 3), np.uint8))
+    assert resnet18(np.zeros((1, 1, 40, 3), np.uint8)).shape == (1, resnet18.dim)  # wide enough
+
+
+def test_frames_that_a_pooling_layer_cannot_halve_are_too_small(monkeypatch):
+    # The layers, not the weights, decide; VGG-16 halves the frames four times.
+    trunk = torch.nn.Sequential(
+        *(torch.nn.MaxPool2d(2, 2) if i in (4, 9, 16, 23) else torch.nn.ReLU() for i in range(30))
+    )
+    monkeypatch.setattr(
+        "vqa.features.convnet._trunk", lambda *_: (trunk, frozenset({3, 8, 15, 22, 29}), 15)
+    )
+    vgg16 = ConvnetStatistics("vgg16", "random", "cpu")
+    for height, width in ((1, 1), (5, 3), (3, 400), (16, 16)):
+        with pytest.raises(ValueError, match=rf"frames of {width}x{height} are too small"):
+            vgg16(np.zeros((1, height, width, 3), np.uint8))
+    assert vgg16(np.zeros((1, 16, 32, 3), np.uint8)).shape == (1, 30)
 
 
 def test_extremes_are_finite(resnet18):

@@ -92,6 +92,16 @@ def test_samples_that_are_evidently_wider_than_assumed_are_refused(tmp_path, pix
     assert probe(path, raw=RawFormat(128, 96, "yuv420p")).frames == 8  # the user is believed
 
 
+@pytest.mark.parametrize("size", [(64, 48), (3, 5)])
+def test_wider_samples_are_seen_although_the_video_begins_black(tmp_path, size):
+    path = tmp_path / "a.yuv"
+    raw = RawFormat(*size, pixel_format="yuv420p10le")
+    clips.write_raw(path, 4, size, "yuv420p10le")
+    path.write_bytes(bytes(raw.coded_bytes) + path.read_bytes())
+    with pytest.raises(VideoError, match="wider than 8 bits"):
+        probe(path, raw=RawFormat(*size))
+
+
 @pytest.mark.parametrize("luma", [0, 3, 16, 20, 255])
 def test_flat_and_dark_video_of_8_bits_is_not_taken_for_wider_samples(tmp_path, luma):
     path = tmp_path / "a.yuv"
@@ -113,3 +123,48 @@ def test_raw_video_of_another_size(tmp_path):
         RawFormat(128, 96, pixel_format="yuv999")
     with pytest.raises(ValueError, match="at least 1x1"):
         RawFormat(0, 96)
+
+
+def test_a_file_that_becomes_shorter_or_disappears_is_an_error(tmp_path):
+    path, raw = tmp_path / "clip.yuv", RawFormat(64, 48)
+    clips.write_raw(path, 4, (64, 48), "yuv420p")
+    info = probe(path, raw=raw)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(VideoError, match="ends early"):
+        all_frames(path, raw=raw, info=info)
+    path.unlink()
+    with pytest.raises(VideoError, match="cannot be read: No such file"):
+        all_frames(path, raw=raw, info=info)
+
+
+@pytest.mark.parametrize("name", ["rgb565le", "monow", "pal8", "vaapi", "x2rgb10le", "", "YUV420P"])
+def test_only_formats_of_whole_bytes_are_raw_video(name):
+    with pytest.raises(ValueError, match="expected one of FFmpeg's names for samples of whole"):
+        RawFormat(64, 48, pixel_format=name)
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ((None, "yuv420p"), "needs its size"),
+        ((None, None, None, 0), "needs its size"),
+        (("1920",), "expected WIDTHxHEIGHT"),
+        (("0x5",), "at least 1x1"),
+        (("4x4", None, "wide"), "expected limited or full"),
+        (("4x4", "yuvj420p", "limited"), "has full range, found limited"),
+        (("4x4", None, None, "fast"), "expected a number, such as 25"),
+        (("4x4", None, None, 0), "expected a rate above 0"),
+        (("4x4", None, None, "nan"), "expected a rate above 0"),
+        (("4x4", None, None, "inf"), "expected a rate above 0"),
+    ],
+)
+def test_options_that_are_no_format_are_refused(given, error):
+    with pytest.raises(ValueError, match=error):
+        RawFormat.parse(*given)
+
+
+def test_options_are_a_format():
+    assert RawFormat.parse(None) is None
+    assert RawFormat.parse("4X2", "yuv420p", "full", "29.97") == RawFormat(
+        4, 2, "yuv420p", "full", 29.97
+    )

@@ -16,6 +16,8 @@ from vqa.files import user_path
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from vqa.video import RawFormat
+
 GROUPS = (
     "model", "data", "features", "protocol", "alignment", "recipe", "trainer", "logger",
     "experiment",
@@ -117,6 +119,18 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver("standardised", _standardised, replace=True)
 
 
+def raw_format(settings: Mapping[str, Any]) -> "RawFormat | None":
+    """Return the format of raw video that a `raw` section gives; None without a size.
+
+    Raises:
+        ValueError: There is no such format.
+    """
+    from vqa.video import RawFormat
+
+    keys = ("size", "pixel_format", "range", "frame_rate_hz")
+    return RawFormat.parse(*(settings[key] for key in keys))
+
+
 def check_names(config: Mapping[str, Any]) -> None:
     """Check the names in a configuration that become part of files' and folders' names.
 
@@ -125,17 +139,16 @@ def check_names(config: Mapping[str, Any]) -> None:
     """
     from vqa.files import plain_name
 
-    names = {key: config[key] for key in ("name", "model_name") if key in config}
+    names = {}
     if config.get("data"):
         names["data.name"] = config["data"].get("name")
     for key, settings in (config.get("features") or {}).items():
         names["features"] = key
         if isinstance(settings, Mapping) and "name" in settings:
             names[f"features.{key}.name"] = settings["name"]
+    names |= {key: config[key] for key in ("model_name", "name") if key in config}
     for key, name in names.items():
         plain_name(key, name)
-    if config.get("folder") == "":
-        raise UsageError("folder='': expected a folder; leave it out to name it after the settings")
 
 
 def in_one_line(error: BaseException) -> str:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from vqa.commands import configuration
 from vqa.commands.experiment import Experiment
-from vqa.commands.preflight import check_folder
+from vqa.commands.preflight import check_experiment, check_folder
 from vqa.commands.test import evaluate_run
 from vqa.commands.train import train
 from vqa.evaluation.metrics import cards
@@ -58,6 +58,7 @@ def matrix(config: "DictConfig", overrides: Sequence[str]) -> None:
     settings = {key: value for key, value in given.items() if key not in SHOWN}
     name = f"cross-{given['model_name']}-{Experiment(settings).identity}"
     folder = Path(given["output"] or Path(given["paths"]["runs"]) / name)
+    check_experiment(whole.config)
     check_folder("output", folder)
     whole.tracker.check()
     # A wrong name is refused before the first training, not after it.

@@ -2,7 +2,7 @@
 
 from vqa.commands import configuration
 from vqa.commands.building import locate
-from vqa.commands.experiment import Experiment, raw_format
+from vqa.commands.experiment import Experiment
 from vqa.commands.preflight import check_output
 from vqa.databases.unrated import as_records
 from vqa.files import user_path
@@ -17,7 +17,7 @@ def main(experiment: Experiment) -> int:
     if not extractor.draws:
         able = ", ".join(f"features={name}" for name in drawable())
         raise ValueError(f"the features {extractor.name} have no maps to draw; use {able}")
-    (video,) = as_records([user_path(config["draw"])], raw_format(config["raw"]))
+    (video,) = as_records([user_path(config["draw"])], configuration.raw_format(config["raw"]))
     drawing = draw_video(
         extractor, video, output,
         frame=config["frame"], wanted=config["descriptions"], reader=experiment.reader,

@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from vqa.commands.configuration import UsageError, resolved
-from vqa.commands.experiment import raw_format
+from vqa.commands.configuration import UsageError, raw_format, resolved
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -38,8 +37,12 @@ def main(config: "DictConfig") -> int | None:
         from vqa.runs.environment import command_line
 
         output = settings["output"] or "comparison"
+        runs = settings["runs"]
         compare.main(
-            settings["runs"], metric=settings["metric"], output=output, command=command_line()
+            runs if isinstance(runs, list) else [runs],
+            metric=settings["metric"],
+            output=output,
+            command=command_line(),
         )
         return None
     if settings["videos"] is not None:

@@ -1,7 +1,7 @@
 """An experiment: one model on one database under one protocol, from configuration to objects."""
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
@@ -10,22 +10,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vqa.commands.building import build
-from vqa.commands.configuration import add_user_code, check_names, resolved
+from vqa.commands.configuration import add_user_code, resolved
+from vqa.commands.setting_rules import DEVICE
+from vqa.commands.settings import checked
 from vqa.commands.trust import check
 from vqa.databases.records import Database, VideoRecord
 from vqa.features.extraction.external import ExternalFeatures
 from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.extraction.sources import Source, Sources
 from vqa.features.nothing import Nothing
-from vqa.files import content_hash, user_path
+from vqa.files import content_hash
 from vqa.progress import progress_bar
 from vqa.protocols.splits import Split
 from vqa.runs import Run
-from vqa.runs.inputs import described
+from vqa.runs.inputs import described, named_files
 from vqa.runs.opening import check_usable, identity
 from vqa.runs.stored import as_data
 from vqa.training.views import Views
-from vqa.video import RawFormat
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from vqa.databases.alignment import Alignment
     from vqa.training.datamodule import VQADataModule
 
-# Sections whose settings may name files that shape the numbers; `data` is compared by its labels.
-NAMING_FILES = ("model", "features", "views", "protocol", "alignment", "init_from")
 # What a score depends on: files of a run, and files of its splits.
 RUN_FILES = ("config.yaml", "database.json", "notes.json")
 MODEL_FILES = ("model.safetensors", "learner.json", "alignment.json")
@@ -52,9 +51,6 @@ class Experiment:
         trusted: Packages whose targets may be used besides vqa's own, for configuration that comes
             with a run; None allows all, for the user's own.
         trusted_data: The same for the `data` section.
-
-    Raises:
-        ValueError: A name that cannot be that of a folder, or a target that is not trusted.
     """
 
     def __init__(
@@ -63,7 +59,6 @@ class Experiment:
         trusted: Sequence[str] | None = None,
         trusted_data: Sequence[str] | None = None,
     ) -> None:
-        check_names(config)
         self.config, self.trusted, self.trusted_data = config, trusted, trusted_data
 
     @classmethod
@@ -98,8 +93,10 @@ class Experiment:
         Raises:
             RunError: The run is not finished, its files were changed, another version of vqa wrote
                 it, or its configuration is damaged.
-            ValueError: Its configuration uses what is not trusted.
+            ValueError: Its configuration uses what is not trusted or has a value that its setting
+                cannot have, or an unknown device.
         """
+        DEVICE.check("device", device)
         check_usable(run)
         if trust is not None:
             check(run.config, trust)
@@ -117,7 +114,7 @@ class Experiment:
                 config["data"] = {"reader": config["data"]["reader"], **data}
             config |= {"paths": dict(paths), "folder": None}
             config.pop("logger", None)
-            return cls(config, trust, trust if data is None else None)
+            return cls(checked(config), trust, trust if data is None else None)
 
     @property
     def folder(self) -> Path:
@@ -180,7 +177,7 @@ class Experiment:
         Args:
             **more: Hashes of further files, by what they are.
         """
-        return described(self.database, self.hashes, {**_named_files(self.config), **more})
+        return described(self.database, self.hashes, {**named_files(self.config), **more})
 
     @cached_property
     def sources(self) -> Sources:
@@ -297,33 +294,3 @@ class Experiment:
     def _extracted(self, extractor: Any, **use: Any) -> FeatureSource:
         root = self.config["paths"]["cache"]
         return FeatureSource.in_cache(extractor, root, self.reader, damaged=self.damaged, **use)
-
-
-def raw_format(settings: Mapping[str, Any]) -> RawFormat | None:
-    """Return the format of raw video that a `raw` section gives; None without a size.
-
-    Raises:
-        ValueError: There is no such format.
-    """
-    keys = ("size", "pixel_format", "range", "frame_rate_hz")
-    return RawFormat.parse(*(settings[key] for key in keys))
-
-
-def _named_files(config: Mapping[str, Any]) -> dict[str, str]:
-    """Hash the files that settings name: matrices, weights, splits, and runs by their manifests."""
-
-    def walk(key: str, value: Any) -> Iterator[tuple[str, str]]:
-        if isinstance(value, Mapping):
-            for name, inner in value.items():
-                yield from walk(f"{key}.{name}", inner)
-        elif isinstance(value, str) and not key.endswith("._target_"):
-            try:
-                place = user_path(value)
-                place = place / "manifest.json" if place.is_dir() else place
-                if place.is_file():
-                    yield key, content_hash(place)
-            except (OSError, ValueError, RuntimeError):  # no path at all, or not ours to read
-                return
-
-    found = (pair for name in NAMING_FILES for pair in walk(name, config.get(name)))
-    return dict(found)

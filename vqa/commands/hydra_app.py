@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from vqa.commands import configuration, overrides
 from vqa.commands.configuration import GROUPS, UsageError
 from vqa.commands.errors import explained
-from vqa.commands.process import say, set_up
+from vqa.commands.process import report, set_up
 from vqa.files import user_path
 
 if TYPE_CHECKING:
@@ -103,14 +103,16 @@ def _with_hydra(
             else:  # the other jobs of a sweep run all the same
                 status, line = known
                 statuses.append(status)
-                say(f"job {len(statuses) - 1}: {line}")
+                report(f"job {len(statuses) - 1}: {line}")
 
     main = hydra.main(
         version_base="1.3", config_path=str(configuration.conf_folder()), config_name=verb
     )(task)
     # Hydra prints errors and exits by itself unless it is told to raise them.
     os.environ[FULL_ERROR] = "1"
-    sys.argv = [typed[0], *arguments]
+    # Hydra's parser takes its flags before the overrides or after them, not among them.
+    others = [word for word in arguments if word not in SWEEP_FLAGS]
+    sys.argv = [typed[0], *(["--multirun"] if sweep else []), *others]
     try:
         main()
     except (HydraException, OmegaConfBaseException) as error:

@@ -17,9 +17,8 @@ from vqa.commands.rules import (
     text,
     whole,
 )
-from vqa.commands.setting_rules import MOS_RANGE, NAME, RULES, SEED, THREADS
+from vqa.commands.setting_rules import DEVICE, MOS_RANGE, NAME, RULES, SEED, THREADS
 
-DEVICE = one_of("auto", "cpu", "cuda")
 PRECISION = one_of("float32", "bfloat16")
 BATCH = whole(1) | NULL
 GROUPING = one_of("content", "video")

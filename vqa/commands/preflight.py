@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa.commands.configuration import UsageError
-from vqa.files import user_path
+from vqa.files import shown, user_path
 
 GPUS = ("cuda", "gpu")
 
@@ -25,7 +25,7 @@ def check_output(key: str, path: str | os.PathLike[str]) -> Path:
     """
     path = user_path(path)
     if path.is_dir():
-        raise UsageError(f"{key}={path}: expected a file, found a folder; give a file in it")
+        raise UsageError(f"{key}={shown(path)}: expected a file, found a folder; name a file in it")
     check_folder(key, path.parent)
     return path
 
@@ -46,13 +46,14 @@ def check_folder(key: str, path: str | os.PathLike[str]) -> Path:
         while not place.exists():  # the nearest folder that exists
             place = place.parent
         if not place.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, f"{place} is a file")
+            raise NotADirectoryError(errno.ENOTDIR, "a file")
         with tempfile.TemporaryFile(dir=place) as file:
             file.write(b"\0" * 4096)
     except OSError as error:
         cause = (error.strerror or str(error)).lower()
         raise UsageError(
-            f"{key}={path}: cannot write there ({cause}); choose another place, or make it writable"
+            f"{key}={shown(path)}: expected a folder that can be written to, found {shown(place)} "
+            f"({cause}); choose another place"
         ) from error
     return path
 

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable
 
 from vqa.commands.errors import explained
-from vqa.commands.signals import Signals
+from vqa.commands.signals import Signals, is_first
 
 PIPE_CLOSED = 128 + signal.SIGPIPE
 
@@ -56,20 +56,22 @@ def exit_status(job: Callable[[], int | None]) -> int:
         if known is None:
             raise
         status, line = known
-        say(line)
+        report(line)
         return status
 
 
-def say(line: str) -> None:
-    """Print an error on standard error."""
-    print(f"error: {line}", file=sys.stderr)
+def report(line: str) -> None:
+    """Print an error on standard error, as one line whatever it quotes."""
+    from vqa.commands.printing import say
+
+    say(f"error: {line}", sys.stderr)
 
 
 def _stopped(signals: Signals) -> int:
     """Report a signal, once for all processes of a training."""
-    if os.environ.get("LOCAL_RANK", "0") != "0":
+    if not is_first():
         return 0  # with another status, Lightning would kill the first process
-    print(signals.line, file=sys.stderr)
+    report(signals.line)
     return signals.status
 
 

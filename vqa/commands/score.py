@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from vqa.commands.experiment import Experiment
-from vqa.commands.preflight import check_device, check_folder, check_output
+from vqa.commands.preflight import check_device, check_folder
 from vqa.commands.printing import say
 from vqa.commands.score_files import ScoreFiles, checked_output, output_files
 from vqa.databases.records import VideoRecord
@@ -230,7 +230,7 @@ def main(
     Raises:
         ValueError: The output is one of the videos, or as `checked_output`.
     """
-    output = check_output("output", checked_output(output))
+    output = checked_output(output)
     check_folder("cache", cache)
     check_device("device", device)
     found = find_videos(places)

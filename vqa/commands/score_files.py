@@ -18,6 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
+from vqa.commands.preflight import check_folder
 from vqa.commands.printing import say
 from vqa.files import plain, replacing, shown, user_path
 
@@ -46,11 +47,7 @@ def checked_output(path: str | Path) -> Path:
         raise ValueError(
             f"output={shown(path)}: expected a name that ends in .csv, .json or .jsonl"
         )
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise ValueError(
-            f"output={shown(path)}: expected a folder that can be written to, found {shown(folder)}"
-        )
+    check_folder("output", path.parent)
     for file in output_files(path):
         if file.exists() and not file.is_file():
             raise ValueError(f"output={shown(file)}: expected a file, found something else")

@@ -18,6 +18,7 @@ from vqa.commands.rules import (
     text,
     whole,
 )
+from vqa.files import plain_name
 
 NAME = text("a name")
 SEED = whole(0, 2**32 - 1)
@@ -31,6 +32,19 @@ MOS_RANGE = (
 )
 
 
+def _names_a_folder(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(plain_name("name", value))
+    except ValueError:
+        return False
+
+
+FOLDER_NAME = Rule(
+    "a name of letters, digits, spaces and . _ + -, at most 120 bytes, because it names a folder",
+    _names_a_folder,
+)
+
+
 def _is_rankable(value: Any) -> bool:
     from vqa.evaluation.metrics import cards  # here, because it takes a second
 
@@ -38,16 +52,18 @@ def _is_rankable(value: Any) -> bool:
 
 
 DAMAGED = one_of("refuse", "score")
+DEVICE = one_of("auto", "cpu", "cuda")
 RAW = {
     "size": text("WIDTHxHEIGHT, such as 1920x1080", r"[1-9][0-9]{0,5}[xX][1-9][0-9]{0,5}") | NULL,
     "pixel_format": text("FFmpeg's name, such as yuv420p10le", r"[a-z0-9_]{1,32}") | NULL,
     "range": one_of("limited", "full") | NULL,
     "frame_rate_hz": above(0, 1000) | NULL,
 }
+RAW_SECTIONS = ("raw", "data.raw", "data.read.raw", "data.read.readers.*.raw")
 
 RULES: dict[str, Rule] = {
-    "name": NAME,
-    "model_name": NAME,
+    "name": FOLDER_NAME,
+    "model_name": FOLDER_NAME,
     "seed": SEED,
     "fresh": FLAG,
     "init_parts": several(NAME) | NULL,
@@ -59,8 +75,8 @@ RULES: dict[str, Rule] = {
     "metric": Rule("a metric with intervals, such as srocc, krocc, plcc or rmse", _is_rankable),
     "rescore": whole(0),
     "trust": several(NAME, fewest=0),
-    "raw": section(),
-    **{f"raw.{key}": rule for key, rule in RAW.items()},
+    **dict.fromkeys(RAW_SECTIONS, section()),
+    **{f"{place}.{key}": rule for place in RAW_SECTIONS for key, rule in RAW.items()},
     "damaged": DAMAGED,
     "frame": whole(0) | text("seconds such as 2.5s", r"[0-9]{1,9}(\.[0-9]+)?s") | NULL,
     "descriptions": several(NAME) | NULL,
@@ -74,20 +90,16 @@ RULES: dict[str, Rule] = {
     "views": section(),
     "views.*": BUILT | NULL,
     "data": section() | NULL,
-    "data.name": NAME,
+    "data.name": FOLDER_NAME,
     "data.reader": one_of("auto", "pyav", "decord"),
     "data.missing": one_of("error", "skip", "keep"),
     "data.damaged": DAMAGED,
-    "data.raw": section(),
-    **{f"data.raw.{key}": rule for key, rule in RAW.items()},
-    "data.read.readers.*.raw": section(),
-    **{f"data.read.readers.*.raw.{key}": rule for key, rule in RAW.items()},
     "data.mos_range": MOS_RANGE,
     "data.roots": section(),
     "data.read": BUILT,
     "features": section() | NULL,
     "features.*": section(),
-    "features.*.name": NAME,
+    "features.*.name": FOLDER_NAME,
     "features.*.frame_rate_hz": above(0, 1000) | NULL,
     "features.*.frames": whole(1) | NULL,
     "features.*.dtype": one_of("float32", "float16"),

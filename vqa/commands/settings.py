@@ -9,7 +9,7 @@ from typing import Any
 
 from vqa.commands.option_rules import OPTIONS
 from vqa.commands.rules import Rule, shown_value
-from vqa.commands.setting_rules import RULES
+from vqa.commands.setting_rules import FOLDER_NAME, RULES
 from vqa.files import user_path
 
 # Settings that are paths: any text, with ~ for the home folder, or null.
@@ -67,6 +67,8 @@ def _checked(
         if is_path_or_paths(key):
             value = _user_path(key, typed, value)
         for rule in (_rule_of(key), options.get(name)):
+            if rule is FOLDER_NAME and type(value) is int:
+                value = str(value)
             if rule is not None:
                 rule.check(typed, value)
         inner = (*place, str(name))
@@ -117,7 +119,9 @@ def _user_path(key: str, typed: str, value: Any) -> Any:
 
 
 def _check_together(settings: Mapping[str, Any]) -> None:
-    """Refuse values that each are right, but contradict each other."""
+    """Refuse values that each are right, but contradict each other, and names of features."""
+    for name in settings.get("features") or {}:
+        FOLDER_NAME.check("features", name)
     for fault in _contradictions(settings):
         raise ValueError(fault)
 

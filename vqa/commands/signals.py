@@ -17,6 +17,11 @@ class Stopped(BaseException):
     """
 
 
+def is_first() -> bool:
+    """Return whether this is the process of a training that reports for all of them."""
+    return os.environ.get("LOCAL_RANK", "0") == "0"
+
+
 class Signals:
     """The handling of Ctrl-C and SIGTERM in a command.
 
@@ -37,7 +42,7 @@ class Signals:
     def line(self) -> str:
         """What the user reads."""
         name = "Ctrl-C" if self.received == signal.SIGINT else signal.Signals(self.received).name
-        return f"error: stopped by {name}; rerun the command to resume"
+        return f"stopped by {name}; rerun the command to resume"
 
     @contextmanager
     def handled(self) -> Iterator[None]:
@@ -66,7 +71,8 @@ class Signals:
                 os.kill(os.getpid(), number)
             return  # Ctrl-C reaches the parent too, which ends its children
         if self.received:
-            os.write(2, f"{self.line}\n".encode())
+            if is_first():
+                os.write(2, f"error: {self.line}\n".encode())
             os._exit(self.status)
         self.received = number
         raise Stopped

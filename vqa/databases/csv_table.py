@@ -19,6 +19,7 @@ from typing import Any
 from vqa.databases.label_files import measures, read_rows
 from vqa.databases.listing import one_line, some
 from vqa.databases.records import Database, DatabaseError, VideoRecord, build_database, require_root
+from vqa.files import user_path
 from vqa.video import RawFormat
 
 LOGGER = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ def read(
     """
     if labels is None:
         raise DatabaseError(f"{name}: no label table given; set data.labels=/path/to/table.csv")
-    table = Path(labels).expanduser()
+    table = user_path(labels)
     if not table.is_file():
         raise DatabaseError(f"{name}: the label table {table} does not exist; set data.labels")
     hint = "Paths in the table are relative to this folder."

@@ -38,7 +38,7 @@ from vqa.databases.synthesis.distortions import crf, distort
 from vqa.databases.synthesis.encoding import write_h264
 from vqa.databases.synthesis.photographs import PHOTOGRAPHS, Photograph
 from vqa.databases.synthesis.plan import VARIANTS, Variant, Version, plan_versions
-from vqa.files import csv_text, write_atomically
+from vqa.files import csv_text, user_path, write_atomically
 from vqa.progress import progress_bar
 
 RECIPE = 2  # increase when the pixels change; the folder's hash already covers the labels
@@ -116,7 +116,7 @@ def _read(
     table = _label_table(plan)
     spec = {"recipe": RECIPE, "frames": frames, "size": [width, height], "seed": seed}
     digest = hashlib.sha256((json.dumps(spec) + table).encode()).hexdigest()[:12]
-    folder = Path(root).expanduser() / digest
+    folder = user_path(root) / digest
     labels = folder / "labels.csv"
     if workers is not None:
         _make_files(folder, plan, frames, (width, height), seed, workers)

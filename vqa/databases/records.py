@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from vqa.databases.listing import some
+from vqa.files import user_path
 from vqa.video import RawFormat
 
 LOGGER = logging.getLogger(__name__)
@@ -212,7 +213,7 @@ def require_root(name: str, root: str | Path | None, hint: str) -> Path:
     """
     if root is None:
         raise DatabaseError(f"{name}: no folder given; set data.root=/path/to/{name}. {hint}")
-    path = Path(root).expanduser()
+    path = user_path(root)
     if not path.is_dir():
         raise DatabaseError(f"{name}: {path} is not a folder; set data.root. {hint}")
     return path

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vqa.databases.records import Database, DatabaseError, VideoRecord, build_database, require_root
+from vqa.files import user_path
 
 LOGGER = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ def find_labels(
         DatabaseError: The file does not exist.
     """
     if labels is not None:
-        given = Path(labels).expanduser()
+        given = user_path(labels)
         if not given.is_file():
             raise DatabaseError(f"{name}: the label file {given} does not exist; set data.labels")
         return given

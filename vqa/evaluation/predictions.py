@@ -5,7 +5,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from vqa.files import user_path
+
 COLUMNS = ("split", "video", "mos", "score")
+# Squares of larger numbers, and their sums, are not finite.
+LARGEST = 1e100
+LONGEST_SHOWN = 60
 
 
 def read_predictions(path: str | Path) -> pd.DataFrame:
@@ -19,7 +24,7 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
         ValueError: Not a table with these columns, or a cell that is not a finite number; the text
             names the line.
     """
-    path = Path(path)
+    path = user_path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such predictions file; expected a CSV with mos,score")
     try:
@@ -42,12 +47,13 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
         )
     numbers = {column: pd.to_numeric(table[column], errors="coerce") for column in ("mos", "score")}
     for column, values in numbers.items():
-        wrong = np.flatnonzero(~np.isfinite(values))
+        wrong = np.flatnonzero(~(values.abs() <= LARGEST))
         if len(wrong):
             row = wrong[0]
             raise ValueError(
                 f"{path}: {len(wrong)} cells of {column} are not finite numbers, first "
-                f"{table[column].iloc[row]!r} in line {row + 2}; correct or remove these rows"
+                f"{table[column].iloc[row][:LONGEST_SHOWN]!r} in line {row + 2}; correct or remove "
+                "these rows"
             )
     rows = [f"row {number}" for number in range(1, len(table) + 1)]
     predictions = pd.DataFrame(
@@ -79,7 +85,8 @@ def check_predictions(predictions: pd.DataFrame) -> None:
         )
     if predictions.empty:
         raise ValueError("the predictions have no rows; expected at least one test video")
-    if predictions[["split", "video"]].isna().any(axis=None):
+    names = predictions[["split", "video"]]
+    if (names.isna() | (names == "")).any(axis=None):
         raise ValueError("predictions with an empty split or video name; every row needs both")
     twice = predictions[predictions.duplicated(["split", "video"])]
     if len(twice):

@@ -120,10 +120,7 @@ class ConvnetStatistics(Extractor):
         for index, x in self._layers(frames):
             if index in self._taps:
                 if x.shape[2] * x.shape[3] < 2:
-                    raise ValueError(
-                        f"{self.name}: frames of {frames.shape[2]}x{frames.shape[1]} are too "
-                        "small; the last feature map needs two pixels (64x64 is enough)"
-                    )
+                    raise self._too_small(frames)
                 deviation, mean = torch.std_mean(x.float(), dim=(2, 3))
                 means.append(mean)
                 deviations.append(deviation)
@@ -133,8 +130,17 @@ class ConvnetStatistics(Extractor):
         """Yield each layer's position and output for uint8 frames (n, H, W, 3)."""
         x = normalise(frames, self.device).to(self.dtype)
         for index, layer in enumerate(self._trunk):
+            pools = isinstance(layer, nn.MaxPool2d)
+            if pools and min(x.shape[2:]) + 2 * layer.padding < layer.kernel_size:
+                raise self._too_small(frames)
             x = layer(x)
             yield index, x
+
+    def _too_small(self, frames: np.ndarray) -> ValueError:
+        return ValueError(
+            f"{self.name}: frames of {frames.shape[2]}x{frames.shape[1]} are too small; the last "
+            "feature map needs two pixels (64x64 is enough)"
+        )
 
 
 def _trunk(architecture: str, weights: str) -> tuple[nn.Sequential, frozenset[int], int]:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import yaml
 
+from vqa.files import user_path
+
 PUBLISHED = Path(__file__).with_name("descriptions.yaml")
 
 
@@ -25,7 +27,7 @@ def read_descriptions(
     """
     path = PUBLISHED if source is None else source
     named = "the descriptions" if isinstance(path, Mapping) else f"the descriptions in {path}"
-    found = path if isinstance(path, Mapping) else _load(Path(path).expanduser())
+    found = path if isinstance(path, Mapping) else _load(user_path(path))
     if not isinstance(found, Mapping) or not found or not all(map(_is_list, found.values())):
         raise ValueError(
             f"{named} are not lists of sentences by group; write them like "

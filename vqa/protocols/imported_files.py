@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vqa.databases.listing import some
 from vqa.databases.records import Database
+from vqa.files import user_path
 from vqa.protocols.csv_splits import read_table
 from vqa.protocols.grouping import check_grouping, in_order
 from vqa.protocols.leaks import leak_report, log_leaks, straddling
@@ -62,7 +63,7 @@ def imported(
         raise SplitError(
             "no splits given; set protocol.path to a .csv, .json or .mat file, or a run folder"
         )
-    path = Path(path).expanduser()
+    path = user_path(path)
     kind = path.suffix.lower()
     matrix = read_matrix(path) if kind == ".mat" else None
     if matrix is not None:

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from vqa.databases.records import VideoRecord
-from vqa.files import write_atomically
+from vqa.files import user_path, write_atomically
 from vqa.reports.figures.overlay import Map, overlay_figure, to_png
 from vqa.reports.svg import to_svg
 from vqa.video import VideoError, VideoInfo, probe, read_frames
@@ -81,7 +81,7 @@ def draw_video(
         ValueError: The extractor does not draw, the output is not the name of a picture, the video
             cannot be read, or has no such frame or map.
     """
-    path = Path(output).expanduser()
+    path = user_path(output)
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise ValueError(f"output={output}: expected a file that ends in {' or '.join(FORMATS)}")

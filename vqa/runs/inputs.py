@@ -12,11 +12,14 @@ from typing import Any
 
 from vqa.databases.listing import some
 from vqa.databases.records import Database, VideoRecord
-from vqa.files import plain, read_json, write_json
+from vqa.files import content_hash, plain, read_json, user_path, write_json
 from vqa.runs.errors import RunError
+from vqa.runs.stored import as_data
 
 INPUTS = "inputs.json"
 
+# Sections whose settings may name files that shape the numbers; `data` is compared by its labels.
+NAMING_FILES = ("model", "features", "views", "protocol", "alignment", "init_from")
 LABELS = {
     "mos": "MOS", "mos_std": "standard deviation", "ratings": "number of ratings",
     "content": "content", "split": "part", "group": "group", "width": "width", "height": "height",
@@ -66,6 +69,26 @@ def hold(folder: Path, inputs: Mapping[str, Any]) -> None:
         raise RunError(f"{folder} was made from other inputs ({different}); fresh=true starts over")
 
 
+def named_files(config: Mapping[str, Any]) -> dict[str, str]:
+    """Hash the files that settings name: matrices, weights, splits, and runs by their manifests."""
+
+    def walk(key: str, value: Any) -> Iterator[tuple[str, str]]:
+        if isinstance(value, Mapping):
+            for name, inner in value.items():
+                yield from walk(f"{key}.{name}", inner)
+        elif isinstance(value, str) and not key.endswith("._target_"):
+            try:
+                place = user_path(value)
+                place = place / "manifest.json" if place.is_dir() else place
+                if place.is_file():
+                    yield key, content_hash(place)
+            except (OSError, ValueError, RuntimeError):  # no path at all, or not ours to read
+                return
+
+    found = (pair for name in NAMING_FILES for pair in walk(name, config.get(name)))
+    return dict(found)
+
+
 def changes(
     stored: Mapping[str, Any], found: Mapping[str, Any], *, files: bool = True
 ) -> Iterator[str]:
@@ -75,7 +98,15 @@ def changes(
         stored: Content of `inputs.json`.
         found: The inputs now, likewise as plain values.
         files: Compare the files that settings name as well, not only the database.
+
+    Raises:
+        RunError: What is stored is damaged.
     """
+    with as_data(INPUTS):
+        yield from _changes(stored, found, files)
+
+
+def _changes(stored: Mapping[str, Any], found: Mapping[str, Any], files: bool) -> Iterator[str]:
     old, new = stored["videos"], found["videos"]
     for names, words in (
         ([name for name in new if name not in old], "{} new in the label table"),

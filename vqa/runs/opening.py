@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa import __version__
-from vqa.files import write_atomically, write_json
+from vqa.files import user_path, write_atomically, write_json
 from vqa.runs.errors import RunError
 from vqa.runs.run import Run
 from vqa.runs.stored import read_settings, settings_text
@@ -73,7 +73,7 @@ def load_run(folder: str | Path) -> Run:
         ...     load_run(folder).notes()
         ['The MOS of the demo are simulated.']
     """
-    folder = Path(folder).expanduser()
+    folder = user_path(folder)
     path = folder / "config.yaml"
     if not path.is_file():
         missing = "has no config.yaml" if folder.is_dir() else "does not exist"
@@ -137,6 +137,12 @@ def _read_config(path: Path) -> dict[str, Any]:
             "its keys; choose the folder of a run"
         )
     wrong = [key for key in SECTIONS if not isinstance(config.get(key, {}), dict)]
+    wrong += [
+        f"{key}.{name}"
+        for key in {"features", "views"} - set(wrong)
+        for name, settings in config.get(key, {}).items()
+        if not isinstance(settings, dict | None)
+    ]
     if wrong:
         raise RunError(
             f"{path}: expected settings below {', '.join(wrong)}, found something else; was it "

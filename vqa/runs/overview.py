@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vqa.files import user_path
 from vqa.runs.errors import RunError
 from vqa.runs.opening import load_run
 from vqa.runs.run import Run
@@ -61,7 +62,7 @@ def find_runs(folder: str | Path) -> list[RunSummary]:
     Raises:
         FileNotFoundError: There is no such folder.
     """
-    folder = Path(folder).expanduser()
+    folder = user_path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; give the folder that holds the runs")
     found: list[tuple[float, RunSummary]] = []

@@ -132,7 +132,8 @@ def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoSt
     with container:
         stream = main_stream(container)
         if stream is None:
-            raise VideoError(path, "has no video stream that FFmpeg decodes")
+            is_unknown = any(other.codec_context is None for other in container.streams.video)
+            raise VideoError(path, "has no video stream" + " that FFmpeg decodes" * is_unknown)
         context = stream.codec_context
         if excess := too_large(context.width, context.height) or _refused(context, errors):
             raise VideoError(path, excess)

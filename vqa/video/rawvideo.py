@@ -172,7 +172,7 @@ def raw_info(path: Path, raw: RawFormat) -> VideoInfo:
     if raw.pixel_format is None and (other := _evident_format(path, frames, raw.coded_bytes)):
         raise VideoError(
             path,
-            "its samples have more than the 8 bits that were assumed: every second byte is at most "
+            "its samples look wider than 8 bits, which were assumed: every second byte is at most "
             f"{NARROW}; give the pixel format, for example {other}, or yuv420p if this is wrong",
         )
     times_s = np.arange(frames) / raw.rate_hz

@@ -118,6 +118,11 @@ def test_two_sources_of_ids_are_refused(tmp_path):
         ("video,a\n", r"features are .*\(0, 1\); expected floats"),
         ("", "no feature matrix can be read"),
         ("video,a\nx,1\ny,2,3\n", "2 features for y, 1 in the header; expected the same"),
+        ("video,a\nx,1_000\n", "feature a of x is '1_000', which is not a number"),
+        ("video,a\nx,1e400\n", "feature a of x is '1e400', which is not a number"),
+        ("video,a\nx,٣\n", "feature a of x is '٣', which is not a number"),
+        ("video,a\n,1\n", "line 2 names no video"),
+        ('video,a\n"x,1\ny,2\n', "no feature matrix can be read"),
         ("video,a\nx,True\n", "feature a of x is 'True', which is not a number"),
     ],
 )

@@ -57,13 +57,68 @@ def test_an_error_in_the_extractor_is_not_a_bad_file(clips, clips_cache):
         FeatureSource(Broken(), clips_cache).fill(clips.videos, progress=False)
 
 
-def test_an_error_in_the_decoding_thread_ends_the_job(clips, clips_cache, monkeypatch):
-    def fail(times_s, rate):
-        raise MemoryError("no memory")
+def test_an_extractor_that_does_not_work_ends_the_job_at_the_first_video(clips):
+    class Broken(MeanColour):
+        def describe(self, chunks, info):
+            described.append(info.path.name)
+            raise AttributeError("no such thing")
 
-    monkeypatch.setattr("vqa.features.extraction.decoding_thread.fixed_rate_indices", fail)
-    with pytest.raises(MemoryError, match="no memory"):
-        FeatureSource(MeanColour(), clips_cache, frame_rate_hz=5).fill(clips.videos, progress=False)
+    described = []
+    with pytest.raises(AttributeError, match="no such thing"):
+        list(extract_videos(clips.videos, Broken()))
+    assert described == ["clip0.mp4", "grey"]
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (RuntimeError("Output size\nis too small"), "RuntimeError: Output size is too small"),
+        (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
+        (MemoryError(), "takes more memory than there is"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "takes more memory than there is"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "takes more memory"),
+        (ValueError("frames too small"), "frames too small"),
+    ],
+)
+def test_whatever_the_extractor_makes_of_a_video_costs_that_video(clips, error, cause):
+    class Choosy(MeanColour):
+        def describe(self, chunks, info):
+            if info.path.name != "grey" and info.frames < 40 - 1:
+                next(chunks)
+                raise error
+            return super().describe(chunks, info)
+
+    results = [result for _, result in extract_videos(clips.videos, Choosy())]
+    assert [isinstance(result, Exception) for result in results] == [True] * 5 + [False]
+    for result in results[:5]:
+        assert cause in str(result)
+        assert "\n" not in str(result)
+        assert result.__traceback__ is None  # it would keep the frames in memory
+
+
+def test_whatever_fails_while_a_video_is_decoded_costs_that_video(clips, monkeypatch):
+    def choose(times_s, rate):
+        if len(times_s) == 35:
+            raise MemoryError
+        if len(times_s) == 36:
+            raise RecursionError("too deep")
+        return np.arange(len(times_s))
+
+    monkeypatch.setattr("vqa.features.extraction.decoding_thread.fixed_rate_indices", choose)
+    results = list(extract_videos(clips.videos, MeanColour(), frame_rate_hz=5))
+    assert [str(result) for _, result in results if isinstance(result, Exception)] == [
+        "describing its frames takes more memory than there is",
+        "RecursionError: too deep",
+    ]
+
+
+def test_an_error_of_the_list_of_videos_ends_the_job(clips):
+    def videos():
+        yield clips.videos[0]
+        raise RuntimeError("no list")
+
+    with pytest.raises(RuntimeError, match="no list"):
+        list(extract_videos(videos(), MeanColour()))
 
 
 def test_the_chunk_size_changes_nothing(clips, monkeypatch):

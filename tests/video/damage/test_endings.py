@@ -82,6 +82,22 @@ def test_a_lost_fragment_header_is_damage(tmp_path):
         all_frames(path)
 
 
+def test_boxes():
+    def box(kind, size, length=None):
+        return (length or size + 8).to_bytes(4, "big") + kind + bytes(size)
+
+    whole = box(b"ftyp", 8) + box(b"moov", 30) + box(b"mdat", 50)
+    assert unfinished(whole) is None
+    assert unfinished(whole[:-1]).startswith("cut short: box 'mdat' at byte 54 ends at 112 of 111")
+    assert unfinished(box(b"mine", 4) + whole) is None
+    assert "cut short" in unfinished(box(b"mine", 4) + whole[:-1])
+    assert unfinished(whole + b"appended text with moof in it") is None
+    assert unfinished(whole + box(b"mdat", 9, 0) + b"to the end") is None
+    large = (1).to_bytes(4, "big") + b"mdat" + (16 + 40).to_bytes(8, "big") + bytes(40)
+    assert unfinished(whole + large) is None
+    assert "cut short" in unfinished(whole + large[:-3])
+
+
 @pytest.mark.parametrize("box", [b"mvhd", b"mdhd"])
 @pytest.mark.parametrize("name", ["h264.mp4", "prores.mov"])
 def test_a_time_scale_of_zero_is_damage(folder, tmp_path, name, box):

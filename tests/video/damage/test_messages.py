@@ -69,6 +69,7 @@ def test_meanings():
     )
     assert damage_while_decoding([(info, "h264", "concealing 4 DC, 4 AC, 4 MV errors in P frame")])
     assert damage_while_decoding([(warning, "mjpeg", "unusual but harmless")]) is None
+    assert damage_while_decoding([(error, "h264", "SEI type 4 size 60 truncated at 40")]) is None
     assert damage_while_decoding([(error, "aac", "sound is not read")]) is None
     assert damage_while_decoding([(error, "mov,mp4", "Referenced chapter track not found")]) is None
     # A decoder speaks while the file is opened, too: of what lies before the first keyframe.

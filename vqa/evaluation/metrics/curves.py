@@ -204,6 +204,7 @@ def _levels(
     z: Array, y: Array, centre: float, width: float, parameters: int
 ) -> tuple[Array, Array]:
     """Fit the coefficients of sigmoid, constant (and z); also return these columns (N, 2 or 3)."""
-    terms = [sigmoid((z - centre) / width), np.ones_like(z), z]
-    columns = np.stack(terms[: parameters - 2], axis=1)
+    columns = np.empty((len(z), parameters - 2))
+    columns[:, 0], columns[:, 1] = sigmoid((z - centre) / width), 1.0
+    columns[:, 2:] = z[:, None]
     return np.linalg.lstsq(columns, y, rcond=None)[0], columns

@@ -139,7 +139,7 @@ class DecodingThread:
             changed = content_hash(video.path) != source
             error = VideoError(video.path, "the file changed while it was read", info.frames)
             self.items.put(End(error if changed else None))
-        except (VideoError, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 (whatever a video does, it costs that video)
             self.items.put(End(error) if begun else Settled(video, error))
 
     def _indices(self, info: VideoInfo) -> np.ndarray | None:

@@ -150,7 +150,7 @@ class FeatureSource:
             ExtractionError: A video failed and `on_error` is `raise`, or the disk is too small.
             ValueError: As `stream`.
         """
-        outcome, space = Outcome(), SpaceEstimate(self.cache.root, len(videos))
+        outcome, space = Outcome(), SpaceEstimate(self.cache.folder, len(videos))
         bar = progress_bar(
             len(videos), f"extract {self.name}", "video",
             disable=not (progress and videos), delay=BAR_DELAY_S,

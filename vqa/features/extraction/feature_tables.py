@@ -6,6 +6,7 @@ their ids must be given in the order of the rows. After reading, videos are foun
 """
 
 import csv
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -117,7 +118,7 @@ def read_features(path: str | Path, ids: Sequence[str] | None = None) -> Feature
 def _read_csv(path: Path) -> tuple[list[str], NDArray]:
     # Line by line: as text, the cells of a wide matrix would take tens of times its memory.
     with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = csv.reader(file)
+        lines = csv.reader(file, strict=True)
         header = [name.strip() for name in next(lines)]
         if header[:1] != ["video"]:
             raise FeatureTableError(f"the header is {', '.join(header[:5])}; expected video first")
@@ -128,6 +129,10 @@ def _read_csv(path: Path) -> tuple[list[str], NDArray]:
                     f"{len(cells)} features for {name}, {len(header) - 1} in the header; expected "
                     "the same number"
                 )
+            if not name.strip():
+                raise FeatureTableError(
+                    f"line {lines.line_num} names no video; name it or remove it"
+                )
             names.append(name.strip())
             named = zip(header[1:], cells, strict=True)
             rows.append(np.array([_number(name, column, cell) for column, cell in named]))
@@ -136,12 +141,17 @@ def _read_csv(path: Path) -> tuple[list[str], NDArray]:
 
 def _number(video: str, column: str, cell: str) -> float:
     """Return a cell as a number; an empty cell is NaN."""
+    text = cell.strip()
     try:
-        return float(cell.strip() or "nan")
+        # Python also reads 1_000 and the digits of other scripts.
+        number = float(text or "nan") if text.isascii() and "_" not in text else None
     except ValueError:
+        number = None
+    if number is None or (math.isinf(number) and "inf" not in text.lower()):
         raise FeatureTableError(
             f"feature {column} of {video} is {cell!r}, which is not a number"
         ) from None
+    return number
 
 
 def _read_mat(path: Path) -> tuple[list[str] | None, NDArray]:

@@ -15,11 +15,9 @@ from torch import Tensor
 
 from vqa.databases.records import VideoRecord
 from vqa.features.extraction.decoding_thread import Begin, DecodingThread, End, Fatal, Settled
+from vqa.features.extraction.failures import check_extractor, in_words, is_unexpected
 from vqa.features.extractor import Extractor
-from vqa.video import VideoError, VideoInfo
-
-# So many unexpected errors in a row are due to the set-up (a bug, a lost GPU), not to the videos.
-FAULTS_OF_THE_SETUP = 5
+from vqa.video import VideoInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +69,14 @@ def extract_videos(
             decoded.
 
     Yields:
-        Each video with its features, the error that prevented them, or None if it was current.
-
-    An error of the extractor fails its video; five unexpected ones in a row are raised.
+        Each video with its features, the error that prevented them, or None if it was current. An
+        error of the extractor costs only its video, unless a plain grey clip shows that the
+        extractor does not work at all.
 
     Raises:
         ValueError: Both ways of sampling are given, or one for an extractor that chooses its
             frames itself.
+        Exception: The extractor does not work, or the videos cannot be taken from the iterable.
     """
     if frames is not None and frame_rate_hz is not None:
         raise ValueError(
@@ -99,7 +98,6 @@ def _results(
 ) -> Iterator[tuple[VideoRecord, VideoFeatures | Exception | None]]:
     """Yield each video with its result, while the decoding thread works ahead."""
     decoding.start()
-    unexpected = 0  # errors in a row that no video should cause
     try:
         while True:
             started = time.perf_counter()
@@ -109,13 +107,9 @@ def _results(
                 case Fatal(error):
                     raise error
                 case Settled(video, error):
-                    yield video, error
+                    yield video, error and in_words(error)
                 case Begin() as begin:
-                    result = _described(begin, decoding, started)
-                    unexpected = unexpected + 1 if _is_unexpected(result) else 0
-                    if unexpected == FAULTS_OF_THE_SETUP:
-                        raise result
-                    yield begin.video, _in_words(result)
+                    yield begin.video, _described(begin, decoding, started)
     finally:
         decoding.end()
 
@@ -128,8 +122,6 @@ def _described(begin: Begin, decoding: DecodingThread, started: float) -> VideoF
         nonlocal end
         while end is None:
             item = decoding.items.get()
-            if isinstance(item, Fatal):
-                raise item.error
             if isinstance(item, End):
                 end = item
             else:
@@ -137,44 +129,27 @@ def _described(begin: Begin, decoding: DecodingThread, started: float) -> VideoF
 
     arriving = chunks()
     features = times_s = failure = None
+    is_unclear = False
     try:
         with _threads(decoding.extractor.threads):
             features, times_s = decoding.extractor.describe(arriving, begin.info)
     except Exception as error:  # noqa: BLE001 (whatever a video does, it costs that video)
-        failure = error
+        failure = in_words(error)
+        is_unclear = is_unexpected(error)
     for _ in arriving:  # chunks that the extractor did not ask for
         pass
-    if end.error is not None or failure is not None:
-        return end.error or failure
+    if end.error is not None:
+        return in_words(end.error)
+    if failure is not None:
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        if is_unclear:
+            check_extractor(decoding.extractor)
+        return failure
     if times_s is None:
         times_s = torch.from_numpy(begin.times_s)
     seconds = time.perf_counter() - started
     return VideoFeatures(features, times_s, begin.source, begin.reader, begin.info, seconds)
-
-
-def _is_unexpected(result: VideoFeatures | Exception) -> bool:
-    """Return whether an error is neither the video's nor a lack of memory."""
-    return isinstance(result, Exception) and not (
-        isinstance(result, ValueError | VideoError) or _lacks_memory(result)
-    )
-
-
-def _lacks_memory(error: Exception) -> bool:
-    """Return whether an allocation failed, of Python, of torch on a GPU, or of torch on a CPU."""
-    if isinstance(error, torch.OutOfMemoryError):
-        torch.cuda.empty_cache()
-        return True
-    return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
-
-
-def _in_words(result: VideoFeatures | Exception) -> VideoFeatures | Exception:
-    """Describe an error that does not name its kind in one line."""
-    if not isinstance(result, Exception) or isinstance(result, ValueError | VideoError):
-        return result
-    if _lacks_memory(result):
-        return RuntimeError("describing its frames takes more memory than there is")
-    text = " ".join(str(result).split())[:300]
-    return RuntimeError(f"{type(result).__name__}: {text}")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from vqa.files import read_json
+from vqa.files import read_json, user_path
 from vqa.models.pretrained.weights import WeightsError
 
 RANDOM_SEED = 0
@@ -81,7 +81,7 @@ def clip_network(architecture: str, weights: str) -> nn.Module:
                 f"openclip: the {weights} weights were trained with QuickGELU, which {architecture}"
                 f" lacks; use features.openclip.architecture={architecture}-quickgelu"
             )
-    source = str(Path(weights).expanduser()) if weights not in tags else weights
+    source = str(user_path(weights)) if weights not in tags else weights
     remedy = (
         "give a local file with features.openclip.weights=/path/to/open_clip_model.safetensors or "
         "ask for untrained weights with features.openclip.weights=random"

@@ -13,6 +13,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
+from vqa.files import user_path
+
 
 class WeightsError(RuntimeError):
     """Weights that are missing or do not fit; the text says where they were looked for."""
@@ -49,7 +51,7 @@ def local_state(path: str | Path, remedy: str) -> Mapping[str, Any]:
     Raises:
         WeightsError: There is no such file, or it cannot be read.
     """
-    path = Path(path).expanduser()
+    path = user_path(path)
     if not path.is_file():
         raise WeightsError(f"no weights file at {path}; {remedy}")
     try:

@@ -24,11 +24,18 @@ SIGNS = (
     "EOC Marker",
     "EOI missing",
     "Truncating",
-    "mismatch",
+    "CRC mismatch",
 )
-# Errors that do not concern frames: chapters refer to a missing track, covers cannot be read, a
-# frame before the start of the file is to be forgotten.
-HARMLESS = ("chapter", "cover", "mmco: unref short failure", "timecode")
+# Errors that do not concern frames: chapters that refer to a missing track, covers, timecodes and
+# other metadata, and a reference before the start of the file that is to be forgotten.
+HARMLESS = (
+    "chapter",
+    "cover",
+    "timecode",
+    "SEI type",
+    "APP fields",
+    "mmco: unref short failure",
+)
 
 _lock = threading.RLock()
 _listening = 0

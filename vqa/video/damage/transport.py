@@ -32,7 +32,7 @@ def lost_packets(data: mmap.mmap, pid: int) -> str | None:
     headers = _headers(data, pid)
     if len(headers) < 2:
         return None
-    steps = np.diff(headers[:, 3] & 0xF) & 0xF
+    steps = np.diff(headers[:, 3] & 0xF) & 0xF  # modulo 16, as the counter
     has_field = (headers[1:, 3] & 0x20 > 0) & (headers[1:, 4] > 0)
     announced = has_field & (headers[1:, 5] & 0x80 > 0)  # a discontinuity
     lost = np.flatnonzero((steps != 1) & ~announced)
@@ -47,10 +47,9 @@ def _headers(data: mmap.mmap, pid: int) -> np.ndarray:
     count = len(data) // unit
     start = _sync_place(unit)
     packets = np.ndarray((count, 6), np.uint8, data, start, (unit, 1))
-    headers = packets.astype(np.int16)  # a copy: a view would keep the file mapped
-    del packets
-    is_in_stream = (headers[:, 1] & 0x1F) * 256 + headers[:, 2] == pid
-    return headers[is_in_stream & (headers[:, 0] == SYNC) & (headers[:, 3] & 0x10 > 0)]
+    is_in_stream = (packets[:, 1] & 0x1F == pid >> 8) & (packets[:, 2] == pid & 0xFF)
+    has_payload = (packets[:, 0] == SYNC) & (packets[:, 3] & 0x10 > 0)
+    return packets[is_in_stream & has_payload]  # a copy: a view would keep the file mapped
 
 
 def _unit(data: mmap.mmap) -> int:
