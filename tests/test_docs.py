@@ -28,7 +28,7 @@ from tests.doc_pages import (
 from tests.places import ROOT
 from vqa import cli
 from vqa.commands import configuration, overrides
-from vqa.commands.doctor.diagnosis import KINDS
+from vqa.commands.doctor.findings import KINDS
 from vqa.databases.synthesis.encoding import write_h264
 
 SITE_PACKAGES = ("mkdocs", "material", "mkdocstrings", "mkdocstrings_handlers")

@@ -3,7 +3,7 @@
 import glob
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,11 +59,16 @@ class PassedOver:
         """
         remarks = []
         for reason, count in self.counts.items():
-            words, names = reason.replace("(s)", "s" if count > 1 else ""), self.names[reason]
+            names, what = self.names[reason], counted(count, reason)
             more = f" and {count - len(names)} more" if count > len(names) else ""
             remedy = REMEDIES.get(reason, "")
-            remarks.append(f"passed over {count} {words}: {', '.join(names)}{more}{remedy}")
+            remarks.append(f"passed over {what}: {', '.join(names)}{more}{remedy}")
         return remarks
+
+
+def counted(count: int, reason: str) -> str:
+    """Return a number of things that were passed over, in words."""
+    return f"{count} {reason.replace('(s)', 's' if count > 1 else '')}"
 
 
 def kind(path: Path) -> str:
@@ -83,7 +88,13 @@ def kind(path: Path) -> str:
     return "file" if stat.S_ISREG(mode) else "special"
 
 
-def walk(top: Path, passed_over: PassedOver, *, folders: bool = False) -> Iterator[Path]:
+def walk(
+    top: Path,
+    passed_over: PassedOver,
+    suffixes: Collection[str] = VIDEO_SUFFIXES,
+    *,
+    folders: bool = False,
+) -> Iterator[Path]:
     """Yield the video files below a folder, or its folders, sorted by name.
 
     Links are followed; a folder that is reachable by several names is searched under the first.
@@ -91,6 +102,7 @@ def walk(top: Path, passed_over: PassedOver, *, folders: bool = False) -> Iterat
     Args:
         top: The folder.
         passed_over: Counts everything that is not yielded.
+        suffixes: Of video files, in lower case.
         folders: Yield `top` and all folders below it instead of files.
     """
     searched: set[tuple[int, int]] = set()
@@ -109,7 +121,7 @@ def walk(top: Path, passed_over: PassedOver, *, folders: bool = False) -> Iterat
                 waiting += reversed(_entries(path, top, passed_over))
             case _ if folders:
                 continue
-            case _ if path.suffix.lower() not in VIDEO_SUFFIXES:
+            case _ if path.suffix.lower() not in suffixes:
                 passed_over.add(NO_SUFFIX, path.relative_to(top))
             case "file":
                 yield path

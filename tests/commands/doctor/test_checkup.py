@@ -1,14 +1,18 @@
 """What readers and machines are given."""
 
+import hashlib
 import json
 import math
-from dataclasses import asdict
+import os
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
-from vqa.commands.doctor.checkup import Checkup, as_text, read_other, write
-from vqa.commands.doctor.diagnosis import KINDS, Finding, diagnose
+from vqa.commands.doctor.checkup import Checkup, as_text, write
+from vqa.commands.doctor.diagnosis import diagnose
+from vqa.commands.doctor.earlier import read_earlier
+from vqa.commands.doctor.findings import KINDS, Finding
 from vqa.commands.doctor.survey import Facts
 from vqa.databases.records import Database, VideoRecord
 
@@ -18,6 +22,11 @@ FACTS = Facts(
 )  # fmt: skip
 
 
+def _some_hash(name):
+    """A hash of a frame, unlike any other."""
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
 def checkup(present, absent=0, go_without=False, extras=()):
     names = [f"{index}.mp4" for index in range(present + absent)]
     videos = [
@@ -25,7 +34,7 @@ def checkup(present, absent=0, go_without=False, extras=()):
     ]
     database = Database("own", (1.0, 5.0), tuple(videos))
     facts = {
-        name: Facts(**{**asdict(FACTS), "sha256": f"{index:064x}"})
+        name: replace(FACTS, sha256=f"{index:064x}", likeness=(_some_hash(name),))
         for index, name in enumerate(names[:present])
     }
     return Checkup(database, facts, diagnose(database, facts, list(extras)), go_without)
@@ -87,16 +96,59 @@ def test_json_holds_everything_and_is_read_back(tmp_path):
     assert (content["usable"], content["labelled"]) == (2, 4)
     assert [finding["fault"] for finding in content["findings"]] == [True, True, True, False]
     assert content["findings"][3]["file"] == "/v/x.mp4"
-    assert content["videos"]["1.mp4"] == {"path": "/v/1.mp4", **asdict(facts["1.mp4"])}
+    stored = {**asdict(facts["1.mp4"]), "likeness": [_some_hash("1.mp4")]}
+    assert content["videos"]["1.mp4"] == {"path": "/v/1.mp4", **stored}
     assert "2.mp4" not in content["videos"]
-    name, other = read_other(path)
-    assert (name, other.hashes) == ("own", {f"{0:064x}": "0.mp4", f"{1:064x}": "1.mp4"})
+    other = read_earlier(path)
+    assert (other.name, other.ids) == ("own", {f"{0:064x}": "0.mp4", f"{1:064x}": "1.mp4"})
+    assert other.videos[1] == (f"{1:064x}", [_some_hash("1.mp4")])
 
 
-@pytest.mark.parametrize("text", [None, "no json", "[]", "{}", '{"videos": {"a": 1}}'])
+def test_what_was_passed_over_and_what_cannot_be_compared_is_said():
+    base = checkup(3)
+    facts = {**base.facts, "1.mp4": replace(base.facts["1.mp4"], likeness=("", ""))}
+    counts = {"file(s) without a video suffix": 2, "hidden file(s) or folder(s)": 1}
+    said = as_text(Checkup(base.database, facts, [], passed_over=counts)).splitlines()
+    assert said[1:3] == [
+        "passed over 2 files without a video suffix, 1 hidden file or folder",
+        "1 begin black, flat or dim, so likeness cannot be judged",
+    ]
+
+
+def test_a_finding_is_one_line_whatever_its_name(tmp_path):
+    odd = os.fsdecode(b"/v/caf\xe9\n\x1b[31m.mp4")
+    noted = checkup(1, extras=[Path(odd)])
+    (line,) = [line for line in as_text(noted).split("\n") if "extra" in line]
+    assert line.endswith("caf\\xe9\\n\\x1b[31m.mp4")
+    content = json.loads(write(noted, tmp_path / "a.json").read_text())
+    assert content["findings"][0]["file"] == "/v/caf\\xe9\n\x1b[31m.mp4"
+
+
+BEGIN = '{"database": "x", "videos": {"a": {"error": null, "sha256": '
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None, "", "no json", "[]", "{}", '{"videos": {"a": 1}}', "[" * 100000, "\xff",
+        f'{BEGIN}[1], "likeness": []}}}}}}',
+        f'{BEGIN}"1", "likeness": "{"0" * 48}"}}}}}}',
+        f'{BEGIN}"1", "likeness": ["{"0" * 48}"]}}}}}}',
+        f'{BEGIN}"1", "likeness": ["{"x" * 64}"]}}}}}}',
+        f'{BEGIN}"1", "likeness": 3}}}}}}',
+        f'{BEGIN}"1"}}}}}}',
+    ],
+)  # fmt: skip
 def test_a_file_of_something_else(tmp_path, text):
     path = tmp_path / "x.json"
     if text is not None:
-        path.write_text(text)
+        path.write_bytes(text.encode("latin-1"))
     with pytest.raises(ValueError, match=r"x.json: expected the JSON file of an earlier check"):
-        read_other(path)
+        read_earlier(path)
+
+
+def test_places_that_are_no_files(tmp_path):
+    os.mkfifo(tmp_path / "pipe.json")
+    for place in (tmp_path / "pipe.json", tmp_path, tmp_path / "a" / "b.json"):
+        with pytest.raises(ValueError, match=r"expected the JSON file of an earlier check"):
+            read_earlier(place)

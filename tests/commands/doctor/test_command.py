@@ -1,6 +1,8 @@
 """The command, from its configuration to its exit status."""
 
 import json
+import math
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,8 @@ from tests.clips import cut, write_clip
 from tests.commands.calling import Failed, composed, run
 from tests.places import SHARED
 from vqa.commands import configuration
-from vqa.commands.doctor.checkup import write
+from vqa.commands.doctor import installation
+from vqa.commands.doctor.checkup import as_text, write
 from vqa.commands.doctor.command import check
 
 CLIPS = SHARED / "konvid-clips"
@@ -146,9 +149,81 @@ def test_paths_with_any_letters_are_taken_literally(own, tmp_path, monkeypatch):
     assert content["videos"]["a.mp4"]["path"] == str(place / "a.mp4")
 
 
+def test_what_cannot_be_written_is_said_before_any_work(own, tmp_path, monkeypatch):
+    def worked(*_, **__):
+        raise AssertionError("the survey began")
+
+    monkeypatch.setattr("vqa.commands.doctor.command.survey", worked)
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.json").mkdir()
+    os.mkfifo(tmp_path / "pipe.json")
+    for name, cause in (
+        ("out.xlsx", "expected a file whose name ends in .json"),
+        ("folder.json", "expected a file, found a folder; give a file in it"),
+        ("pipe.json", "expected a file whose name ends in .json"),
+        ("file/x.json", "cannot write there"),
+        ("x" * 300 + ".json", "file name too long"),
+    ):
+        with pytest.raises(Failed, match=f"^error: .*{name.split('/')[0]}.*{cause}") as failure:
+            run("doctor", "csv", "--labels", own / "labels.csv", "--output", tmp_path / name)
+        assert failure.value.status == 2
+        assert str(failure.value).count("\n") == 1
+
+
+def test_a_journal_that_is_no_file(own, tmp_path):
+    words = ["doctor", "csv", "--labels", own / "labels.csv", "--output", tmp_path / "x.json"]
+    journal = tmp_path / "x.journal.jsonl"
+    for make, remove in ((os.mkdir, os.rmdir), (os.mkfifo, os.unlink)):
+        make(journal)
+        with pytest.raises(
+            Failed, match=r"^error: the journal .* cannot be used \(not a"
+        ) as failure:
+            run(*words)
+        assert failure.value.status == 2
+        remove(journal)
+
+
+def test_a_folder_with_odd_files(own, tmp_path):
+    (own / os.fsdecode(b"caf\xe9.mp4")).write_bytes(b"x")
+    os.mkfifo(own / "pipe.mp4")
+    (own / "self").symlink_to(".")
+    rows = "video,mos\na.mp4,3\npipe.mp4,2\n"
+    (own / "labels.csv").write_text(rows)
+    checkup = check(config(*overrides(own)), tmp_path / "j.jsonl")
+    assert ("unreadable", "pipe.mp4") in kinds(checkup)
+    assert [finding.kind for finding in checkup.findings].count("extra") == 3
+    assert checkup.passed_over["file(s) without a video suffix"] == 1
+    assert "passed over 1 file without a video suffix" in as_text(checkup)
+    content = json.loads(write(checkup, tmp_path / "x.json").read_text())
+    assert f"{own}/caf\\xe9.mp4" in {finding["file"] for finding in content["findings"]}
+
+
 def test_without_a_database_the_installation_is_checked(capsys):
     run("doctor")
     printed = capsys.readouterr().out
     assert "the installation is complete" in printed
     assert "8 of 8 frames" in printed
+    assert "names of files     in UTF-8" in printed
+    assert printed.count("GiB free") >= 4
     assert "FAULT" not in printed
+
+
+def test_places_and_settings_that_would_stop_a_training(tmp_path, monkeypatch, capsys):
+    (tmp_path / "cache").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.getfilesystemencoding", lambda: "ascii")
+    monkeypatch.setattr(installation, "SHARED_MEMORY", tmp_path)
+    monkeypatch.setattr(installation, "LEAST_SHARED_BYTES", math.inf)
+    with pytest.raises(Failed) as failure:
+        run("doctor")
+    assert failure.value.status == 1
+    faults = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAULT")]
+    assert [line.split("  ")[1] for line in faults] == [
+        "names of files",
+        "folders",
+        "shared memory",
+    ]
+    for line, remedy in zip(
+        faults, ("LC_ALL=C.UTF-8", "choose another", "--shm-size"), strict=True
+    ):
+        assert remedy in line

@@ -10,8 +10,10 @@ import av
 import pytest
 
 from tests.clips import cut, noise, overwrite, write_clip, write_raw, write_sound
-from vqa.commands.doctor.diagnosis import KINDS, Other, diagnose, usable
+from vqa.commands.doctor.diagnosis import diagnose, usable
 from vqa.commands.doctor.disk import unlabelled
+from vqa.commands.doctor.earlier import Earlier
+from vqa.commands.doctor.findings import KINDS
 from vqa.commands.doctor.survey import Facts, survey
 from vqa.databases.records import Database, VideoRecord
 
@@ -51,7 +53,7 @@ def check(folder, database, *, decode=False):
     facts = survey(
         database.videos, folder / "j.jsonl", decode=decode, time_limit_s=30, progress=False
     )
-    extras = unlabelled(folder, [video.path for video in database.videos])
+    extras, _ = unlabelled(folder, [video.path for video in database.videos])
     findings = diagnose(database, facts, extras)
     found = defaultdict(set)
     for finding in findings:
@@ -94,7 +96,7 @@ def test_healthy_files_give_no_finding(tmp_path):
 
 def test_every_planted_fault_is_found_and_named(tmp_path):
     clip(tmp_path, "good.mp4", 20)
-    shutil.copy(tmp_path / "good.mp4", tmp_path / "copy.mp4")
+    shutil.copy(clip(tmp_path, "twin.mp4", 19), tmp_path / "copy.mp4")
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "empty_too.mp4").touch()
     (tmp_path / "noise.mp4").write_bytes(noise(5000))
@@ -121,6 +123,7 @@ def test_every_planted_fault_is_found_and_named(tmp_path):
         tmp_path,
         {
             "good.mp4": said,
+            "twin.mp4": {},
             "copy.mp4": {},
             "empty.mp4": {},
             "empty_too.mp4": {},
@@ -160,7 +163,7 @@ def test_every_planted_fault_is_found_and_named(tmp_path):
         "rate": {"rate.mp4"},
         "frames": {"frames.mp4"},
         "absurd rate": {"ticks.mp4"},
-        "two labels": {"copy.mp4"},
+        "two labels": {"twin.mp4", "copy.mp4"},
         "absurd label": {"label.mp4"},
         "extra": {"unknown.mp4"},
     }  # fmt: skip
@@ -178,7 +181,7 @@ def test_every_planted_fault_is_found_and_named(tmp_path):
     assert texts["rate.mp4"] == "25 Hz, the label table says 30 Hz"
     assert texts["frames.mp4"] == "25 frames, the label table says 28"
     assert texts["ticks.mp4"] == "90000 frames per second"
-    assert "the same file as good.mp4 with MOS" in texts["copy.mp4"]
+    assert texts["copy.mp4"] == "MOS 3, the same file as twin.mp4 with MOS 2"
     assert texts["moved_7.mp4"] == "Moved-7.mp4 differs in punctuation"
     assert usable(database, findings) == ["good.mp4", "label.mp4"]
 
@@ -226,35 +229,8 @@ def test_constant_mos():
 def test_files_of_another_database_are_noted_and_stay_usable():
     database = labelled(Path(), {"a.mp4": {}, "b.mp4": {}})
     facts = {"a.mp4": WHOLE, "b.mp4": replace(WHOLE, sha256="b" * 64)}
-    others = {"lsvq": Other({"b" * 64: "yfcc-batch1/7.mp4"})}
+    others = [Earlier("lsvq", {"b" * 64: "yfcc-batch1/7.mp4"}, [])]
     (finding,) = diagnose(database, facts, [], others)
     assert (finding.kind, finding.video) == ("shared", "b.mp4")
     assert finding.text == "the same file as lsvq: yfcc-batch1/7.mp4"
     assert usable(database, [finding]) == ["a.mp4", "b.mp4"]
-
-
-def test_equal_files_with_two_labels_are_a_fault():
-    database = labelled(Path(), {"a.mp4": {"mos": 3.0}, "b.mp4": {"mos": 4.5}})
-    findings = diagnose(database, {"a.mp4": WHOLE, "b.mp4": WHOLE}, [])
-    (finding,) = findings
-    assert (finding.kind, finding.video) == ("two labels", "b.mp4")
-    assert finding.text == "MOS 4.5, the same file as a.mp4 with MOS 3"
-    assert usable(database, findings) == ["a.mp4"]
-
-
-def test_videos_that_begin_alike_are_noted_unless_they_share_a_content():
-    stated = {"a.mp4": {"mos": 3.0}, "b.mp4": {"mos": 4.0}, "c.mp4": {"mos": 2.0}}
-    database = labelled(Path(), stated)
-    alike = {"a.mp4": "0" * 48, "b.mp4": "0" * 47 + "f", "c.mp4": "f" * 48}
-    facts = {
-        name: replace(WHOLE, sha256=name, likeness=likeness) for name, likeness in alike.items()
-    }
-    (finding,) = diagnose(database, facts, [])
-    assert (finding.kind, finding.video) == ("alike", "a.mp4")
-    assert finding.text == "begins like b.mp4 (4 of 192 bits differ)"
-    assert usable(database, [finding]) == list(stated)
-    one_scene = tuple(replace(video, content="scene") for video in database.videos)
-    assert diagnose(replace(database, videos=one_scene), facts, []) == []
-    others = {"lsvq": Other({"x": "y/7.mp4"}, {"y/7.mp4": "f" * 46 + "00"})}
-    _, shared = diagnose(database, facts, [], others)
-    assert shared.text == "begins like lsvq: y/7.mp4 (8 of 192 bits differ)"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from vqa.commands.doctor.disk import counterparts, unlabelled
+from vqa.databases import searching
 
 
 def touch(*paths):
@@ -15,14 +16,18 @@ def touch(*paths):
     return list(paths)
 
 
+def extras(*arguments):
+    return unlabelled(*arguments)[0]
+
+
 def test_videos_without_label(tmp_path):
     known, extra, _, _, _ = touch(
         tmp_path / "v/a.mp4", tmp_path / "w/b.MKV", tmp_path / "v/._a.mp4", tmp_path / "v/a.txt",
         tmp_path / ".cache/c.mp4",
     )  # fmt: skip
-    assert unlabelled(tmp_path, [known, tmp_path / "gone.mp4"]) == [extra]
+    assert extras(tmp_path, [known, tmp_path / "gone.mp4"]) == [extra]
     (picture,) = touch(tmp_path / "p.bmp")
-    assert unlabelled(tmp_path, [known, tmp_path / "q.bmp"]) == sorted([extra, picture])
+    assert extras(tmp_path, [known, tmp_path / "q.bmp"]) == sorted([extra, picture])
 
 
 def test_links_are_followed_and_loops_end(tmp_path):
@@ -32,8 +37,18 @@ def test_links_are_followed_and_loops_end(tmp_path):
     (root / "linked").symlink_to(tmp_path / "far")
     (root / "loop").symlink_to(root)
     (root / "label.mp4").symlink_to(target)  # the remedy for a renamed file
-    assert unlabelled(root, [root / "label.mp4"]) == [root / "linked" / extra.name]
+    assert extras(root, [root / "label.mp4"]) == [root / "linked" / extra.name]
     assert os.path.realpath(root / "linked" / "b.mp4") == os.path.realpath(extra)
+
+
+def test_every_other_file_is_counted(tmp_path):
+    touch(tmp_path / "a.mp4", tmp_path / "labels.csv", tmp_path / "notes.txt", tmp_path / ".x.mp4")
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (tmp_path / "nowhere.mp4").symlink_to("gone.mp4")
+    _, passed_over = unlabelled(tmp_path, [tmp_path / "a.mp4"])
+    assert passed_over.counts == {
+        searching.NO_SUFFIX: 2, searching.HIDDEN: 1, searching.SPECIAL: 1, searching.NOTHING: 1,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

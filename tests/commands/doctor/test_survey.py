@@ -90,9 +90,12 @@ def test_wherever_the_journal_is_torn_the_rest_counts(videos, tmp_path, examined
 def test_lines_of_another_make_are_passed_over(videos, tmp_path, examined):
     journal = tmp_path / "j.jsonl"
     whole = look(videos, journal)
-    entry = json.loads(journal.read_text().splitlines()[0])
+    lines = journal.read_text().splitlines()
+    entry = json.loads(lines[0])
     entry["facts"]["weight_kg"] = 1
-    strange = [b"\xff\xfe", b"[]", b"{}", b"7", json.dumps(entry).encode()]
+    strange = [b"\xff\xfe", b"[]", b"{}", b"7", json.dumps(entry).encode(), b"[" * 100000]
+    strange += [lines[1].replace('"frames": 9', '"frames": 8').encode()]
+    assert lines[1].encode() != strange[-1]
     journal.write_bytes(b"\n".join(strange) + b"\n")
     assert look(videos, journal) == whole
     assert len(examined) == 8
@@ -115,6 +118,69 @@ def test_a_changed_file_and_another_way_of_reading_are_new(tmp_path, examined):
     assert look([raw], journal)["r.yuv"].frames == 7
     wider = VideoRecord("r.yuv", raw.path, 3.0, width=28, height=4)
     assert look([wider], journal)["r.yuv"].frames == 1
+
+
+def test_a_change_with_the_old_size_and_time_is_noticed(tmp_path):
+    path = write_clip(tmp_path / "a.mp4", 5, size=(64, 48))
+    video = VideoRecord("a.mp4", path, 3.0)
+    before = look([video], tmp_path / "j.jsonl")["a.mp4"]
+    state = path.stat()
+    data = bytearray(path.read_bytes())
+    data[-20] ^= 255
+    path.write_bytes(data)
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (state.st_size, state.st_mtime_ns)
+    after = look([video], tmp_path / "j.jsonl")["a.mp4"]
+    assert after.sha256 == hashlib.sha256(data).hexdigest() != before.sha256
+
+
+def test_a_file_that_changes_while_it_is_read_is_examined_again(videos, tmp_path, monkeypatch):
+    path = tmp_path / "a.mp4"
+    path.write_bytes(videos[0].path.read_bytes())
+    video = VideoRecord("a.mp4", path, 3.0)
+    examine = module.examine
+
+    def disturbed(video, *args, **options):
+        fact = examine(video, *args, **options)
+        path.write_bytes(videos[1].path.read_bytes())
+        return fact
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "examine", disturbed)
+        fact = look([video], tmp_path / "j.jsonl")["a.mp4"]
+    assert fact.error == "changed while it was read; rerun the check"
+    assert look([video], tmp_path / "j.jsonl")["a.mp4"].frames == 9
+
+
+def test_files_that_cannot_be_read_cost_themselves(videos, tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (tmp_path / "loop.mp4").symlink_to("loop.mp4")
+    (tmp_path / "nowhere.mp4").symlink_to("gone.mp4")
+    names = ["pipe.mp4", "loop.mp4", "nowhere.mp4", "x" * 300 + ".mp4", "pipe.mp4/a.mp4"]
+    odd = [VideoRecord(name, tmp_path / name, 3.0) for name in names]
+    found = look([*odd, videos[0]], tmp_path / "j.jsonl")
+    assert {key: fact.error for key, fact in found.items()} == {
+        "pipe.mp4": "cannot be read: not a regular file",
+        "loop.mp4": "cannot be read: Too many levels of symbolic links",
+        "x" * 300 + ".mp4": "cannot be read: File name too long",
+        "0.mp4": None,
+    }
+
+    def refused(*_):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "content_hash", refused)
+        fact = look([videos[1]], tmp_path / "j.jsonl")["1.mp4"]
+    assert fact.error == "cannot be read: Permission denied"
+    assert look([videos[1]], tmp_path / "j.jsonl")["1.mp4"].error is None
+
+
+def test_early_frames_are_hashed_and_the_journal_keeps_them(tmp_path):
+    video = VideoRecord("a.mp4", write_clip(tmp_path / "a.mp4", 20), 3.0)
+    fact = look([video], tmp_path / "j.jsonl")["a.mp4"]
+    assert [len(text) for text in fact.likeness] == [0, 64, 64]  # the first one is dim
+    assert look([video], tmp_path / "j.jsonl")["a.mp4"] == fact
 
 
 def test_absent_files_have_no_facts(videos, tmp_path):

@@ -1,15 +1,15 @@
 """The result of a check, as a JSON file and as a table to read."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
-from vqa.commands.doctor.diagnosis import KINDS, Finding, Other, usable
+from vqa.commands.doctor.diagnosis import usable
+from vqa.commands.doctor.findings import KINDS, Finding
 from vqa.commands.doctor.survey import Facts
 from vqa.databases.records import Database
-from vqa.files import write_json
+from vqa.databases.searching import counted
+from vqa.files import shown, write_json
 
 EXAMPLES = 3
 
@@ -23,12 +23,14 @@ class Checkup:
         facts: Facts by id, for the files on disk.
         findings: As `vqa.commands.doctor.diagnose` gives them.
         go_without: Whether absent files are accepted (`data.missing=skip`).
+        passed_over: Numbers of other files in the folder, by the reason why they are no videos.
     """
 
     database: Database
     facts: Mapping[str, Facts]
     findings: Sequence[Finding]
     go_without: bool = False
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def usable(self) -> list[str]:
@@ -57,6 +59,12 @@ class Checkup:
 def as_text(checkup: Checkup) -> str:
     """Format a line per kind of finding (count, first examples), its remedy, and the verdict."""
     lines = [f"{checkup.database.name}: {len(checkup.database)} labelled videos"]
+    if checkup.passed_over:
+        counts = ", ".join(counted(count, reason) for reason, count in checkup.passed_over.items())
+        lines.append(f"passed over {counts}")
+    whole = [fact for fact in checkup.facts.values() if fact.error is None]
+    if blank := sum(not any(fact.likeness) for fact in whole):
+        lines.append(f"{blank} begin black, flat or dim, so likeness cannot be judged")
     kinds = dict.fromkeys(finding.kind for finding in checkup.findings)
     for kind in kinds:
         found = [finding for finding in checkup.findings if finding.kind == kind]
@@ -67,7 +75,7 @@ def as_text(checkup: Checkup) -> str:
         weight = "FAULT" if kind in checkup.faults else "note"
         lines.append(f"{weight:5s}  {kind:12s} {len(found):6d}  {examples}")
         lines.append(f"{'':27s}{KINDS[kind].remedy}")
-    return "\n".join([*lines, checkup.verdict])
+    return "\n".join(map(_printable, [*lines, checkup.verdict]))
 
 
 def write(checkup: Checkup, path: str | Path) -> Path:
@@ -83,6 +91,7 @@ def write(checkup: Checkup, path: str | Path) -> Path:
         "labelled": len(checkup.database),
         "usable": len(checkup.usable),
         "counts": counts,
+        "passed_over": checkup.passed_over,
         "findings": [
             {**asdict(finding), "fault": finding.kind in checkup.faults}
             for finding in checkup.findings
@@ -94,25 +103,9 @@ def write(checkup: Checkup, path: str | Path) -> Path:
     return write_json(path, content, indent=1)
 
 
-def read_other(path: str | Path) -> tuple[str, Other]:
-    """Return the name of the database of an earlier check, and its whole files.
-
-    Raises:
-        ValueError: No such file, or it was not written by `write`.
-    """
-    try:
-        content: Any = json.loads(Path(path).read_text(encoding="utf-8"))
-        videos = content["videos"].items()
-        whole = {key: facts for key, facts in videos if facts["error"] is None}
-        hashes = {facts["sha256"]: key for key, facts in whole.items()}
-        likeness = {key: str(facts.get("likeness", "")) for key, facts in whole.items()}
-        bytes.fromhex("".join(likeness.values()))
-        return str(content["database"]), Other(hashes, likeness)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{path}: expected the JSON file of an earlier check ({error}); make it with "
-            "vqa doctor on that database"
-        ) from error
+def _printable(line: str) -> str:
+    """Return one line of text, whatever characters names have."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in shown(line))
 
 
 def _example(finding: Finding) -> str:

@@ -5,14 +5,15 @@ from pathlib import Path
 
 from vqa.commands import configuration
 from vqa.commands.configuration import UsageError
-from vqa.commands.doctor.checkup import Checkup, as_text, read_other, write
+from vqa.commands.doctor.checkup import Checkup, as_text, write
 from vqa.commands.doctor.diagnosis import diagnose
 from vqa.commands.doctor.disk import unlabelled
+from vqa.commands.doctor.earlier import read_earlier
 from vqa.commands.doctor.survey import survey
 from vqa.commands.experiment import Experiment
 from vqa.commands.overrides import checked
 from vqa.commands.preflight import check_output
-from vqa.files import user_path
+from vqa.files import shown, user_path
 
 
 def main(
@@ -41,7 +42,7 @@ def main(
         configuration.add_user_code()
     experiment = Experiment.composed(configuration.compose("doctor", overrides, config_dir))
     name = experiment.config["data"]["name"]
-    found = check_output("output", output or f"doctor-{name}.json")
+    found = _json_file(output or f"doctor-{name}.json")
     checkup = check(
         experiment,
         found.with_suffix(".journal.jsonl"),
@@ -51,7 +52,7 @@ def main(
         time_limit_s=time_limit_s,
     )
     write(checkup, found)
-    print(f"\n{as_text(checkup)}\nall findings, and the facts of every file: {found}")
+    print(f"\n{as_text(checkup)}\nall findings, and the facts of every file: {shown(found)}")
     return 1 if checkup.faults else 0
 
 
@@ -67,29 +68,45 @@ def check(
     """Check the database of an experiment; the arguments are those of `main`.
 
     Raises:
-        UsageError: The `data` section holds several databases.
+        UsageError: The `data` section holds several databases, or an earlier check or the journal
+            cannot be read.
     """
     data = experiment.config["data"]
     if "root" not in data:
-        raise UsageError(
-            f"data={data['name']} is several databases; check one at a time, "
-            "for example vqa doctor konvid"
-        )
-    others = dict(read_other(path) for path in against)
+        raise _one_at_a_time(f"data={data['name']}")
+    others = [read_earlier(path) for path in against]
     # The doctor reports absent files and MOS outside the scale itself.
     read = {**data["read"], "missing": "list"} if "missing" in data["read"] else data["read"]
     labelled = Experiment({**experiment.config, "data": {**data, "read": read}})
     database = labelled.database
-    if fresh:
-        journal.unlink(missing_ok=True)
     facts = survey(
         database.videos,
         journal,
         reader=experiment.reader,
         decode=decode,
         time_limit_s=time_limit_s,
+        fresh=fresh,
     )
     folder = user_path(data["root"] or Path(data["labels"]).parent)
-    extras = unlabelled(folder, [video.path for video in database.videos])
+    extras, passed_over = unlabelled(folder, [video.path for video in database.videos])
     findings = diagnose(database, facts, extras, others)
-    return Checkup(database, facts, findings, go_without=data.get("missing") == "skip")
+    go_without = data.get("missing") == "skip"
+    return Checkup(database, facts, findings, go_without, passed_over.counts)
+
+
+def _json_file(path: str) -> Path:
+    """Return the path of the JSON file to write.
+
+    Raises:
+        UsageError: It has another suffix or cannot be written.
+    """
+    found = check_output("output", path)
+    if found.suffix.lower() != ".json" or (found.exists() and not found.is_file()):
+        raise UsageError(f"output={shown(path)}: expected a file whose name ends in .json")
+    return found
+
+
+def _one_at_a_time(given: str) -> UsageError:
+    return UsageError(
+        f"{given} is several databases; check one at a time, for example vqa doctor konvid"
+    )

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from vqa.databases.searching import VIDEO_SUFFIXES
+from vqa.databases.searching import VIDEO_SUFFIXES, PassedOver, walk
 
 
 def _letters_and_digits(path: Path) -> str:
@@ -37,29 +37,23 @@ AGREEMENTS: tuple[tuple[str, Callable[[Path], str]], ...] = (
 )
 
 
-def unlabelled(root: str | Path, labelled: Iterable[Path]) -> list[Path]:
-    """Find video files below a folder that no label row names, except hidden ones.
+def unlabelled(root: str | Path, labelled: Iterable[Path]) -> tuple[list[Path], PassedOver]:
+    """Find video files below a folder that no label row names.
 
     Args:
         root: The folder; links to folders are followed.
         labelled: The files that the label table names, present or not; their suffixes count as
             video suffixes.
+
+    Returns:
+        The files, sorted, and what else is in the folder.
     """
     named = [Path(path) for path in labelled]
     real = {os.path.realpath(path) for path in named}
     suffixes = VIDEO_SUFFIXES | {path.suffix.lower() for path in named}
-    visited: set[str] = set()
-    found = []
-    for folder, subfolders, names in os.walk(root, followlinks=True):
-        place = os.path.realpath(folder)
-        if place in visited:  # a link that leads back
-            subfolders.clear()
-            continue
-        visited.add(place)
-        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        paths = (Path(folder, name) for name in names if not name.startswith("."))
-        found += [path for path in paths if path.suffix.lower() in suffixes]
-    return sorted(path for path in found if os.path.realpath(path) not in real)
+    passed_over = PassedOver()
+    found = walk(Path(root), passed_over, suffixes)
+    return sorted(path for path in found if os.path.realpath(path) not in real), passed_over
 
 
 def counterparts(

@@ -1,6 +1,7 @@
-"""A check of the installation: versions, device, decoders, configuration."""
+"""A check of the installation: versions, device, decoders, configuration, and places to write."""
 
 import platform
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -11,11 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from vqa.commands import configuration
+from vqa.commands.preflight import check_folder
 
 PACKAGES = (
     "vqa", "torch", "torchvision", "pytorch-lightning", "timm", "open_clip_torch", "av", "decord",
     "hydra-core", "wandb", "numpy", "scipy", "einops",
 )  # fmt: skip
+SHARED_MEMORY = Path("/dev/shm")
+LEAST_SHARED_BYTES = 2**28  # Docker gives 64 MiB, less than two workers with batches of clips need
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +45,17 @@ def main() -> int:
         _tried("device", _device),
         _tried("configuration", _configuration),
         _tried("decoding", _decoding),
+        _tried("names of files", _names),
+        _tried("folders", _folders),
+        _tried("temporary folder", _temporary),
+        _tried("shared memory", _shared_memory),
     ]
     for check in checks:
         print(f"{'ok' if check.holds else 'FAULT':5s}  {check.name:18s} {check.found}")
     if all(check.holds for check in checks):
         print("the installation is complete; `vqa doctor DATABASE` checks a database")
         return 0
-    print("install the package again: pip install --force-reinstall vqa")
+    print("if a package is at fault, install it again: pip install --force-reinstall vqa")
     return 1
 
 
@@ -78,6 +86,44 @@ def _device() -> str:
 def _configuration() -> str:
     counts = [f"{len(configuration.choices(group))} {group}" for group in configuration.GROUPS]
     return f"{configuration.conf_folder()}: {', '.join(counts)}"
+
+
+def _names() -> str:
+    """The encoding of file names: in another one, names that it lacks cannot be opened."""
+    encoding = sys.getfilesystemencoding()
+    if encoding != "utf-8":
+        raise RuntimeError(f"in {encoding}; set LC_ALL=C.UTF-8 or PYTHONUTF8=1")
+    return "in UTF-8"
+
+
+def _folders() -> str:
+    """Where databases, caches and runs go unless another place is set."""
+    places = configuration.resolved(configuration.compose("train", []))["paths"]
+    found = [check_folder(f"paths.{name}", place).absolute() for name, place in places.items()]
+    return ", ".join(f"{place} ({_free(place)})" for place in found)
+
+
+def _temporary() -> str:
+    place = Path(tempfile.gettempdir())  # raises unless it is writable
+    return f"{place} ({_free(place)})"
+
+
+def _shared_memory() -> str:
+    """Loading processes exchange batches there; too little of it kills them."""
+    if not SHARED_MEMORY.is_dir():
+        return "none on this system"
+    if shutil.disk_usage(SHARED_MEMORY).free < LEAST_SHARED_BYTES:
+        raise RuntimeError(
+            f"{_free(SHARED_MEMORY)}; start the container with --shm-size 8g, or set "
+            "loader.num_workers=0"
+        )
+    return _free(SHARED_MEMORY)
+
+
+def _free(place: Path) -> str:
+    while not place.exists():
+        place = place.parent
+    return f"{shutil.disk_usage(place).free / 2**30:.1f} GiB free"
 
 
 def _decoding() -> str:

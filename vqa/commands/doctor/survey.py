@@ -1,24 +1,28 @@
 """The facts of every file of a database, kept in a journal that survives `kill -9`.
 
-The journal has one line of JSON per file, appended as soon as the file is examined. A file is
-identified by path, size, inode, times and reader; the next check reuses what is still valid.
+A line is appended as soon as a file is examined. The next check reuses what is still valid: a file
+is identified by path, size, inode, and the times of its last changes. The last of them, that of the
+inode, moves with every change of the content and cannot be set, so a file that was changed is
+examined again even if somebody gave it its old size and modification time.
 """
 
-import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import stat
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vqa.commands.doctor.likeness import frame_indices, likeness
+from vqa import __version__
+from vqa.commands.doctor.journal import Journal
+from vqa.commands.doctor.likeness import frame_hash, frame_indices
 from vqa.databases.records import VideoRecord
+from vqa.files import content_hash
 from vqa.progress import progress_bar
-from vqa.video import VideoError, VideoInfo, choose_reader, reader_version
+from vqa.video import RawFormat, VideoError, VideoInfo, choose_reader, planes, reader_version
 from vqa.video.decoder import FrameDecoder
 
 log = logging.getLogger(__name__)
@@ -48,8 +52,8 @@ class Facts:
         container: FFmpeg's name of the container.
         pixel_format: FFmpeg's name of the stored format.
         reader: Reader and version that extraction would use.
-        likeness: Perceptual hash of early frames, see `vqa.commands.doctor.likeness`; empty if the
-            frames have no structure.
+        likeness: Perceptual hashes of early frames, see `vqa.commands.doctor.likeness`; empty for a
+            frame without structure.
     """
 
     bytes: int
@@ -68,7 +72,7 @@ class Facts:
     container: str | None = None
     pixel_format: str | None = None
     reader: str | None = None
-    likeness: str = ""
+    likeness: tuple[str, ...] = ()
 
 
 def survey(
@@ -78,6 +82,7 @@ def survey(
     reader: str = "auto",
     decode: bool = False,
     time_limit_s: float = 600.0,
+    fresh: bool = False,
     progress: bool = True,
 ) -> dict[str, Facts]:
     """Examine all videos that are on disk; returns their facts by id.
@@ -88,40 +93,57 @@ def survey(
         reader: See `vqa.video.choose_reader`.
         decode: Decode every frame, which is slow and finds all damage.
         time_limit_s: Longest wait for the decoder on one video.
+        fresh: Examine every file again, whatever the journal knows.
         progress: Show a bar with the time left.
+
+    Raises:
+        UsageError: The journal cannot be read and written.
+        OSError: It cannot be written any more.
     """
-    known = _read_journal(Path(journal))
     facts: dict[str, Facts] = {}
     wanted: list[tuple[VideoRecord, str, int]] = []
-    for video in videos:
-        if not video.path.is_file():
-            continue
-        key, size = _file_key(video, reader)
-        entry = known.get(key)
-        if entry is not None and _holds(entry, decode, time_limit_s):
-            facts[video.id] = Facts(**entry["facts"])
-        else:
-            wanted.append((video, key, size))
-    if known:
-        log.info("%d files known from %s, %d to examine", len(facts), journal, len(wanted))
-    if not wanted:
-        return facts
-    bar = progress_bar(
-        sum(size for _, _, size in wanted), "examine", "B",
-        unit_scale=True, unit_divisor=1024, disable=not progress,
-    )  # fmt: skip
     decoder = FrameDecoder(reader=reader, time_limit_s=time_limit_s)
-    with bar, decoder, _appending(Path(journal)) as append:
-        for video, key, size in wanted:
+    with Journal(journal, fresh=fresh) as entries, decoder:
+        for video in videos:
             try:
-                fact = examine(video, decoder, decode=decode)
-            except OSError as error:  # a fault of the disk, not the file: tried again next time
-                fact = Facts(size, "", f"cannot be read: {error.strerror or error}")
+                key, size = _file_key(video, reader)
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                continue
+            except OSError as error:
+                facts[video.id] = Facts(0, "", _cause(error))
+                continue
+            known = _reusable(entries.known.get(key), decode, time_limit_s)
+            if known is None:
+                wanted.append((video, key, size))
             else:
-                append({"file": key, "time_limit_s": time_limit_s, "facts": asdict(fact)})
-            facts[video.id] = fact
-            bar.update(size)
+                facts[video.id] = known
+        if entries.known:
+            log.info("%d files known from %s, %d to examine", len(facts), journal, len(wanted))
+        bar = progress_bar(
+            sum(size for _, _, size in wanted), "examine", "B",
+            unit_scale=True, unit_divisor=1024, disable=not (progress and wanted),
+        )  # fmt: skip
+        with bar:
+            for video, key, size in wanted:
+                fact, final = _examined(video, decoder, decode, key)
+                facts[video.id] = fact
+                if final:
+                    entries.append(key, {"time_limit_s": time_limit_s, "facts": asdict(fact)})
+                bar.update(size)
     return facts
+
+
+def _examined(
+    video: VideoRecord, decoder: FrameDecoder, decode: bool, key: str
+) -> tuple[Facts, bool]:
+    """Return the facts of a file, and whether they may be reused."""
+    try:
+        fact = examine(video, decoder, decode=decode)
+        if _file_key(video, decoder.reader)[0] == key:
+            return fact, True
+        return replace(fact, error="changed while it was read; rerun the check"), False
+    except OSError as error:  # a fault of the disk or its permissions: tried again next time
+        return Facts(0, "", _cause(error)), False
 
 
 def examine(video: VideoRecord, decoder: FrameDecoder, *, decode: bool = False) -> Facts:
@@ -130,9 +152,7 @@ def examine(video: VideoRecord, decoder: FrameDecoder, *, decode: bool = False) 
     Raises:
         OSError: The bytes of the file cannot be read.
     """
-    with video.path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        facts = Facts(file.tell(), digest)
+    facts = Facts(video.path.stat().st_size, content_hash(video.path))
     raw = video.raw_format
     if raw is None and video.path.suffix.lower() == ".yuv":
         cause = "raw video without a size: give width and height in the label table"
@@ -141,8 +161,7 @@ def examine(video: VideoRecord, decoder: FrameDecoder, *, decode: bool = False) 
     try:
         info = decoder.probe(video.path, raw)
         facts = replace(facts, **_described(info, decoder.reader))
-        early = decoder.stream(video.path, frame_indices(info.times_s), raw, info)
-        facts = replace(facts, likeness=likeness(np.concatenate(list(early))))
+        facts = replace(facts, likeness=_likeness(decoder, info, raw))
         if decode:
             for chunk in decoder.stream(video.path, raw=raw, info=info):
                 count += len(chunk)
@@ -151,6 +170,15 @@ def examine(video: VideoRecord, decoder: FrameDecoder, *, decode: bool = False) 
         came = max(count, error.frames) if facts.frames is not None else None
         return replace(facts, error=error.cause, decoded=decode, frames_decoded=came)
     return facts
+
+
+def _likeness(decoder: FrameDecoder, info: VideoInfo, raw: RawFormat | None) -> tuple[str, ...]:
+    """The hashes of early frames."""
+    chosen = frame_indices(info.times_s)
+    chunks = decoder.stream(info.path, chosen, raw, info, pixels="yuv420p")
+    return tuple(
+        frame_hash(luma) for chunk in chunks for luma in planes(chunk, info.height, info.width)[0]
+    )
 
 
 def _described(info: VideoInfo, reader: str) -> dict[str, Any]:
@@ -173,46 +201,35 @@ def _described(info: VideoInfo, reader: str) -> dict[str, Any]:
 
 
 def _file_key(video: VideoRecord, reader: str) -> tuple[str, int]:
-    """Everything a file's facts depend on, as text, and its size."""
-    stat = video.path.stat()
+    """Everything a file's facts depend on, as text, and its size.
+
+    Raises:
+        OSError: There is no such file, or it is not a regular file.
+    """
+    found = video.path.stat()
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError("not a regular file")
+    state = (found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
     raw = video.raw_format
-    # A change leaves the time of the last change of the inode, whatever sets the file's own time.
-    parts = [str(video.path.absolute()), stat.st_size, stat.st_mtime_ns, stat.st_ino]
-    parts.append(stat.st_ctime_ns)
-    return json.dumps([*parts, raw and str(raw), reader, reader_version("pyav")]), stat.st_size
+    ways = (raw and str(raw), reader, reader_version("pyav"), __version__)
+    return json.dumps([str(video.path.absolute()), *state, *ways]), found.st_size
 
 
-def _holds(entry: dict[str, Any], decode: bool, time_limit_s: float) -> bool:
-    """Return whether an entry of the journal is still valid; a longer wait may remove an error."""
-    if entry["facts"]["error"] is not None and entry["time_limit_s"] < time_limit_s:
-        return False
-    return entry["facts"]["decoded"] or entry["facts"]["frames"] is None or not decode
+def _cause(error: OSError) -> str:
+    return f"cannot be read: {error.strerror or error}"
 
 
-def _read_journal(path: Path) -> dict[str, dict[str, Any]]:
-    """The last entry of every file; torn lines, or those of an older version, are ignored."""
-    known = {}
-    if path.is_file():
-        for line in path.read_bytes().splitlines():
-            try:
-                entry = json.loads(line)
-                Facts(**entry["facts"])
-                known[entry["file"]] = {**entry, "time_limit_s": float(entry["time_limit_s"])}
-            except (ValueError, KeyError, TypeError):
-                log.info("%s: ignored an incomplete line", path)
-    return known
-
-
-@contextmanager
-def _appending(path: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """A function that appends an entry to the journal in one write, after a torn line if any."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torn = path.is_file() and path.read_bytes()[-1:] not in (b"", b"\n")
-    with path.open("ab", buffering=0) as file:
-        if torn:
-            file.write(b"\n")
-
-        def append(entry: dict[str, Any]) -> None:
-            file.write(json.dumps(entry).encode() + b"\n")
-
-        yield append
+def _reusable(entry: dict[str, Any] | None, decode: bool, time_limit_s: float) -> Facts | None:
+    """Return the facts of an entry if they are still valid; a longer wait may remove an error."""
+    if entry is None:
+        return None
+    try:
+        given, waited_s = entry["facts"], entry["time_limit_s"]
+        facts = Facts(**{**given, "likeness": tuple(given["likeness"])})
+    except (LookupError, TypeError):  # of another version
+        return None
+    if facts.error is not None and waited_s < time_limit_s:
+        return None
+    return facts if facts.decoded or facts.frames is None or not decode else None
