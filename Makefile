@@ -32,7 +32,7 @@ wheel: install
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv --without-pip $(VENV)
 	$(PYTHON) -m pip --python $(BIN)/python install --quiet pip uv
-	$(BIN)/uv pip install --python $(BIN)/python --constraint constraints.txt --editable '.[dev]' \
+	$(BIN)/uv pip install --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[dev]' \
 		|| $(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev]'
 	touch $(INSTALLED)
 

@@ -173,6 +173,7 @@ def test_weights_that_saw_the_test_part_are_refused(runs, place):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_compiled_network_learns_the_same(place):
     # A compiled dropout draws other numbers; each new shape of a batch is compiled again.
     still = [
@@ -186,6 +187,7 @@ def test_a_compiled_network_learns_the_same(place):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_one_step_in_the_papers_sizes(tmp_path):
     place = graded_clips(tmp_path, count=3)
     folder = place / "whole"

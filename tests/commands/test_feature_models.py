@@ -105,7 +105,10 @@ def test_the_papers_tables_are_all_there():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("paper", ["saliency", "gram"])  # whose experiments share their features
+@pytest.mark.parametrize(
+    "paper",  # whose experiments share their features
+    [pytest.param("saliency", marks=pytest.mark.exhaustive), "gram"],
+)
 def test_every_feature_experiment_runs_in_smoke_size(paper, place):
     paths = [path for path in EXPERIMENTS if path.parent.name == paper]
     assert paths

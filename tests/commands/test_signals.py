@@ -109,7 +109,7 @@ def test_a_stopped_training_resumes_to_the_same_end(place, number, tmp_path):
         assert (place / name / file).read_bytes() == (place / "whole" / file).read_bytes()
 
 
-@pytest.mark.parametrize("to_all", [False, True])
+@pytest.mark.parametrize("to_all", [False, pytest.param(True, marks=pytest.mark.exhaustive)])
 def test_loading_processes_end_too(place, to_all, tmp_path):
     name = f"loaded{to_all}"
     arguments = training(place, name, "loader.num_workers=2")
@@ -119,7 +119,12 @@ def test_loading_processes_end_too(place, to_all, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("number", "to_all"), [(signal.SIGTERM, False), (signal.SIGTERM, True), (signal.SIGINT, True)]
+    ("number", "to_all"),
+    [
+        (signal.SIGTERM, False),
+        pytest.param(signal.SIGTERM, True, marks=pytest.mark.exhaustive),
+        (signal.SIGINT, True),
+    ],
 )
 def test_all_processes_of_a_training_end(place, number, to_all, tmp_path):
     name = f"ddp{number}{to_all}"

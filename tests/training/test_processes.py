@@ -39,14 +39,22 @@ def test_two_processes_train_as_one(model, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("processes", [2, 3])
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", [name for name in MODELS if name != "inception_iqa"])
 def test_every_model_trains_in_processes_as_in_one(model, processes, tmp_path):
     double = differences(model, processes, tmp_path / "double", "trainer.precision=64-true")
     assert max(double) < DOUBLE
-    if model == "inception_iqa":
-        return  # batch normalisation of random weights amplifies the rounding
     single = differences(model, processes, tmp_path / "single")
     assert max(single) < SINGLE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("processes", "epochs"), [(2, 1), pytest.param(3, 3, marks=pytest.mark.exhaustive)]
+)
+def test_batch_normalisation_trains_in_processes_as_in_one(processes, epochs, tmp_path):
+    """Only in double precision: with random weights it amplifies the rounding."""
+    settings = ["trainer.precision=64-true", f"trainer.max_epochs={epochs}"]
+    assert max(differences("inception_iqa", processes, tmp_path, *settings)) < DOUBLE
 
 
 def test_clipping_and_accumulation_train_as_in_one(tmp_path):

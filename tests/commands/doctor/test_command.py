@@ -159,7 +159,7 @@ def test_what_cannot_be_written_is_said_before_any_work(own, tmp_path, monkeypat
     os.mkfifo(tmp_path / "pipe.json")
     for name, cause in (
         ("out.xlsx", "expected a file whose name ends in .json"),
-        ("folder.json", "expected a file, found a folder; give a file in it"),
+        ("folder.json", "expected a file, found a folder; name a file in it"),
         ("pipe.json", "expected a file whose name ends in .json"),
         ("file/x.json", "cannot write there"),
         ("x" * 300 + ".json", "file name too long"),

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
     ("videos", "names", "datasets"),
     [
         (117, ("srocc", "krocc", "plcc_raw"), 1000),
-        (240, ("srocc", "krocc", "plcc_raw"), 2000),
+        pytest.param(240, ("srocc", "krocc", "plcc_raw"), 2000, marks=pytest.mark.exhaustive),
         (117, ("rmse",), 500),
         (240, ("rmse",), 500),
     ],

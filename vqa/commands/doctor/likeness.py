@@ -33,6 +33,7 @@ def frame_indices(times_s: np.ndarray) -> np.ndarray:
 
     Examples:
         >>> import numpy as np
+        >>> from vqa.commands.doctor.likeness import frame_indices
         >>> frame_indices(np.arange(240) / 30).tolist()
         [0, 7, 15]
     """
