@@ -161,7 +161,7 @@ def test_what_cannot_be_written_is_said_before_any_work(own, tmp_path, monkeypat
         ("out.xlsx", "expected a file whose name ends in .json"),
         ("folder.json", "expected a file, found a folder; name a file in it"),
         ("pipe.json", "expected a file whose name ends in .json"),
-        ("file/x.json", "cannot write there"),
+        ("file/x.json", "expected a folder that can be written to"),
         ("x" * 300 + ".json", "file name too long"),
     ):
         with pytest.raises(Failed, match=f"^error: .*{name.split('/')[0]}.*{cause}") as failure:
