@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from vqa.commands import configuration, overrides
 from vqa.commands.configuration import GROUPS, UsageError
@@ -108,11 +108,13 @@ def _with_hydra(
     main = hydra.main(
         version_base="1.3", config_path=str(configuration.conf_folder()), config_name=verb
     )(task)
-    # Hydra prints errors and exits by itself unless it is told to raise them.
-    os.environ[FULL_ERROR] = "1"
     # Hydra's parser takes its flags before the overrides or after them, not among them.
     others = [word for word in arguments if word not in SWEEP_FLAGS]
-    sys.argv = [typed[0], *(["--multirun"] if sweep else []), *others]
+    words = [*(["--multirun"] if sweep else []), *others]
+    _check_flags(verb, words)
+    # Hydra prints errors and exits by itself unless it is told to raise them.
+    os.environ[FULL_ERROR] = "1"
+    sys.argv = [typed[0], *words]
     try:
         main()
     except (HydraException, OmegaConfBaseException) as error:
@@ -125,6 +127,18 @@ def _with_hydra(
     if errors:
         raise errors[0]
     return max(statuses, default=0)
+
+
+def _check_flags(verb: str, words: Sequence[str]) -> None:
+    """Let Hydra's own parser read the flags; its errors would be a page and an exit."""
+    from hydra._internal.utils import get_args_parser
+
+    def refuse(message: str) -> NoReturn:
+        raise UsageError(f"{message}; vqa {verb} --help shows the choices and flags")
+
+    parser = get_args_parser()
+    parser.error = refuse  # type: ignore[method-assign]
+    parser.parse_args(list(words))
 
 
 def _restore(name: str, value: str | None) -> None:

@@ -175,3 +175,15 @@ def test_history_leaves_unmeasured_cells_blank(tmp_path):
         ["0", "1.5", ""],
         ["1", "1.0", "2"],
     ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_views_that_do_not_fit_the_network_are_named(kind, tmp_path):
+    data = data_module()
+    trained = learner(kind)
+    trained.fit(data, tmp_path)
+    inputs = data.views.alone(data.test[0])
+    with pytest.raises(ValueError, match=r"the views give nothing to \w+: missing .* 'features'"):
+        trained.assess({})
+    with pytest.raises(ValueError, match=r"give features, lengths, image to \w+: .*'image'"):
+        trained.assess({**inputs, "image": inputs["features"]})

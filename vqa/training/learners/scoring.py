@@ -1,5 +1,6 @@
 """A network with everything around it that a score needs; scoring with it imports no Lightning."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -47,7 +48,18 @@ class ScoringNetwork(nn.Module):
         self.register_buffer("mos_scale", torch.tensor(mos_scale))
 
     def prepared(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The network's inputs: `features`, if any, are standardised."""
+        """The network's inputs: `features`, if any, are standardised.
+
+        Raises:
+            ValueError: They are not what the network takes.
+        """
+        try:
+            inspect.signature(self.network.forward).bind(**inputs)
+        except TypeError as error:
+            given, name = ", ".join(inputs) or "nothing", type(self.network).__name__
+            raise ValueError(
+                f"the views give {given} to {name}: {error}; set the views as in conf/model"
+            ) from error
         if "features" not in inputs:
             return dict(inputs)
         return {**inputs, "features": self.standardise(inputs["features"])}
