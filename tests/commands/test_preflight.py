@@ -80,7 +80,7 @@ DEMO = ("data=demo", "+data.read.contents=2", "+data.read.versions=2", "+data.re
         (("folder=file",), "folder=file: expected a folder that can be written to"),
         (("folder=",), "folder='': expected a path"),
         (("name=",), "name=''"), (("name=../x",), "name=../x: expected a name"),
-        (("data.name=../../x",), "name=gstvqa-../../x-multiscale: expected a name"),
+        (("data.name=../../x",), "data.name=../../x: expected a name"),
         (("features.multiscale.name=a/b",), "features.multiscale.name=a/b: expected"),
         (("trainer=gpu",), "expected a GPU"),
         (("features=vgg16", "features.vgg16.device=cuda"), "features.vgg16.device=cuda: expected"),

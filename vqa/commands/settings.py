@@ -59,7 +59,8 @@ def _checked(
 ) -> dict[str, Any]:
     options = OPTIONS.get(str(section.get("_target_")), {})
     result = {}
-    for name, value in section.items():
+    # Sections first: the name of a run is made of the names in them.
+    for name, value in sorted(section.items(), key=lambda item: not isinstance(item[1], dict)):
         key = ".".join((*place, str(name)))
         # What an extractor or reader takes is set in the section around it.
         is_taken = place[-1:] in (("extractor",), ("read",)) and name in around
@@ -73,7 +74,7 @@ def _checked(
                 rule.check(typed, value)
         inner = (*place, str(name))
         result[name] = _checked(value, inner, section) if isinstance(value, dict) else value
-    return result
+    return {name: result[name] for name in section}
 
 
 @cache

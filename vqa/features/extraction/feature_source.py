@@ -235,13 +235,14 @@ class FeatureSource:
                 yield video, None, size
 
     def _failure(self, video: VideoRecord, error: Exception) -> str:
+        name = shown(video.id)
+        text = shown(str(error)).removeprefix(f"{name}: ")
         if self.on_error == "raise":
             raise ExtractionError(
-                f"{video.id}: {error} (on_error=skip of these features lists such videos and "
-                "continues)"
+                f"{name}: {text} (on_error=skip of these features lists such videos and continues)"
             ) from error
-        log.warning("skipped %s: %s", shown(video.id), shown(str(error)))
-        return str(error)
+        log.warning("skipped %s: %s", name, text)
+        return text
 
     def _store(self, video: VideoRecord, result: VideoFeatures) -> int:
         """Keep the features of a video; return their size in bytes.
