@@ -12,7 +12,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # What a notebook prints, whatever the processor.
 PRINTED = {
     "cross_matrix": [],
-    "first_training": ["split0     16", "on (1.0, 5.0), 24 frames", "broken.mp4: cannot be opened"],
+    "first_training": ["split0     16", "on (1.0, 5.0), 24 frames", "cannot be opened: Invalid"],
     "label_tables": ["by content: 18 train, 6 test, 0 of a scene seen"],
     "own_model": [
         "padding changes nothing: True",
