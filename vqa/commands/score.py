@@ -10,13 +10,15 @@ import shutil
 import sys
 import tempfile
 import weakref
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from vqa.commands.experiment import Experiment
 from vqa.commands.preflight import check_device, check_folder
@@ -26,8 +28,10 @@ from vqa.databases.records import VideoRecord
 from vqa.databases.unrated import as_records, find_videos
 from vqa.files import shown, user_path
 from vqa.runs import Run
+from vqa.runs.calibration import Calibration
 from vqa.runs.opening import load_run
-from vqa.training.views import moments
+from vqa.runs.seen import Seen
+from vqa.training.views import moments, over_time
 from vqa.video import RawFormat
 
 
@@ -39,6 +43,10 @@ class Score:
         video: Path of the file.
         value: Score on the MOS scale of the training database, higher is better; None on error.
         mos_range: Lowest and highest value of that scale.
+        raw: Score before the calibration to that scale; what papers compute their metrics on.
+        interval: Holds the MOS with a probability of 90 % (`Scorer.level`) if the video is like
+            those that the model was tested on; None if it was tested on too few.
+        percentile: Share of the training videos whose MOS is at most the score, in percent.
         frames: Number of frames of the video.
         times_s: (T,) times in seconds of the timeline: of frames or of clips.
         frame_quality: (T,) quality at these times on the MOS scale.
@@ -60,6 +68,9 @@ class Score:
     video: str
     value: float | None
     mos_range: tuple[float, float]
+    raw: float | None = None
+    interval: tuple[float, float] | None = None
+    percentile: float | None = None
     frames: int = 0
     times_s: list[float] = field(default_factory=list)
     frame_quality: list[float] = field(default_factory=list)
@@ -81,9 +92,12 @@ class Scorer:
         device: `cpu`, `cuda`, or `auto`: the GPU if there is one and the run was trained on one.
         damaged: `refuse`, or `score` to score damaged files by their good frames.
         trust: Packages besides vqa that the run's configuration may use.
+        level: Probability of the intervals.
 
     Attributes:
         cache: Folder of the feature cache.
+        calibration: What the raw scores mean; None for a run that stored none.
+        level: Probability of the intervals.
         mos_range: Scale of the scores.
         notes: What every reader of the scores must know.
         timeline: What the timelines are, and whether a score is the mean of its timeline.
@@ -101,7 +115,11 @@ class Scorer:
         device: str = "auto",
         damaged: str = "refuse",
         trust: Sequence[str] = (),
+        level: float = 0.9,
     ) -> None:
+        if not 0 < level < 1:
+            raise ValueError(f"level={level}: expected a share between 0 and 1, such as 0.9")
+        self.level = level
         self.run = run if isinstance(run, Run) else load_run(run)
         folder = tempfile.mkdtemp(prefix="vqa-") if cache is None else str(cache)
         if cache is None:
@@ -115,9 +133,12 @@ class Scorer:
         for view in self._experiment.config["views"].values():
             if view is not None and "memory_gb" in view:
                 view["memory_gb"] = 0  # no video is scored twice
-        self._learners = [
-            self._experiment.learned(self.run, split.name) for split in self.run.splits()
+        self.calibration = Calibration.load(self.run.folder)
+        self._models = [
+            (self._experiment.learned(self.run, name), self._scaled(name))
+            for name in self.run.parts()
         ]
+        self._learners = [learner for learner, _ in self._models]
         low, high = self.run.database["mos_range"]
         self.mos_range: tuple[float, float] = (low, high)
         self.notes = tuple(self.run.notes())
@@ -157,30 +178,55 @@ class Scorer:
         sources, views = self._experiment.sources, self._experiment.views
         try:
             inputs = views.alone(record)
-            results = [learner.assess(inputs) for learner in self._learners]
-            timeline = np.mean([quality for _, quality in results], axis=0)
+            results = [(*learner.assess(inputs), scaled) for learner, scaled in self._models]
+            timeline = np.mean([scaled(quality) for _, quality, scaled in results], axis=0)
             times_s = moments(views.times_s(record), len(timeline))
             facts = sources.metadata(record)
         except (OSError, ValueError, RuntimeError, MemoryError) as error:  # of this video alone
             return self.failed(record.id, str(error) or type(error).__name__)
-        value = float(np.mean([score for score, _ in results]))
+        raw = float(np.mean([score for score, _, _ in results]))
+        value = float(np.mean([scaled(score) for score, _, scaled in results]))
         if not (math.isfinite(value) and np.isfinite(timeline).all()):
             return self.failed(record.id, "the model gives no finite score")
-        outside = outside_of(self.mos_range, value, timeline)
+        remarks = [facts.get("note"), outside_of(self.mos_range, value, timeline)]
+        interval = percentile = None
+        if self.calibration is None:
+            remarks.append("not calibrated to the MOS scale")
+        else:
+            interval = self.calibration.interval(value, self.level)
+            percentile = self.calibration.percentile(value)
+            remarks += self._unlike(self.calibration.seen, inputs, facts)
         return Score(
             record.id,
             value,
             self.mos_range,
+            raw,
+            interval,
+            percentile,
             frames=int(facts["frames"]),
             times_s=times_s.tolist(),
             frame_quality=timeline.tolist(),
             reader=facts["reader"],
             weights=sources.weights,
             timeline=self.timeline,
-            note="; ".join(filter(None, (facts.get("note"), outside))),
+            note="; ".join(filter(None, remarks)),
             run=self.run.folder.name,
             notes=self.notes,
         )
+
+    def _scaled(self, name: str) -> Callable[[Any], Any]:
+        """Return the curve of a model to the MOS scale; without a calibration, raw scores stay."""
+        if self.calibration is None:
+            return np.asarray
+        return self.calibration.curves[name]
+
+    @staticmethod
+    def _unlike(seen: Seen, inputs: Mapping[str, Tensor], facts: Mapping[str, str]) -> list[str]:
+        """Say in what a video is unlike the training videos."""
+        features = over_time(inputs["features"]) if "features" in inputs else None
+        size = int(facts["width"]), int(facts["height"])
+        rate_hz = float(facts["frame_rate_hz"])
+        return list(seen.remarks(*size, rate_hz, features))
 
 
 def outside_of(mos_range: tuple[float, float], score: float, timeline: np.ndarray) -> str:
@@ -246,6 +292,8 @@ def main(
     low, high = scorer.mos_range
     name = scorer.run.database["name"]
     say(f"score on [{low:g}, {high:g}], the MOS scale of {name}; higher is better")
+    if scorer.calibration is not None:
+        say(f"score  [{scorer.level:.0%} interval]  percentile among the MOS in training  file")
     say(f"timeline: {scorer.timeline}")
     absent = (scorer.failed(video, cause) for video, cause in found.absent.items())
     failed = outside = 0
@@ -271,6 +319,11 @@ def main(
 
 def line_of(score: Score) -> str:
     """Return the line that is printed for a score."""
-    number = "failed" if score.value is None else f"{score.value:8.4f}"
-    remark = score.error or score.note
-    return f"{number}  {score.video}" + (f"  ({remark})" if remark else "")
+    remark = f"  ({score.error or score.note})" if score.error or score.note else ""
+    if score.value is None:
+        return f"failed  {score.video}{remark}"
+    interval = ""
+    if score.interval is not None:
+        low, high = score.interval
+        interval = f"  [{low:.2f}, {high:.2f}]  {score.percentile:3.0f} %"
+    return f"{score.value:8.4f}{interval}  {score.video}{remark}"

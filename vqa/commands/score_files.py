@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".csv", ".json", ".jsonl")
 COLUMNS = (
     *("video", "score", "frames", "reader", "weights", "error", "mos_low", "mos_high"),
-    *("note", "timeline", "run"),
+    *("note", "timeline", "run", "raw", "interval_low", "interval_high", "percentile"),
 )
 TIMELINE_COLUMNS = ("video", "time_s", "frame_quality")
 # First bytes of files that a job wrote, and that the next one may replace.
@@ -205,7 +205,9 @@ def _row(score: "Score") -> list[Any]:
     return [
         *(score.video, score.value, score.frames, score.reader, score.weights, score.error),
         *score.mos_range,
-        *(score.note, score.timeline, score.run),
+        *(score.note, score.timeline, score.run, score.raw),
+        *(score.interval or (None, None)),
+        score.percentile,
     ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
+from vqa.commands.calibrate import FITTED, calibrate, videos_to_fit
 from vqa.commands.conclusion import conclude
 from vqa.commands.experiment import Experiment
 from vqa.commands.preflight import check_experiment
@@ -78,10 +79,12 @@ def train(experiment: Experiment) -> Run:
         started = time.perf_counter()
         learner.fit(data, folder, logger)
         seconds = time.perf_counter() - started
+        fitted = learner.predict(data, videos_to_fit(data.train, data.val, config["seed"]))
         predictions = learner.predict(data, data.test)
         if is_first_process():
             learner.save(folder)
             run.time_split(split.name, seconds)
+            run.record(split.name, fitted, FITTED)
             run.record(split.name, predictions)
     if not is_first_process():
         return run
@@ -90,6 +93,7 @@ def train(experiment: Experiment) -> Run:
     else:
         costs = experiment.sources.costs(database.videos) if experiment.uses_features else {}
         run.time_features(costs)
+        calibrate(run, experiment, database)
         conclude(run, run, experiment, database)
         experiment.tracker.finish(run.folder)
     return run

@@ -6,9 +6,11 @@
     videos.csv        label and facts of each video   leaks.json        scenes on both sides
     predictions.csv   split, video, mos, score
     results.json      computed from predictions.csv   failures.csv      video, cause
+    calibration.json  curves to the MOS scale, errors on held-out videos, what was seen
     notes.json        notes for every reader of the scores, for example on untrained weights
     manifest.json     SHA-256 of every file that the numbers depend on
-    <split>/          checkpoints, history.csv, model.safetensors, learner.json, predictions.csv
+    <split>/          checkpoints, history.csv, model.safetensors, learner.json, predictions.csv,
+                      fitted.csv (what its curve is fitted on)
     timing.json       time spent on features and training
     evidence.json, evidence/, figures/, report.html
 

@@ -150,6 +150,11 @@ class Run:
         )
         return [read_split(file) for file in files]
 
+    def parts(self) -> list[str]:
+        """Return the names of the folders with a trained model: the splits, in order."""
+        names = [file.parent.name for file in self.folder.glob("*/learner.json")]
+        return sorted(names, key=lambda name: (len(name), name))
+
     def has(self, split: Split) -> bool:
         """Return whether exactly this split is done.
 
@@ -205,10 +210,13 @@ class Run:
                 return pd.read_csv(path, dtype={"video": str}).set_index("video")["mos"]
         return self.videos()["mos"]
 
-    def record(self, split: str, predictions: Iterable[Any]) -> None:
-        """Store the predictions of a split (`id`, `mos`, `score`), which marks it as done."""
+    def record(self, split: str, predictions: Iterable[Any], name: str = "predictions.csv") -> None:
+        """Store predictions of a split (`id`, `mos`, `score`).
+
+        Those of its test part, in `predictions.csv`, mark it as done.
+        """
         rows = ([split, row.id, repr(row.mos), repr(row.score)] for row in predictions)
-        path = self.split_folder(split) / "predictions.csv"
+        path = self.split_folder(split) / name
         write_csv(path, ["split", "video", "mos", "score"], rows)
 
     def predictions(self) -> "pd.DataFrame | None":

@@ -15,10 +15,10 @@ from pytorch_lightning.callbacks import (
     ModelCheckpoint,
 )
 
+from vqa.evaluation.calibration import calibration_sample, fit_calibration
 from vqa.evaluation.metrics.checks import MIN_VIDEOS
 from vqa.training.datamodule import VQADataModule
 from vqa.training.errors import TrainingError, loading
-from vqa.training.learners.calibration import calibration_sample, fit_calibration
 from vqa.training.learners.callbacks import TrainingProgress, write_history
 from vqa.training.learners.checkpoints import (
     BEST,

@@ -23,6 +23,7 @@ __all__ = [
     "View",
     "Views",
     "moments",
+    "over_time",
 ]
 
 
@@ -78,6 +79,15 @@ class Views:
     def times_s(self, video: VideoRecord) -> Tensor:
         """Return the times of a timeline's values, from the last view: clips before frames."""
         return list(self.views.values())[-1].times_s(video)
+
+
+def over_time(features: Tensor) -> np.ndarray:
+    """Return the features of one video as means over time (D,), from a sequence (T, D) or (D,).
+
+    Undefined numbers (NaN) are ignored.
+    """
+    rows = features.double().reshape(-1, features.shape[-1])
+    return rows.nanmean(0).cpu().numpy()
 
 
 def moments(times_s: Tensor, values: int) -> Tensor:

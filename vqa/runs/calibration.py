@@ -1,0 +1,145 @@
+"""What the scores of a run mean: `calibration.json`, from its stored predictions and features.
+
+    scale          the rating scale
+    curves         split -> increasing curve from its model's raw scores to the scale
+    fitted_on      what the curves were fitted on
+    errors         of the calibrated scores on videos that no model was trained on; null if none
+    opinions       the MOS of the training videos, as quantiles
+    seen           sizes, rates and features of the training videos: see `vqa.runs.seen`
+
+pandas and SciPy are not imported, so that a model scores a video without them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from vqa.evaluation.calibration import ScaleCurve, fit_scale
+from vqa.evaluation.metrics.curves import Curve
+from vqa.evaluation.uncertainty.conformal import Errors, held_out_errors
+from vqa.files import write_json
+from vqa.runs.seen import Seen
+from vqa.runs.stored import as_data, read_object
+
+CALIBRATION = "calibration.json"
+QUANTILES = 101  # of the opinions: 0 %, 1 %, ..., 100 %
+VALIDATION, TRAINING = "validation", "training"
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Raw scores to scores on the rating scale, with an interval, a percentile and remarks.
+
+    Attributes:
+        mos_range: Lowest and highest value of the scale.
+        curves: The curve of each model, by split.
+        fitted_on: `validation` or `training`: the part that the curves were fitted on.
+        errors: Of calibrated scores on held-out videos; None if the run tests nothing.
+        opinions: (101,) quantiles of the MOS of the training videos, ascending.
+        seen: What the training videos are like.
+    """
+
+    mos_range: tuple[float, float]
+    curves: Mapping[str, ScaleCurve]
+    fitted_on: str
+    errors: Errors | None
+    opinions: np.ndarray
+    seen: Seen
+
+    def interval(self, score: float, level: float = 0.9) -> tuple[float, float] | None:
+        """Return the interval that holds the MOS of new videos with probability `level`.
+
+        It is cut at the ends of the scale.
+
+        Args:
+            score: On the rating scale.
+            level: Probability, if the video is like those of the run's database.
+
+        Returns:
+            Lowest and highest MOS; None if the run has too few held-out videos.
+        """
+        half = None if self.errors is None else self.errors.half_width(score, level)
+        if half is None:
+            return None
+        low, high = self.mos_range
+        return max(low, float(score - half)), min(high, float(score + half))
+
+    def percentile(self, score: float) -> float:
+        """Return the share of training videos whose MOS is at most this score, in percent."""
+        return float(np.interp(score, self.opinions, np.linspace(0, 100, len(self.opinions))))
+
+    def save(self, folder: Path) -> None:
+        """Write `calibration.json`; `load` reads it."""
+        content = {
+            "scale": list(self.mos_range),
+            "curves": {
+                name: {"kind": one.curve.kind, "parameters": one.curve.parameters}
+                for name, one in self.curves.items()
+            },
+            "fitted_on": self.fitted_on,
+            "errors": self.errors and self.errors.as_json(),
+            "opinions": np.round(self.opinions, 6).tolist(),
+            "seen": self.seen.as_json(),
+        }
+        write_json(folder / CALIBRATION, content)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self | None:
+        """Read what `save` wrote; None if this folder has no calibration.
+
+        Raises:
+            RunError: The file is damaged.
+        """
+        path = folder / CALIBRATION
+        content = read_object(path, scale=list, curves=dict, opinions=list, seen=dict)
+        if content is None:
+            return None
+        with as_data(path):
+            low, high = (float(value) for value in content["scale"])
+            curves = {
+                name: ScaleCurve(Curve(one["kind"], tuple(one["parameters"])), low, high)
+                for name, one in content["curves"].items()
+            }
+            opinions = np.asarray(content["opinions"], dtype=np.float64)
+            if not low < high or np.any(np.diff(opinions) < 0) or not len(opinions):
+                raise TypeError("scale and opinions must ascend")
+            errors = content["errors"]
+            return cls(
+                (low, high),
+                curves,
+                str(content["fitted_on"]),
+                Errors.from_json(errors) if errors is not None else None,
+                opinions,
+                Seen.from_json(content["seen"]),
+            )
+
+
+def calibrated(
+    mos_range: tuple[float, float],
+    fitted: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    held_out: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    opinions: Sequence[float],
+    seen: Seen,
+    fitted_on: str,
+) -> Calibration:
+    """Calibrate a run from its stored predictions.
+
+    Args:
+        mos_range: Of the labels.
+        fitted: Split -> raw scores and MOS of the videos that its curve is fitted on.
+        held_out: Split -> raw scores and MOS of its test part; absent or empty without one.
+        opinions: MOS of the training videos.
+        seen: What the training videos are like.
+        fitted_on: The part that `fitted` is from.
+    """
+    curves = {name: fit_scale(score, mos, mos_range) for name, (score, mos) in fitted.items()}
+    parts = [(curves[name](score), mos) for name, (score, mos) in held_out.items()]
+    scores = np.concatenate([score for score, _ in parts]) if parts else np.empty(0)
+    rated = np.concatenate([np.asarray(mos) for _, mos in parts]) if parts else np.empty(0)
+    quantiles = np.quantile(np.asarray(opinions, dtype=np.float64), np.linspace(0, 1, QUANTILES))
+    errors = held_out_errors(scores, rated) if len(scores) else None
+    return Calibration(mos_range, curves, fitted_on, errors, quantiles, seen)
