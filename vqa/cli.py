@@ -95,7 +95,15 @@ def parser(program: str = "vqa") -> argparse.ArgumentParser:
     )
     for verb, summary in HYDRA_VERBS.items():
         verbs.add_parser(verb, help=summary, add_help=False)
-    for add in (_add_score, _add_doctor, _add_compare, _add_verify, _add_runs, _add_models):
+    for add in (
+        _add_score,
+        _add_pack,
+        _add_doctor,
+        _add_compare,
+        _add_verify,
+        _add_runs,
+        _add_models,
+    ):
         add(verbs)
     completion = verbs.add_parser("completion", help="print the shell's completion script")
     completion.add_argument("shell", choices=("bash", "zsh"))
@@ -162,6 +170,27 @@ def _score(given: argparse.Namespace) -> int:
         given.run, given.videos, output=given.output, cache=given.cache, device=given.device,
         raw=raw, damaged=given.damaged, trust=given.trust,
     )  # fmt: skip
+
+
+def _add_pack(verbs: "argparse._SubParsersAction[_Parser]") -> None:
+    pack = _verb(
+        verbs,
+        "pack",
+        "make a model folder of a run: weights, settings, calibration and card, nothing else",
+    )
+    pack.add_argument("run", help="folder of a finished run")
+    pack.add_argument("--output", "-o", required=True, metavar="FOLDER", help="the model folder")
+    pack.add_argument("--name", help="name of the model (default: that of the run)")
+    pack.add_argument(
+        "--features", nargs="+", default=[], metavar="NAME",
+        help="what computes the features of a run of features=external",
+    )  # fmt: skip
+    _add_trust(pack)
+    pack.set_defaults(
+        job=lambda given: _module("pack").main(
+            given.run, given.output, name=given.name, features=given.features, trust=given.trust
+        )
+    )
 
 
 def _add_doctor(verbs: "argparse._SubParsersAction[_Parser]") -> None:

@@ -24,7 +24,8 @@ from vqa.progress import progress_bar
 from vqa.protocols.splits import Split
 from vqa.runs import Run
 from vqa.runs.inputs import described, named_files
-from vqa.runs.opening import check_usable, identity
+from vqa.runs.opening import MODEL_SECTIONS, check_usable, identity
+from vqa.runs.packing import with_own_files
 from vqa.runs.stored import as_data
 from vqa.training.views import Views
 
@@ -110,6 +111,8 @@ class Experiment:
                 for settings in config["features"].values():
                     if "device" in settings.get("extractor", {}):
                         settings["extractor"]["device"] = device
+            for section in MODEL_SECTIONS:
+                config[section] = with_own_files(run, config[section])
             if data is not None:
                 config["data"] = {"reader": config["data"]["reader"], **data}
             config |= {"paths": dict(paths), "folder": None}
@@ -273,7 +276,7 @@ class Experiment:
         Raises:
             RunError: A file was changed, or the run is not finished.
         """
-        for name in [split] if split else [one.name for one in run.splits()]:
+        for name in [split] if split else run.parts():
             run.check(f"splits/{name}.json", *(f"{name}/{file}" for file in MODEL_FILES))
 
     def _build(self, settings: Any) -> Any:

@@ -43,9 +43,11 @@ class ScaleCurve:
     def __call__(self, score: ArrayLike) -> Array:
         """Map raw scores of any shape."""
         value, width = self.curve(score), BEND * (self.high - self.low)
-        rise = np.logaddexp(0, (value - self.low) / width)
-        excess = np.logaddexp(0, (value - self.high) / width)
-        return np.clip(self.low + width * (rise - excess), self.low, self.high)
+        above, below = (value - self.low) / width, (self.high - value) / width
+        # The same number, from the nearer end: there is no cancellation far outside.
+        from_low = self.low + width * (np.logaddexp(0, above) - np.logaddexp(0, -below))
+        from_high = self.high - width * (np.logaddexp(0, below) - np.logaddexp(0, -above))
+        return np.clip(np.where(above < below, from_low, from_high), self.low, self.high)
 
 
 def fit_scale(

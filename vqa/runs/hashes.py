@@ -11,6 +11,7 @@ HASHED = (
     "notes.json", "results.json", "calibration.json", "predictions.csv", "splits/*.json",
     "*/fitted.csv", "*/predictions.csv",
     "*/history.csv", "*/learner.json", "*/labels.csv", "*/alignment.json", "*/model.safetensors",
+    "weights/*",
 )  # fmt: skip
 
 

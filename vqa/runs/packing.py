@@ -1,0 +1,104 @@
+"""Model folders: what scoring needs of a run, and nothing of where and on what it was trained.
+
+    config.yaml          settings of model, features and views; files as `./weights/<name>`
+    database.json        name and MOS range of the training database
+    calibration.json     curves to the MOS scale, errors on held-out videos, what was seen
+    notes.json           notes for every reader of the scores
+    results.json         the numbers on the card
+    <split>/             model.safetensors, learner.json
+    weights/             files that settings name, such as weights of a backbone
+    README.md            the card
+    manifest.json        SHA-256 of every file that a score depends on
+
+A model folder is a run folder without what only training and its report need, so whatever scores
+with a run scores with a model folder.
+"""
+
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vqa import __version__
+from vqa.files import content_hash, user_path, write_atomically, write_json
+from vqa.runs.errors import RunError
+from vqa.runs.hashes import file_hashes
+from vqa.runs.run import Run
+from vqa.runs.stored import settings_text
+
+COPIED = ("database.json", "notes.json", "calibration.json", "results.json")
+PARTS = ("model.safetensors", "learner.json")
+OWN_FILE = re.compile(r"\./weights/[\w-][\w.+-]*")
+
+
+def pack(run: Run, folder: Path, config: Mapping[str, Any], card: str) -> Run:
+    """Write a model folder.
+
+    Args:
+        run: A finished run, or a model folder.
+        folder: The model folder, absent or empty.
+        config: Its settings; paths of files in them are replaced by copies inside the folder.
+        card: Text of its README.md.
+
+    Raises:
+        RunError: The folder is not empty, or the run is not finished or was changed.
+    """
+    if folder.is_dir() and any(folder.iterdir()):
+        raise RunError(f"{folder} is not empty; choose another --output")
+    parts = run.parts()
+    copied = [*COPIED, *(f"{part}/{name}" for part in parts for name in PARTS)]
+    run.check(*copied)
+    for name in copied:
+        if (run.folder / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(run.folder / name, folder / name)
+    write_json(folder / "environment.json", {"vqa": __version__})
+    write_atomically(folder / "config.yaml", settings_text(_inside(config, folder)))
+    write_atomically(folder / "README.md", card)
+    write_json(folder / "manifest.json", file_hashes(folder))
+    return Run(folder, config)
+
+
+def with_own_files(run: Run, settings: Any) -> Any:
+    """Return settings with the places of a model folder's own files for `./weights/<name>`.
+
+    Raises:
+        RunError: Such a file is not the one that was packed.
+    """
+    if isinstance(settings, Mapping):
+        return {key: with_own_files(run, value) for key, value in settings.items()}
+    if isinstance(settings, list):
+        return [with_own_files(run, value) for value in settings]
+    if isinstance(settings, str) and OWN_FILE.fullmatch(settings):
+        name = settings.removeprefix("./")
+        run.check(name)
+        return str((run.folder / name).absolute())
+    return settings
+
+
+def _inside(settings: Any, folder: Path) -> Any:
+    """Copy the files that settings name into a model folder; return the settings with the copies.
+
+    Names of classes and settings that happen to be names of files are left alone: only values with
+    a separator of folders or a suffix of weights count.
+    """
+    if isinstance(settings, Mapping):
+        return {
+            key: value if key == "_target_" else _inside(value, folder)
+            for key, value in settings.items()
+        }
+    if isinstance(settings, list):
+        return [_inside(value, folder) for value in settings]
+    if not isinstance(settings, str) or not ("/" in settings or "." in settings):
+        return settings
+    path = user_path(settings)
+    if not path.is_file():
+        return settings
+    name = re.sub(r"[^\w.+-]", "_", path.name).lstrip(".") or "file"
+    target = folder / "weights" / name
+    if target.is_file() and content_hash(target) != content_hash(path):
+        target = target.with_name(f"{content_hash(path)[:8]}-{name}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, target)
+    return f"./weights/{target.name}"
