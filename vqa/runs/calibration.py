@@ -107,11 +107,13 @@ class Calibration:
             opinions = np.asarray(content["opinions"], dtype=np.float64)
             if not low < high or np.any(np.diff(opinions) < 0) or not len(opinions):
                 raise TypeError("scale and opinions must ascend")
-            errors = content["errors"]
+            errors, fitted_on = content["errors"], content["fitted_on"]
+            if fitted_on not in (VALIDATION, TRAINING):
+                raise TypeError(f"fitted_on is {fitted_on}")
             return cls(
                 (low, high),
                 curves,
-                str(content["fitted_on"]),
+                fitted_on,
                 Errors.from_json(errors) if errors is not None else None,
                 opinions,
                 Seen.from_json(content["seen"]),

@@ -20,6 +20,7 @@ SECTIONS = ("model", "features", "views", "data", "protocol", "trainer", "loader
 # Sections that a trained model is rebuilt from.
 MODEL_SECTIONS = ("model", "features", "views")
 PACKAGE = Path(__file__).parents[1]
+EMBEDDED = PACKAGE / "embedded"
 
 
 def open_run(folder: Path, config: Mapping[str, Any], *, fresh: bool = False) -> Run:
@@ -58,7 +59,11 @@ def open_run(folder: Path, config: Mapping[str, Any], *, fresh: bool = False) ->
 
 
 def load_run(folder: str | Path) -> Run:
-    """Open a run folder as it is.
+    """Open a run folder or model folder as it is.
+
+    Args:
+        folder: The folder, or the name of a model inside the package (`embedded`); a folder of
+            that name comes first.
 
     Raises:
         RunError: The folder is absent or is not a run folder.
@@ -74,13 +79,22 @@ def load_run(folder: str | Path) -> Run:
         ['The MOS of the demo are simulated.']
     """
     folder = user_path(folder)
+    if not folder.exists():
+        folder = embedded().get(str(folder), folder)
     path = folder / "config.yaml"
     if not path.is_file():
         missing = "has no config.yaml" if folder.is_dir() else "does not exist"
         inside = sorted(place.parent.name for place in folder.glob("*/config.yaml"))
         hint = f", for example {folder / inside[0]}" if inside else ""
+        names = ", ".join(embedded())
+        hint += f", or the name of an embedded model ({names})" if names else ""
         raise RunError(f"{folder} is no run folder: it {missing}; give the folder of a run{hint}")
     return Run(folder, _read_config(path))
+
+
+def embedded() -> dict[str, Path]:
+    """Return the model folders inside the package, by name."""
+    return {path.parent.name: path.parent for path in sorted(EMBEDDED.glob("*/config.yaml"))}
 
 
 def refuse_links(folder: Path, run_folder: Path) -> None:
