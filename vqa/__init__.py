@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vqa.api import list_models, load
-    from vqa.commands.score import Score, Scorer
+    from vqa.commands.scoring.scorer import Score, Scorer
 
 __version__ = "0.2.0"
 __all__ = ["Score", "Scorer", "__version__", "list_models", "load"]
@@ -21,8 +21,8 @@ __all__ = ["Score", "Scorer", "__version__", "list_models", "load"]
 _HOMES = {
     "list_models": "vqa.api",
     "load": "vqa.api",
-    "Score": "vqa.commands.score",
-    "Scorer": "vqa.commands.score",
+    "Score": "vqa.commands.scoring.scorer",
+    "Scorer": "vqa.commands.scoring.scorer",
 }
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vqa.commands.score import Scorer
+    from vqa.commands.scoring.scorer import Scorer
 
 
 def load(
@@ -30,7 +30,7 @@ def load(
         RunError: The folder is not a run, or was written by another version.
         FileNotFoundError: The run is not finished.
     """
-    from vqa.commands.score import Scorer
+    from vqa.commands.scoring.scorer import Scorer
 
     return Scorer(run, cache=cache, device=device, damaged=damaged, trust=trust)
 

@@ -166,7 +166,7 @@ def _score(given: argparse.Namespace) -> int:
     from vqa.video import RawFormat
 
     raw = RawFormat.parse(given.raw_size, given.raw_format, given.raw_range, given.raw_rate)
-    return _module("score").main(
+    return _module("scoring.command").main(
         given.run, given.videos, output=given.output, cache=given.cache, device=given.device,
         raw=raw, damaged=given.damaged, trust=given.trust,
     )  # fmt: skip

@@ -46,10 +46,10 @@ def main(config: "DictConfig") -> int | None:
         )
         return None
     if settings["videos"] is not None:
-        from vqa.commands import score
+        from vqa.commands.scoring import command
 
         videos = settings["videos"]
-        return score.main(
+        return command.main(
             settings["run"],
             videos if isinstance(videos, list) else [videos],
             output=settings["output"] or "scores.csv",

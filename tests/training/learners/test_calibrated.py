@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from tests.training.learners.fakes import data_module, learner
+from vqa.evaluation.calibration import calibration_sample, fit_calibration
 from vqa.evaluation.metrics import srocc
 from vqa.evaluation.metrics.curves import logistic4
 from vqa.models.losses import monotone_linear_loss
-from vqa.evaluation.calibration import calibration_sample, fit_calibration
 
 
 def test_a_planted_curve_is_found_and_order_kept():

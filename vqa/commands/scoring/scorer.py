@@ -7,13 +7,10 @@ again. If a run has several splits, the score is the mean over their models.
 
 import math
 import shutil
-import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +18,9 @@ import numpy as np
 from torch import Tensor
 
 from vqa.commands.experiment import Experiment
-from vqa.commands.preflight import check_device, check_folder
-from vqa.commands.printing import say
-from vqa.commands.score_files import ScoreFiles, checked_output, output_files
 from vqa.databases.records import VideoRecord
-from vqa.databases.unrated import as_records, find_videos
-from vqa.files import shown, user_path
+from vqa.databases.unrated import as_records
+from vqa.files import user_path
 from vqa.runs import Run
 from vqa.runs.calibration import Calibration
 from vqa.runs.opening import load_run
@@ -234,7 +228,7 @@ def outside_of(mos_range: tuple[float, float], score: float, timeline: np.ndarra
 
     Examples:
         >>> import numpy as np
-        >>> from vqa.commands.score import outside_of
+        >>> from vqa.commands.scoring.scorer import outside_of
         >>> outside_of((1.0, 5.0), 4.5, np.array([3.0, 6.0]))
         'the timeline leaves the scale [1, 5]'
     """
@@ -243,87 +237,3 @@ def outside_of(mos_range: tuple[float, float], score: float, timeline: np.ndarra
         return f"outside the scale [{low:g}, {high:g}]"
     inside = low <= timeline.min() and timeline.max() <= high
     return "" if inside else f"the timeline leaves the scale [{low:g}, {high:g}]"
-
-
-def main(
-    run: str,
-    places: Sequence[str],
-    *,
-    output: str | Path,
-    cache: str | Path = "cache",
-    device: str = "auto",
-    raw: RawFormat | None = None,
-    damaged: str = "refuse",
-    trust: Sequence[str] = (),
-) -> int:
-    """Score files, print and write each score when it is known.
-
-    A place that names nothing, among others that do, costs a row with an error.
-
-    Returns:
-        1 if a file failed, else 0.
-
-    Args:
-        run: A finished run folder.
-        places: Files, folders, globs, or lists of files.
-        output: A .csv, .json or .jsonl file; see `vqa.commands.score_files`.
-        cache: Folder of the feature cache.
-        device: `auto`, `cpu` or `cuda`.
-        raw: Format of headerless .yuv files.
-        damaged: `refuse`, or `score` to score damaged files by their good frames.
-        trust: Packages besides vqa that the run's configuration may use.
-
-    Raises:
-        ValueError: The output is one of the videos, or as `checked_output`.
-    """
-    output = checked_output(output)
-    check_folder("cache", cache)
-    check_device("device", device)
-    found = find_videos(places)
-    if taken := set(found.files) & {file.absolute() for file in output_files(output)}:
-        raise ValueError(
-            f"output={shown(min(taken))} is one of the files to score; choose another name"
-        )
-    for remark in found.remarks:
-        say(remark, sys.stderr)
-    scorer = Scorer(run, cache=cache, device=device, damaged=damaged, trust=trust)
-    for note in scorer.notes:
-        say(f"NOTE: {note}")
-    low, high = scorer.mos_range
-    name = scorer.run.database["name"]
-    say(f"score on [{low:g}, {high:g}], the MOS scale of {name}; higher is better")
-    if scorer.calibration is not None:
-        say(f"score  [{scorer.level:.0%} interval]  percentile among the MOS in training  file")
-    say(f"timeline: {scorer.timeline}")
-    absent = (scorer.failed(video, cause) for video, cause in found.absent.items())
-    failed = outside = 0
-    with (
-        ScoreFiles(output, scorer.notes) as files,
-        closing(scorer.score(found.files, raw=raw)) as scores,
-    ):
-        for score in chain(absent, scores):
-            files.add(score)
-            failed += score.value is None
-            outside += score.value is not None and not low <= score.value <= high
-            say(line_of(score))
-        say("written: " + ", ".join(map(str, files.finish())))
-    if outside:
-        say(
-            f"NOTE: {outside} of {files.count} scores lie outside the scale [{low:g}, {high:g}]: "
-            "the model extrapolates"
-        )
-    if failed:
-        say(f"{failed} of {files.count} files failed; their rows say why", sys.stderr)
-    return 1 if failed else 0
-
-
-def line_of(score: Score) -> str:
-    """Return the line that is printed for a score."""
-    remark = f"  ({score.error or score.note})" if score.error or score.note else ""
-    if score.value is None:
-        return f"failed  {score.video}{remark}"
-    interval = ""
-    if score.interval is not None:
-        low, high = score.interval
-        interval = f"  [{low:.2f}, {high:.2f}]  {score.percentile:3.0f} %"
-    return f"{score.value:8.4f}{interval}  {score.video}{remark}"

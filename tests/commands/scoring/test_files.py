@@ -12,8 +12,8 @@ import tracemalloc
 import pytest
 
 from tests.places import ROOT
-from vqa.commands.score import Score
-from vqa.commands.score_files import COLUMNS, ScoreFiles, checked_output
+from vqa.commands.scoring.files import COLUMNS, ScoreFiles, checked_output
+from vqa.commands.scoring.scorer import Score
 
 SCORES = [
     Score(
@@ -136,7 +136,7 @@ def test_kill_9_in_the_middle_of_rows(tmp_path):
     """Rows of a real process that is killed are whole, and the table starts with its header."""
     program = (
         "import itertools, sys, types\n"
-        "from vqa.commands.score_files import ScoreFiles\n"
+        "from vqa.commands.scoring.files import ScoreFiles\n"
         "files = ScoreFiles(sys.argv[1])\n"
         "for i in itertools.count():\n"
         "    files.add(types.SimpleNamespace(\n"  # as `Score`, which takes long

@@ -13,7 +13,7 @@ from tests.clips import cut, write_clip, write_raw
 from tests.commands.calling import Failed, run
 from tests.fakes import graded_clips
 from vqa.commands import score as command
-from vqa.commands.score import Score, main, outside_of
+from vqa.commands.scoring.scorer import Score, main, outside_of
 
 
 class FakeScorer:

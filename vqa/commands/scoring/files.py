@@ -23,7 +23,7 @@ from vqa.commands.printing import say
 from vqa.files import plain, replacing, shown, user_path
 
 if TYPE_CHECKING:
-    from vqa.commands.score import Score
+    from vqa.commands.scoring.scorer import Score
 
 SUFFIXES = (".csv", ".json", ".jsonl")
 COLUMNS = (
