@@ -42,7 +42,7 @@ def test_a_run_scores_files_as_it_predicted_them(place, stored):
     for path, expected in stored.items():
         score = scorer(path)
         assert isinstance(score, vqa.Score)
-        assert score.value == expected
+        assert score.raw == expected
         assert score.mos_range == scorer.mos_range == (1.0, 5.0)
         assert len(score.times_s) == len(score.frame_quality) == score.frames == 8
         assert score.reader.startswith("pyav ")
@@ -60,7 +60,7 @@ def test_scores_come_one_at_a_time_and_a_failure_is_a_score(place, stored, tmp_p
     assert first.video == str(broken)
     assert first.value is None
     assert first.error
-    assert next(scores).value == stored[good]
+    assert next(scores).raw == stored[good]
     last = next(scores)
     assert last.value is None
     assert "absent.mp4" in last.video
@@ -128,7 +128,7 @@ def test_torch_settings_stay_as_they_are(place, stored):
 def test_it_works_inside_a_thread(place, stored):
     good, *_ = stored
     found = []
-    worker = threading.Thread(target=lambda: found.append(vqa.load(place / "run")(good).value))
+    worker = threading.Thread(target=lambda: found.append(vqa.load(place / "run")(good).raw))
     worker.start()
     worker.join()
     assert found == [stored[good]]
@@ -144,7 +144,7 @@ class Scored(Dataset):
         return len(self.paths)
 
     def __getitem__(self, place):
-        return vqa.load(self.run)(self.paths[place]).value
+        return vqa.load(self.run)(self.paths[place]).raw
 
 
 def test_it_works_inside_a_worker_of_a_loader(place, stored):

@@ -142,14 +142,14 @@ def test_kill_9_in_the_middle_of_rows(tmp_path):
         "    files.add(types.SimpleNamespace(\n"  # as `Score`, which takes long
         "        video=f'{i}.mp4', value=2.0, mos_range=(1, 5), frames=500, reader='',\n"
         "        weights='', error='', run='', timeline='', note='', times_s=[0.0] * 500,\n"
-        "        frame_quality=[2.0] * 500))\n"
+        "        frame_quality=[2.0] * 500, raw=2.0, interval=None, percentile=None))\n"
         "    print(i, flush=True)\n"
     )
     job = subprocess.Popen(
         [sys.executable, "-c", program, tmp_path / "s.csv"], cwd=ROOT, stdout=subprocess.PIPE
     )
-    while b"20" not in job.stdout.readline():
-        pass
+    while b"20" not in (line := job.stdout.readline()):
+        assert line, "the job has ended"
     job.send_signal(signal.SIGKILL)
     job.wait()
     job.stdout.close()

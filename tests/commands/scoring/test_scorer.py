@@ -12,8 +12,9 @@ import pytest
 from tests.clips import cut, write_clip, write_raw
 from tests.commands.calling import Failed, run
 from tests.fakes import graded_clips
-from vqa.commands import score as command
-from vqa.commands.scoring.scorer import Score, main, outside_of
+from vqa.commands.scoring import command
+from vqa.commands.scoring.command import main
+from vqa.commands.scoring.scorer import Score, outside_of
 
 
 class FakeScorer:
@@ -22,6 +23,7 @@ class FakeScorer:
     def __init__(self, run, **_):
         self.run = SimpleNamespace(folder=Path(run), database={"name": "csv"})
         self.mos_range, self.notes, self.timeline = (1.0, 5.0), ("untrained",), "nothing"
+        self.calibration = None
 
     def score(self, videos, **_):
         for path in videos:

@@ -37,10 +37,6 @@ class Score:
         video: Path of the file.
         value: Score on the MOS scale of the training database, higher is better; None on error.
         mos_range: Lowest and highest value of that scale.
-        raw: Score before the calibration to that scale; what papers compute their metrics on.
-        interval: Holds the MOS with a probability of 90 % (`Scorer.level`) if the video is like
-            those that the model was tested on; None if it was tested on too few.
-        percentile: Share of the training videos whose MOS is at most the score, in percent.
         frames: Number of frames of the video.
         times_s: (T,) times in seconds of the timeline: of frames or of clips.
         frame_quality: (T,) quality at these times on the MOS scale.
@@ -51,6 +47,10 @@ class Score:
         run: Name of the run's folder.
         notes: What every reader of the score must know, for example untrained weights.
         error: Why there is no score; empty if there is one.
+        raw: Score before the calibration to that scale; what papers compute their metrics on.
+        interval: Holds the MOS with a probability of 90 % (`Scorer.level`) if the video is like
+            those that the model was tested on; None if it was tested on too few.
+        percentile: Share of the training videos whose MOS is at most the score, in percent.
 
     Examples:
         >>> from vqa import Score
@@ -62,9 +62,6 @@ class Score:
     video: str
     value: float | None
     mos_range: tuple[float, float]
-    raw: float | None = None
-    interval: tuple[float, float] | None = None
-    percentile: float | None = None
     frames: int = 0
     times_s: list[float] = field(default_factory=list)
     frame_quality: list[float] = field(default_factory=list)
@@ -75,6 +72,9 @@ class Score:
     run: str = ""
     notes: tuple[str, ...] = ()
     error: str = ""
+    raw: float | None = None
+    interval: tuple[float, float] | None = None
+    percentile: float | None = None
 
 
 class Scorer:
@@ -194,9 +194,6 @@ class Scorer:
             record.id,
             value,
             self.mos_range,
-            raw,
-            interval,
-            percentile,
             frames=int(facts["frames"]),
             times_s=times_s.tolist(),
             frame_quality=timeline.tolist(),
@@ -206,6 +203,9 @@ class Scorer:
             note="; ".join(filter(None, remarks)),
             run=self.run.folder.name,
             notes=self.notes,
+            raw=raw,
+            interval=interval,
+            percentile=percentile,
         )
 
     def _scaled(self, name: str) -> Callable[[Any], Any]:
