@@ -73,7 +73,7 @@ def test_files_are_scored_as_the_videos_they_are(model, runs, place):
     content = json.loads(output.read_text())
     scores = {f"videos/{row['video'].rsplit('/')[-1]}": row for row in content["videos"]}
     for video, score in stored.items():
-        assert scores[video]["score"] == score
+        assert scores[video]["raw"] == score
         assert len(scores[video]["times_s"]) == len(scores[video]["frame_quality"]) == 2
         assert scores[video]["frames"] >= 33
 

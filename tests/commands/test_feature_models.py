@@ -50,7 +50,7 @@ def test_any_list_of_features_is_fused(fused, place, capsys):
     for row in json.loads(output.read_text())["videos"]:
         name = f"videos/{row['video'].rsplit('/')[-1]}"
         if name in stored:
-            assert row["score"] == pytest.approx(stored[name], abs=1e-9)
+            assert row["raw"] == pytest.approx(stored[name], abs=1e-9)
             assert len(row["frame_quality"]) == len(row["times_s"]) == 1
 
 

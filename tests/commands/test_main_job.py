@@ -222,7 +222,7 @@ def test_scores_of_files_equal_the_predictions(finished, scored):
     assert by_name["broken.mp4"]["error"]
     for row in pd.read_csv(finished / "predictions.csv").itertuples():
         video = by_name[Path(row.video).name]
-        assert video["score"] == row.score
+        assert video["raw"] == row.score
         assert video["mos_range"] == [1, 5]
         assert len(video["frame_quality"]) == len(video["times_s"]) == video["frames"]
         assert video["reader"].startswith("pyav ")
