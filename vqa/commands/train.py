@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from vqa.commands.calibrate import FITTED, calibrate, videos_to_fit
+from vqa.commands.calibrate import calibrate, videos_to_fit
 from vqa.commands.conclusion import conclude
 from vqa.commands.experiment import Experiment
 from vqa.commands.preflight import check_experiment
@@ -19,6 +19,7 @@ from vqa.features.extraction.fill import ExtractionError, Outcome, shard_of, wri
 from vqa.protocols import leak_report
 from vqa.protocols.twins import joined_contents
 from vqa.runs import Run, RunError
+from vqa.runs.calibrating import FITTED
 from vqa.runs.opening import open_run
 from vqa.training.processes import is_first_process
 

@@ -15,9 +15,11 @@ from vqa.databases.listing import some
 from vqa.evaluation.metrics import cards
 from vqa.evaluation.predictions import read_predictions
 from vqa.evaluation.summary import summarise
-from vqa.files import read_json
+from vqa.files import plain, read_json
 from vqa.protocols.splits import Split, SplitError, read_split
 from vqa.protocols.twins import seen_twins
+from vqa.runs.calibrating import of_predictions
+from vqa.runs.calibration import CALIBRATION, Calibration
 from vqa.runs.errors import RunError
 from vqa.runs.hashes import file_hashes
 from vqa.runs.run import Run
@@ -53,6 +55,7 @@ def audit(run: Run) -> list[Finding]:
         "predictions are those of the splits": wrong_predictions,
         "MOS are those of the label table": wrong_labels,
         "results follow from the predictions": wrong_results,
+        "calibration follows from the predictions": wrong_calibration,
     }
     return [look(name, lambda check=check: check(run)) for name, check in checks.items()]
 
@@ -113,6 +116,17 @@ def shared_files(run: Run) -> Iterator[str]:
                 f"{split.name}: the files of {len(seen)} of {len(split.test)} test videos are in "
                 f"the training part as well: {some(seen)}"
             )
+
+
+def wrong_calibration(run: Run) -> Iterator[str]:
+    """Report a calibration that the stored predictions do not give; older runs have none."""
+    stored = Calibration.load(run.folder)
+    if stored is None:
+        return
+    found = of_predictions(run, stored.seen)
+    for name in ("curves", "fitted_on", "errors", "opinions"):
+        if plain(stored.as_json()[name]) != plain(found.as_json()[name]):
+            yield f"{name} of {CALIBRATION} are not those of the predictions"
 
 
 def broken_splits(run: Run) -> Iterator[str]:

@@ -13,7 +13,7 @@ pandas and SciPy are not imported, so that a model scores a video without them.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -72,9 +72,9 @@ class Calibration:
         """Return the share of training videos whose MOS is at most this score, in percent."""
         return float(np.interp(score, self.opinions, np.linspace(0, 100, len(self.opinions))))
 
-    def save(self, folder: Path) -> None:
-        """Write `calibration.json`; `load` reads it."""
-        content = {
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values, as in the file."""
+        return {
             "scale": list(self.mos_range),
             "curves": {
                 name: {"kind": one.curve.kind, "parameters": one.curve.parameters}
@@ -85,7 +85,10 @@ class Calibration:
             "opinions": np.round(self.opinions, 6).tolist(),
             "seen": self.seen.as_json(),
         }
-        write_json(folder / CALIBRATION, content)
+
+    def save(self, folder: Path) -> None:
+        """Write `calibration.json`; `load` reads it."""
+        write_json(folder / CALIBRATION, self.as_json())
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
