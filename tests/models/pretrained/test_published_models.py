@@ -15,7 +15,7 @@ from tests.models.test_mdtvsfa import ALIGNED, MAPPED
 from tests.models.test_vsfa import GOLDEN, sine
 from tests.places import SHARED
 from vqa.models.fastvqa import FastVQA
-from vqa.models.mdtvsfa import PUBLISHED_KEYS, MDTVSFA
+from vqa.models.mdtvsfa import MDTVSFA, PUBLISHED_KEYS
 from vqa.models.pretrained.published_models import LAYOUTS, read_published
 from vqa.models.pretrained.weights import WeightsError
 from vqa.models.vsfa import VSFA
@@ -49,7 +49,7 @@ def mdtvsfa_state():
 
 
 def fastvqa_state():
-    """The layout of FAST-VQA-B in full size; each tensor repeats one number, so the file is small."""
+    """The layout of FAST-VQA-B in full size; tensors repeat one number, for a small file."""
     with torch.device("meta"):
         keys = released(FastVQA())["state_dict"]
     return {
@@ -263,7 +263,7 @@ def test_a_checkpoint_that_does_not_fit_its_layout_says_why(tmp_path):
         "more": (full | {"surplus": torch.zeros(1)}, r"unknown keys \['surplus'\]"),
         "shape": (
             full | {"rnn.weight_hh_l0": torch.zeros(3)},
-            r"does not fit: .*rnn\.weight_hh_l0",
+            r"not fit: .*rnn\.weight_hh_l0",
         ),
         "flat": (full | {"ann.fc0.weight": torch.zeros(3)}, "does not fit: not enough values"),
         "nan": (full | {"q.bias": torch.tensor([torch.nan])}, r"1 of 10 entries .*q\.bias first"),
@@ -280,7 +280,7 @@ def test_a_checkpoint_that_does_not_fit_its_layout_says_why(tmp_path):
 
 
 def test_models_without_checkpoints_and_absent_files_are_named(tmp_path):
-    with pytest.raises(WeightsError, match="model=svr: expected a model with published .*fastvqa"):
+    with pytest.raises(WeightsError, match=r"model=svr: expected a model with published .*fastvqa"):
         read_published(tmp_path / "file.pt", "svr")
     with pytest.raises(WeightsError, match=r"no weights file at .*absent\.pt; expected a publish"):
         read_published(tmp_path / "absent.pt", "vsfa")

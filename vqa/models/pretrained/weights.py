@@ -63,7 +63,7 @@ def local_state(path: str | Path, remedy: str) -> Mapping[str, Any]:
         with path.open("rb") as file:
             is_safetensors = file.read(9)[8:] == b"{"
         state = load_file(path) if is_safetensors else _torch_content(path)
-    except Exception as error:  # noqa: BLE001 (damage makes readers fail in any way)
+    except Exception as error:  # damage makes readers fail in any way
         raise WeightsError(
             f"the weights at {shown(path)} cannot be read ({_cause(error)}); {remedy}"
         ) from error
@@ -78,7 +78,7 @@ def local_state(path: str | Path, remedy: str) -> Mapping[str, Any]:
 
 
 def _torch_content(path: Path) -> Any:
-    """Read a file saved by torch; numbers of NumPy are data too, and lie beside released weights."""
+    """Read a file saved by torch; NumPy's numbers, which lie beside released weights, are data."""
     scalar = np.float64(0).__reduce__()[0]
     names = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
     kinds = [type(np.dtype(kind)) for kind in ("float64", "float32", "int64", "int32", "bool")]
