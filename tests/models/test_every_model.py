@@ -149,10 +149,9 @@ def gradients(network, inputs, function="forward"):
     """Return the gradients by name of all parameters that are trained."""
     network.zero_grad(set_to_none=True)
     found = getattr(network, function)(**inputs)
-    outputs = (
-        [getattr(found, one.name) for one in fields(found)] if is_dataclass(found) else [found]
-    )
-    sum(output.sum() for output in outputs).backward()
+    if is_dataclass(found):
+        found = torch.cat([getattr(found, one.name).flatten() for one in fields(found)])
+    found.sum().backward()
     return {name: p.grad for name, p in network.named_parameters() if p.requires_grad}
 
 

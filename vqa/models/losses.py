@@ -6,8 +6,9 @@ rank term in FAST-VQA and in Q-CLIP, a later paper by the same authors, and 1 fo
 monotonicity loss is in units of the label, so labels should be on a scale of about 1 (the learner
 divides MOS by the largest MOS of the training part).
 
-FAST-VQA's loss (`plcc_rank_loss`) follows the release of Wu et al., ECCV 2022. MDTVSFA's (`rank_loss`,
-`linearity_loss`, `emphasised_mean`) follow the release of Li, Jiang and Jiang, IJCV 2021.
+FAST-VQA's loss (`plcc_rank_loss`) follows the release of Wu et al., ECCV 2022. MDTVSFA's
+(`rank_loss`, `linearity_loss`, `emphasised_mean`) follow the release of Li, Jiang and Jiang, IJCV
+2021.
 
 All losses are invariant to a constant added to all scores, so a trained network agrees with the
 labels up to a constant.

@@ -10,10 +10,10 @@ its training MOS. Source: the release of Li, Jiang and Jiang, IJCV 2021, which t
 minimum from whole databases, test parts included.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -33,6 +33,7 @@ class MixedDatabasesModule(ScoreModule):
     """
 
     network: MDTVSFA
+    ranges: Tensor
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **(options | {"mos_scale": 1.0}))
@@ -84,11 +85,11 @@ class MixedDatabasesModule(ScoreModule):
         return loss
 
     def validation_srocc(self, rows: Mapping[str, tuple[float, float]]) -> float:
-        """Return the mean SROCC of the databases whose validation videos suffice for one."""
+        """Return the mean SROCC of the databases for which it is defined."""
         parts: dict[str, list[tuple[float, float]]] = {}
         for video, row in rows.items():
             parts.setdefault(self.sources[video], []).append(row)
-        found = [
-            srocc(*zip(*part, strict=True)) for part in parts.values() if len(part) >= MIN_VIDEOS
-        ]
-        return float(np.mean(found)) if found else float("nan")
+        enough = [part for part in parts.values() if len(part) >= MIN_VIDEOS]
+        found = [srocc(*zip(*part, strict=True)) for part in enough]
+        defined = [value for value in found if not math.isnan(value)]
+        return sum(defined) / len(defined) if defined else math.nan

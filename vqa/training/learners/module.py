@@ -137,7 +137,6 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
             return
         self.check_finite()
         check_scores({video: score for video, (_, score) in merged.items()})
-        mos, score = zip(*merged.values(), strict=True)
         error = sum(abs(m - s) for m, s in merged.values()) / len(merged)
         # The history keeps these in double precision; Lightning's callbacks see them as float32.
         found = self.validation_srocc(merged)
@@ -148,7 +147,7 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
         self.log_dict({"val_srocc": -1.0} | self._epoch_values, rank_zero_only=False)
 
     def validation_srocc(self, rows: Mapping[str, tuple[float, float]]) -> float:
-        """Return the SROCC of the validation part, NaN if undefined; rows are (MOS, score) by id."""
+        """Return the SROCC of the validation part, (MOS, score) by id; NaN if it is undefined."""
         return srocc(*zip(*rows.values(), strict=True))
 
     def on_train_epoch_end(self) -> None:
