@@ -125,7 +125,7 @@ def plcc_rank_loss(score: Tensor, target: Tensor, *, rank_weight: float = 0.3) -
 
 
 def rank_loss(score: Tensor, target: Tensor) -> Tensor:
-    """Return the sum of max(0, s_i - s_j) over all pairs with q_i < q_j, divided by n (n - 1).
+    """Return the mean of max(0, (s_i - s_j) sign(q_j - q_i)) over the n (n - 1) ordered pairs.
 
     Args:
         score: Predictions (B,).
@@ -138,7 +138,7 @@ def rank_loss(score: Tensor, target: Tensor) -> Tensor:
         >>> import torch
         >>> from vqa.models.losses import rank_loss
         >>> rank_loss(torch.tensor([0.5, 0.25]), torch.tensor([3.0, 80.0])).item()
-        0.125
+        0.25
     """
     return _over_pairs(_rank_hinges(*_vectors(score, target)))
 
@@ -158,7 +158,7 @@ def emphasised_mean(losses: Tensor) -> Tensor:
 
 
 def _rank_hinges(score: Tensor, target: Tensor) -> Tensor:
-    """Return max(0, s_i - s_j) if q_i < q_j and max(0, s_j - s_i) if q_i > q_j, (B, B)."""
+    """Return max(0, (s_i - s_j) sign(q_j - q_i)) of all pairs, (B, B)."""
     return ((score[:, None] - score) * (target - target[:, None]).sign()).relu()
 
 

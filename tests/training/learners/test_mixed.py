@@ -97,7 +97,7 @@ def test_the_loss_of_every_batch_follows_the_formulas_and_the_lines_start_at_the
 
 def test_scores_are_mapped_to_one_and_each_database_has_its_scale(tmp_path):
     data = two_databases()
-    trained = learner(20, lr=0.02, selection="val_srocc")
+    trained = learner(20, lr=0.02)
     trained.fit(data, tmp_path)
     trained.save(tmp_path)
     loaded = learner()
