@@ -25,6 +25,8 @@ def test_two_databases_as_one():
     assert (whole.name, len(whole)) == ("combined", 4)
     assert whole.mos_range == (-10.0, 100.0)
     assert whole.scales == {"konvid": (1.0, 5.0), "cvd2014": (-10.0, 100.0)}
+    assert [whole.source(video) for video in whole.videos] == ["konvid"] * 2 + ["cvd2014"] * 2
+    assert KONVID.source(KONVID.videos[0]) == "konvid"  # its group is a kind of distortion
     assert whole.skipped == ("konvid/gone.mp4", "cvd2014/gone.mp4")
     assert [video.id for video in whole.videos] == [
         "konvid/0.mp4",

@@ -4,7 +4,7 @@ Networks and views come from the composed configuration. Feature sequences are r
 inputs are what the model's own views read from real clips. The `demo` recipe keeps networks small.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 
 import numpy as np
 import pytest
@@ -135,6 +135,11 @@ def test_the_network_says_whether_its_score_is_the_mean_of_its_timeline(small):
         mean, score = small.network.timeline(**inputs).mean(1), small.network(**inputs)
         if told.endswith("the score is its mean") or told == "one value, the score":
             torch.testing.assert_close(mean, score, **CLOSE)
+        elif told.endswith("the score is its mean before the mapping to [0, 1]"):
+            timeline = small.network.timeline(**inputs)
+            assert timeline.min() <= score + 1e-6
+            assert score <= timeline.max() + 1e-6
+            assert 0 <= timeline.min() <= timeline.max() <= 1
         else:
             assert told.endswith("is not its mean")
             assert not torch.isclose(mean, score, atol=1e-4)
@@ -143,17 +148,22 @@ def test_the_network_says_whether_its_score_is_the_mean_of_its_timeline(small):
 def gradients(network, inputs, function="forward"):
     """Return the gradients by name of all parameters that are trained."""
     network.zero_grad(set_to_none=True)
-    getattr(network, function)(**inputs).sum().backward()
+    found = getattr(network, function)(**inputs)
+    if is_dataclass(found):
+        found = torch.cat([getattr(found, one.name).flatten() for one in fields(found)])
+    found.sum().backward()
     return {name: p.grad for name, p in network.named_parameters() if p.requires_grad}
 
 
 def test_every_parameter_is_part_of_the_graph(small):
     found = gradients(small.network, small.batch)
     assert found
-    # A parameter may serve the timeline, and an extra loss, only.
-    timeline = gradients(small.network, small.batch, "timeline")
+    # A parameter may serve the timeline, or what an extra loss takes from `assess`, only.
+    others = [gradients(small.network, small.batch, "timeline")]
+    if hasattr(small.network, "assess"):
+        others.append(gradients(small.network, small.batch, "assess"))
     for name in found:
-        reached = [g for g in (found[name], timeline[name]) if g is not None]
+        reached = [g for g in (found[name], *(other[name] for other in others)) if g is not None]
         assert reached, name
         assert all(gradient.isfinite().all() for gradient in reached), name
 
@@ -166,6 +176,7 @@ def test_every_parameter_of_the_paper_size_gets_a_gradient(model, clips):
     found = gradients(paper.network, paper.batch)
     left = [name for name, gradient in found.items() if gradient is None or not gradient.any()]
     if left:
-        timeline = gradients(paper.network, paper.batch, "timeline")
+        others = ["timeline", *(["assess"] if hasattr(paper.network, "assess") else [])]
+        slopes = [gradients(paper.network, paper.batch, function) for function in others]
         for name in left:
-            assert timeline[name].abs().sum() > 0, name
+            assert any(other[name] is not None and other[name].any() for other in slopes), name

@@ -1,14 +1,18 @@
 """Losses: the papers' formulas as loops, and degenerate batches."""
 
+import math
+
 import pytest
 import torch
 from scipy.stats import pearsonr
 
 from vqa.models.losses import (
+    emphasised_mean,
     linearity_loss,
     monotone_linear_loss,
     monotonicity_loss,
     plcc_rank_loss,
+    rank_loss,
 )
 
 LOSSES = [monotonicity_loss, linearity_loss, monotone_linear_loss]
@@ -202,3 +206,27 @@ def test_fastvqa_loss_has_a_finite_gradient_for_degenerate_batches():
     score, target = draw(5)
     shifted = plcc_rank_loss(3 * score + 7, target, rank_weight=0).item()
     assert shifted == pytest.approx(plcc_rank_loss(score, target, rank_weight=0).item())
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_mdtvsfa_losses_follow_the_formulas_of_the_release(seed):
+    score, target = draw(seed, count=2 + seed)
+    n = len(score)
+    order = sum(
+        max(0.0, float((score[i] - score[j]) * torch.sign(target[j] - target[i])))
+        for i in range(n)
+        for j in range(n)
+    ) / (n * (n - 1))
+    assert rank_loss(score, target).item() == pytest.approx(order, abs=1e-12)
+    losses = score.abs().tolist()
+    combined = sum(math.exp(x) * x for x in losses) / sum(math.exp(x) for x in losses)
+    assert emphasised_mean(score.abs()).item() == pytest.approx(combined, abs=1e-12)
+    assert torch.autograd.gradcheck(rank_loss, (score.clone().requires_grad_(), target))
+    assert torch.autograd.gradcheck(emphasised_mean, (score.abs().requires_grad_(),))
+
+
+def test_the_rank_loss_is_blind_to_the_scale_of_the_labels_and_ignores_a_single_video():
+    score, target = draw(4)
+    assert rank_loss(score, target).item() == rank_loss(score, 20 * target - 3).item()
+    assert gradient(rank_loss, torch.tensor([0.3]), torch.tensor([0.9])).tolist() == [0]
+    assert gradient(rank_loss, torch.full((5,), 0.1), torch.rand(5)).isfinite().all()

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torchvision.ops import StochasticDepth
 
-from vqa.training.batches import Item, Shares, Shuffled
+from vqa.training.batches import Item, Rounds, Shares, Shuffled
 from vqa.training.learners.batch_layers import Step, VideoDropout, separate_videos
 
 
@@ -39,6 +39,27 @@ def test_order_depends_on_seed_and_epoch():
     assert order(1, 4) != order(1, 5)
     assert order(1, 4) != order(2, 4)
     assert Item(3) == Item(3, None, True)
+
+
+def test_rounds_take_one_video_of_each_database():
+    """The smaller databases come again, each of their videos as often as the others."""
+    sources = ["big"] * 7 + ["small"] * 2 + ["one"]
+    rounds = Rounds(sources, seed=1)
+    rounds.set_epoch(3)
+    items = list(rounds)
+    assert len(rounds) == len(items) == 21
+    assert items == list(rounds)
+    assert {item.epoch for item in items} == {3}
+    found = [sources[item.index] for item in items]
+    assert found == ["big", "small", "one"] * 7
+    places = [item.index for item in items]
+    assert sorted(places[::3]) == list(range(7))
+    assert sorted(places.count(place) for place in (7, 8)) == [3, 4]
+    rounds.set_epoch(4)
+    assert [item.index for item in rounds] != places
+    # Two processes share a step of two videos of each database.
+    shares = [list(Shares(rounds, 3, 2, rank)) for rank in (0, 1)]
+    assert [sources[item.index] for share in shares for item in share[0]] == found[:6]
 
 
 def masks(layer, numbers, x):

@@ -11,7 +11,8 @@ import torch
 
 from vqa.commands.building import build
 from vqa.commands.configuration import compose, resolved
-from vqa.databases.records import Database, VideoRecord
+from vqa.databases.combined import CombinedDatabase
+from vqa.databases.records import VideoRecord
 from vqa.protocols.splits import Split
 from vqa.training.datamodule import VQADataModule
 from vqa.training.views import FeatureSequence, Views
@@ -19,7 +20,8 @@ from vqa.training.views import FeatureSequence, Views
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(
     ["torch", "pytorch_lightning", "torchvision", "tests.training.together",
-     "vqa.training.learners.fitting", "vqa.training.learners.adversarial"]
+     "vqa.training.learners.fitting", "vqa.training.learners.adversarial",
+     "vqa.training.learners.mixed"]
 )  # fmt: skip
 
 SWIN = [
@@ -39,6 +41,7 @@ MODELS = {
         "model.network.map_size=[2,4,4]", "model.network.steps=8", "model.network.dropout=0.5",
         *SWIN,
     ],
+    "mdtvsfa": ["model=mdtvsfa", "model.network.databases=[toy,other]"],
     "inception_iqa": ["model=inception_iqa", "model.start.weights=random", "loader.num_workers=0"],
 }  # fmt: skip
 DIM = 20
@@ -84,7 +87,12 @@ def toy(model, *overrides, train=13, val=7, test=5, batch_size=6):
     config = resolved(compose("train", [*MODELS[model], "trainer.max_epochs=3", *overrides]))
     drawn = np.random.default_rng(0)
     videos = [
-        VideoRecord(f"v{index}", Path("absent"), 3 + 2 * drawn.random())
+        VideoRecord(
+            f"v{index}",
+            Path("absent"),
+            3 + 2 * drawn.random(),
+            group="toy" if index % 3 else "other",
+        )
         for index in range(train + val + test)
     ]
     ids = [video.id for video in videos]
@@ -97,8 +105,9 @@ def toy(model, *overrides, train=13, val=7, test=5, batch_size=6):
         seed=0,
     )
     views = Views({name: VIEWS[name]() for name, view in config["views"].items() if view})
-    database = Database("toy", (1.0, 5.0), tuple(videos))
-    data = VQADataModule(database, split, views, batch_size=batch_size)
+    database = CombinedDatabase("toy", (1.0, 5.0), tuple(videos))
+    each = config["loader"]["each_database"]
+    data = VQADataModule(database, split, views, batch_size=batch_size, each_database=each)
     return build(config["model"]), data
 
 

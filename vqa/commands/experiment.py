@@ -251,6 +251,7 @@ class Experiment:
                 eval_batch_size=loader["eval_batch_size"],
                 num_workers=loader["num_workers"],
                 seed=self.config["seed"],
+                each_database=loader.get("each_database", False),
             )
 
     def learner(self) -> Any:

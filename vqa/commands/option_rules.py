@@ -127,6 +127,7 @@ OPTIONS: dict[str, dict[str, Rule]] = {
         "linearity_weight": number(0), "monotonicity_weight": number(0),
     },
     "vqa.models.losses.plcc_rank_loss": {"rank_weight": number(0)},
+    "vqa.models.mdtvsfa.MDTVSFA": {"databases": several(NAME)},
     "vqa.models.swin3d.FragmentSwin": {
         "embed_dim": whole(1),
         "depths": several(whole(1)),
@@ -169,6 +170,7 @@ OPTIONS: dict[str, dict[str, Rule]] = {
         "adversarial_weight": number(0),
         "refresh_every": whole(1),
     },
+    "vqa.training.learners.mixed.MixedDatabasesModule": _MODULE,
     "vqa.training.learners.module.ScoreModule": _MODULE,
     "vqa.training.learners.neural.NeuralLearner": {
         "network": BUILT,
@@ -184,6 +186,9 @@ OPTIONS: dict[str, dict[str, Rule]] = {
         "selection": one_of("last", "val_srocc"),
         "standardise": FLAG,
         "seed": SEED,
+    },
+    "vqa.training.learners.optimisation.step_decay": {
+        "every_epochs": whole(1), "factor": above(0, 1),
     },
     "vqa.training.learners.optimisation.warmup_cosine": {"warmup_epochs": number(0)},
     "vqa.training.learners.starting.published_swin": {"head": FLAG},
@@ -201,7 +206,7 @@ OPTIONS: dict[str, dict[str, Rule]] = {
         "workers": THREADS | NULL,
         "seed": SEED,
     },
-    "vqa.training.views.FeatureSequence": _MEMORY,
+    "vqa.training.views.FeatureSequence": {**_MEMORY, "crop_length": whole(1) | NULL},
     "vqa.training.views.FeatureVector": _MEMORY,
     "vqa.training.views.FragmentClips": {
         "num_clips": whole(1),

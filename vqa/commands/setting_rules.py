@@ -87,6 +87,7 @@ RULES: dict[str, Rule] = {
     "loader.num_workers": whole(0, 1024) | one_of("auto"),
     "loader.memory_gb": number(0),
     "loader.device": one_of("cpu", "cuda"),
+    "loader.each_database": FLAG,
     "views": section(),
     "views.*": BUILT | NULL,
     "data": section() | NULL,

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from vqa.databases.records import Database, DatabaseError
+from vqa.databases.records import Database, DatabaseError, VideoRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,10 @@ class CombinedDatabase(Database):
     """
 
     scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def source(self, video: VideoRecord) -> str:
+        """Return the name of the database that a video comes from: its group."""
+        return video.group or self.name
 
 
 def read(

@@ -113,6 +113,10 @@ class Database:
     def __len__(self) -> int:
         return len(self.videos)
 
+    def source(self, video: VideoRecord) -> str:
+        """Return the name of the database that a video comes from: this one."""
+        return self.name
+
     def select(self, ids: Iterable[str]) -> tuple[VideoRecord, ...]:
         """Return the records with these ids, in the order of `ids`.
 

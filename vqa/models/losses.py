@@ -6,7 +6,9 @@ rank term in FAST-VQA and in Q-CLIP, a later paper by the same authors, and 1 fo
 monotonicity loss is in units of the label, so labels should be on a scale of about 1 (the learner
 divides MOS by the largest MOS of the training part).
 
-FAST-VQA's loss (`plcc_rank_loss`) follows the release of Wu et al., ECCV 2022.
+FAST-VQA's loss (`plcc_rank_loss`) follows the release of Wu et al., ECCV 2022. MDTVSFA's
+(`rank_loss`, `linearity_loss`, `emphasised_mean`) follow the release of Li, Jiang and Jiang, IJCV
+2021.
 
 All losses are invariant to a constant added to all scores, so a trained network agrees with the
 labels up to a constant.
@@ -118,9 +120,51 @@ def plcc_rank_loss(score: Tensor, target: Tensor, *, rank_weight: float = 0.3) -
     s, q = _standardised(score), _standardised(target)
     correlation = (s * q).mean()
     distance = ((s - q).square().mean() + (correlation * s - q).square().mean()) / 8
-    hinge = ((score[:, None] - score) * (target - target[:, None]).sign()).relu()
-    pairs = max(1, len(score) * (len(score) - 1))
-    return distance + rank_weight * hinge.sum() / pairs / (1 + hinge.max())
+    hinges = _rank_hinges(score, target)
+    return distance + rank_weight * _over_pairs(hinges) / (1 + hinges.max())
+
+
+def rank_loss(score: Tensor, target: Tensor) -> Tensor:
+    """Return the mean of max(0, (s_i - s_j) sign(q_j - q_i)) over the n (n - 1) ordered pairs.
+
+    Args:
+        score: Predictions (B,).
+        target: Labels (B,), of which only the order matters.
+
+    Raises:
+        ValueError: Scores and labels are not vectors of equal length.
+
+    Examples:
+        >>> import torch
+        >>> from vqa.models.losses import rank_loss
+        >>> rank_loss(torch.tensor([0.5, 0.25]), torch.tensor([3.0, 80.0])).item()
+        0.25
+    """
+    return _over_pairs(_rank_hinges(*_vectors(score, target)))
+
+
+def emphasised_mean(losses: Tensor) -> Tensor:
+    """Combine the losses (N,) of several databases: sum of e^L L over the sum of e^L.
+
+    The database with the largest loss counts most; the weights have gradients as well.
+
+    Examples:
+        >>> import torch
+        >>> from vqa.models.losses import emphasised_mean
+        >>> round(emphasised_mean(torch.tensor([0.0, 1.0])).item(), 4)
+        0.7311
+    """
+    return (losses.softmax(0) * losses).sum()
+
+
+def _rank_hinges(score: Tensor, target: Tensor) -> Tensor:
+    """Return max(0, (s_i - s_j) sign(q_j - q_i)) of all pairs, (B, B)."""
+    return ((score[:, None] - score) * (target - target[:, None]).sign()).relu()
+
+
+def _over_pairs(hinges: Tensor) -> Tensor:
+    """Sum values (B, B) of pairs and divide by the number of ordered pairs; 0 if there are none."""
+    return hinges.sum() / max(1, len(hinges) * (len(hinges) - 1))
 
 
 def _standardised(x: Tensor) -> Tensor:

@@ -1,9 +1,10 @@
 """Batches: which videos a process gets at each step."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from torch.utils.data import BatchSampler, DistributedSampler
+import numpy as np
+from torch.utils.data import BatchSampler, DistributedSampler, Sampler
 
 
 class Item(NamedTuple):
@@ -33,6 +34,42 @@ class Shuffled(DistributedSampler):
 
     def __iter__(self) -> Iterator[Item]:
         return (Item(index, self.epoch) for index in super().__iter__())
+
+
+class Rounds(Sampler[Item]):
+    """The items of an epoch in rounds of one video of each database; Lightning sets the epoch.
+
+    Each database's videos come in random order. Those of the largest come once, those of a smaller
+    one again until the largest is through.
+
+    Args:
+        sources: Name of the database of each video.
+        seed: Seed of the order.
+    """
+
+    def __init__(self, sources: Sequence[str], seed: int) -> None:
+        self.databases = [
+            [place for place, source in enumerate(sources) if source == name]
+            for name in dict.fromkeys(sources)
+        ]
+        self.rounds = max(map(len, self.databases))
+        self.seed, self.epoch = seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Set the epoch, which the order depends on."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.rounds * len(self.databases)
+
+    def __iter__(self) -> Iterator[Item]:
+        drawn = np.random.default_rng((self.seed, self.epoch))
+        orders = []
+        for places in self.databases:
+            repeats = -(-self.rounds // len(places))
+            order = np.concatenate([drawn.permutation(places) for _ in range(repeats)])
+            orders.append(order[: self.rounds])
+        return (Item(int(place), self.epoch) for place in np.stack(orders, 1).flat)
 
 
 class Shares(BatchSampler):

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from vqa.databases.records import Database, VideoRecord
 from vqa.protocols.splits import Split
-from vqa.training.batches import Item, Shares, Shuffled
+from vqa.training.batches import Item, Rounds, Shares, Shuffled
 from vqa.training.processes import world
 from vqa.training.views import Views
 
@@ -68,6 +68,7 @@ class VQADataModule(pl.LightningDataModule):
         num_workers: Loading processes, each with one thread. Use 0 while features fit in memory;
             `auto` starts one per core that this process may use.
         seed: Seed of the training order.
+        each_database: Take `batch_size` training videos of each of the combined databases.
     """
 
     def __init__(
@@ -80,12 +81,13 @@ class VQADataModule(pl.LightningDataModule):
         eval_batch_size: int = 1,
         num_workers: int | Literal["auto"] = 0,
         seed: int = 0,
+        each_database: bool = False,
     ) -> None:
         super().__init__()
-        self.views, self.split = views, split
+        self.database, self.views, self.split = database, views, split
         self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
         self.num_workers = _cores() if num_workers == "auto" else num_workers
-        self.seed = seed
+        self.seed, self.each_database = seed, each_database
         self.train = database.select(split.train) if split else ()
         self.val = database.select(split.val) if split else ()
         self.test = database.select(split.test) if split else ()
@@ -93,7 +95,11 @@ class VQADataModule(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader:
         """Return shuffled batches; under DDP each process gets its share of every batch."""
         dataset = ViewDataset(self.train, self.views, self.seed)
-        return self._loader(dataset, self.batch_size, Shuffled(len(dataset), self.seed))
+        if not self.each_database:
+            return self._loader(dataset, self.batch_size, Shuffled(len(dataset), self.seed))
+        sources = [self.database.source(video) for video in self.train]
+        batch_size = self.batch_size * len(set(sources))
+        return self._loader(dataset, batch_size, Rounds(sources, self.seed))
 
     def val_dataloader(self) -> DataLoader | list:
         """Return the validation part in order, or nothing if the split has none."""

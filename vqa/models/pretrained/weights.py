@@ -3,17 +3,19 @@
 import hashlib
 import json
 import pickle
+import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
+import numpy as np
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from vqa.files import user_path
+from vqa.files import shown, user_path
 
 
 class WeightsError(RuntimeError):
@@ -44,25 +46,55 @@ def published_state(published: Any, what: str, remedy: str) -> Mapping[str, Any]
 def local_state(path: str | Path, remedy: str) -> Mapping[str, Any]:
     """Load the tensors in a file of weights, or those of the `state_dict` in it.
 
+    Nothing in the file is executed: it is a .safetensors file, or one saved by torch that loads
+    with `weights_only`. Its content tells which, not its name.
+
     Args:
-        path: A .safetensors file, or a file saved by torch that loads with `weights_only`.
+        path: The file.
         remedy: What else the user can do, for the error.
 
     Raises:
-        WeightsError: There is no such file, or it cannot be read.
+        WeightsError: There is no such file, it cannot be read, or it does not hold tensors by name.
     """
     path = user_path(path)
     if not path.is_file():
-        raise WeightsError(f"no weights file at {path}; {remedy}")
+        raise WeightsError(f"no weights file at {shown(path)}; {remedy}")
     try:
-        if path.suffix == ".safetensors":
-            state = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, SafetensorError, pickle.UnpicklingError) as error:
-        cause = " ".join(str(error).split())[:200]
-        raise WeightsError(f"the weights at {path} cannot be read ({cause}); {remedy}") from error
-    return state.get("state_dict", state)
+        with path.open("rb") as file:
+            is_safetensors = file.read(9)[8:] == b"{"
+        state = load_file(path) if is_safetensors else _torch_content(path)
+    except Exception as error:  # damage makes readers fail in any way
+        raise WeightsError(
+            f"the weights at {shown(path)} cannot be read ({_cause(error)}); {remedy}"
+        ) from error
+    if isinstance(state, Mapping):
+        state = state.get("state_dict", state)
+    if not isinstance(state, Mapping):
+        raise WeightsError(
+            f"the weights at {shown(path)}: expected tensors by name, found {type(state).__name__};"
+            f" {remedy}"
+        )
+    return state
+
+
+def _torch_content(path: Path) -> Any:
+    """Read a file saved by torch; NumPy's numbers, which lie beside released weights, are data."""
+    scalar = np.float64(0).__reduce__()[0]
+    names = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
+    kinds = [type(np.dtype(kind)) for kind in ("float64", "float32", "int64", "int32", "bool")]
+    numbers = [*((scalar, name) for name in names), np.dtype, *kinds]
+    with torch.serialization.safe_globals(numbers), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about the pickles of files that are not torch's
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _cause(error: Exception) -> str:
+    """Say why a file of weights cannot be read; torch's own words advise to run its code."""
+    if not isinstance(error, pickle.UnpicklingError):
+        return " ".join(str(error).split())[:200] or "it is empty or cut"
+    if found := re.search(r"(?:GLOBAL|class|type) ([\w.]+\.\w+)", str(error)):
+        return f"it holds {found[1]}, an object that is not a tensor and could run code"
+    return "it is damaged, or no file of weights"
 
 
 def state_hash(module: nn.Module) -> str:

@@ -137,15 +137,18 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
             return
         self.check_finite()
         check_scores({video: score for video, (_, score) in merged.items()})
-        mos, score = zip(*merged.values(), strict=True)
         error = sum(abs(m - s) for m, s in merged.values()) / len(merged)
         # The history keeps these in double precision; Lightning's callbacks see them as float32.
-        found = srocc(mos, score)
+        found = self.validation_srocc(merged)
         self._epoch_values = {} if math.isnan(found) else {"val_srocc": found}
         if self.on_mos_scale:
             self._epoch_values["val_mae"] = error
         # Undefined for equal scores; a NaN would end the training.
         self.log_dict({"val_srocc": -1.0} | self._epoch_values, rank_zero_only=False)
+
+    def validation_srocc(self, rows: Mapping[str, tuple[float, float]]) -> float:
+        """Return the SROCC of the validation part, (MOS, score) by id; NaN if it is undefined."""
+        return srocc(*zip(*rows.values(), strict=True))
 
     def on_train_epoch_end(self) -> None:
         """Append the epoch to the history, before the checkpoint is written."""

@@ -74,3 +74,26 @@ def warmup_cosine(step: int, epoch_steps: int, steps: int, warmup_epochs: float 
     if step < warm:
         return step / warm
     return (1 + math.cos(math.pi * (step - warm) / steps)) / 2
+
+
+def step_decay(
+    step: int, epoch_steps: int, steps: int, every_epochs: int = 2, factor: float = 0.8
+) -> float:
+    """Multiply the rates by a factor every few epochs (MDTVSFA's schedule).
+
+    Args:
+        step: Index of the step, from 0.
+        epoch_steps: Steps per epoch.
+        steps: Steps in total; not used.
+        every_epochs: Epochs between two multiplications.
+        factor: The factor.
+
+    Returns:
+        Factor of the learning rates at this step.
+
+    Examples:
+        >>> from vqa.training.learners.optimisation import step_decay
+        >>> [round(step_decay(step, epoch_steps=4, steps=40), 2) for step in (0, 7, 8, 16)]
+        [1.0, 1.0, 0.8, 0.64]
+    """
+    return factor ** (step // (every_epochs * epoch_steps))

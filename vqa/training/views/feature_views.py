@@ -59,9 +59,40 @@ class FeatureSequence(_Cached):
     """A video as a sequence of frame features (T, D), float32; several kinds joined along D.
 
     All values are finite: a video with undefined ones is refused.
+
+    Args:
+        sources: Sources of the features, in the order in which they are joined.
+        memory_gb: Videos stay in memory until they fill this much; 0 reads every time.
+        device: Where they are kept and returned, see `_Cached`.
+        crop_length: Frames of a training sample, consecutive ones from a random start; None, or a
+            shorter video, takes all. Evaluation always takes all.
     """
 
     finite = True
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        memory_gb: float = 4.0,
+        device: str = "cpu",
+        crop_length: int | None = None,
+    ) -> None:
+        super().__init__(sources, memory_gb, device)
+        self.crop_length = crop_length
+
+    def __call__(self, video: VideoRecord, rng: np.random.Generator | None = None) -> Tensor:
+        """Return the features of a video, or in training a random run of its frames.
+
+        Raises:
+            FileNotFoundError: They have not been extracted.
+            ValueError: Several kinds of features cannot be joined.
+            VideoError: Features are not finite.
+        """
+        features = super().__call__(video)
+        if rng is None or self.crop_length is None or len(features) <= self.crop_length:
+            return features
+        start = int(rng.integers(len(features) - self.crop_length + 1))
+        return features[start : start + self.crop_length]
 
     def _load(self, video: VideoRecord) -> Tensor:
         parts = [source.load(video).features for source in self.sources]
