@@ -62,7 +62,7 @@ def faults(run):
 
 def test_a_sound_run_holds(run):
     assert faults(run) == {}
-    assert len(audit(run)) == 8
+    assert len(audit(run)) == 9
     assert len(digest(run)) == 64
 
 
