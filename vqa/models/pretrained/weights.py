@@ -62,7 +62,10 @@ def local_state(path: str | Path, remedy: str) -> Mapping[str, Any]:
     except (RuntimeError, EOFError, SafetensorError, pickle.UnpicklingError) as error:
         cause = " ".join(str(error).split())[:200]
         raise WeightsError(f"the weights at {path} cannot be read ({cause}); {remedy}") from error
-    return state.get("state_dict", state)
+    state = state.get("state_dict", state) if isinstance(state, Mapping) else state
+    if not isinstance(state, Mapping):
+        raise WeightsError(f"the weights at {path} are not tensors by their names; {remedy}")
+    return state
 
 
 def state_hash(module: nn.Module) -> str:
