@@ -17,7 +17,6 @@ from vqa.features.nss.imresize import imresize
 from vqa.features.seconds import frame_of_each_second
 from vqa.models.pretrained.classifier import Classifier
 from vqa.models.pretrained.imagenet import SIDE
-from vqa.models.pretrained.normalisation import normalise
 from vqa.models.pretrained.weights import fingerprint
 from vqa.video import VideoInfo
 
@@ -82,7 +81,7 @@ class PooledFeatures(Extractor):
         return torch.cat(parts).cpu()
 
     def _batch(self, frames: np.ndarray) -> Tensor:
-        images = normalise(resized(frames), self.device)
+        images = self._classifier.images(resized(frames))
         return self._classifier(images)[0].mean((2, 3))
 
 

@@ -21,7 +21,6 @@ from vqa.features.score_cam import enlarged, score_cam
 from vqa.features.seconds import frame_of_each_second
 from vqa.models.pretrained.classifier import Classifier
 from vqa.models.pretrained.imagenet import SIDE
-from vqa.models.pretrained.normalisation import normalise
 from vqa.models.pretrained.weights import fingerprint
 from vqa.video import VideoInfo
 
@@ -98,7 +97,7 @@ class Saliency(Extractor):
     @torch.inference_mode()
     def maps(self, pictures: np.ndarray) -> Tensor:
         """Return the saliency, 0 to 1, of pictures uint8 (n, 224, 224, 3): (n, 224, 224)."""
-        images = normalise(through_jpeg(pictures) if self.jpeg else pictures, self.device)
+        images = self.classifier.images(through_jpeg(pictures) if self.jpeg else pictures)
         # One by one, so that a narrow decision for a class does not depend on the batch.
         answers = [self.classifier(image[None]) for image in images]
         maps, logits = (torch.cat(part) for part in zip(*answers, strict=True))
