@@ -27,14 +27,15 @@ class PooledFeatures(Extractor):
     """Frames (T, H, W, 3) uint8 -> features (T, D): means of the last block's maps.
 
     Args:
-        architecture: Any of torchvision's classifiers; D = 2048 for `resnet50`.
+        architecture: Any of torchvision's classifiers, or `timm:` and a name; see `Classifier`.
+            D = 2048 for `resnet50`.
         weights: `imagenet` (torchvision's IMAGENET1K_V1, downloaded by its own loader), a local
             file (.pth or .safetensors), or `random` (seeded, without meaning for quality).
         device: Where the network runs; `auto` is the GPU if there is one.
         batch_frames: Frames that pass through the network together; affects only memory and speed.
 
     Raises:
-        ValueError: torchvision has no such classifier.
+        ValueError: There is no such classifier.
         WeightsError: The weights are not available or do not fit the architecture.
     """
 

@@ -32,7 +32,7 @@ class Saliency(Extractor):
     """Frames (T, H, W, 3) uint8 -> features (T, 224): means over the rows of each saliency map.
 
     Args:
-        architecture: Any of torchvision's classifiers.
+        architecture: Any of torchvision's classifiers, or `timm:` and a name; see `Classifier`.
         weights: `imagenet` (torchvision's IMAGENET1K_V1, downloaded by its own loader), a local
             file (.pth or .safetensors), or `random` (seeded, without meaning for quality).
         jpeg: Pass the resized frames through JPEG, as the study's code does.
@@ -45,7 +45,7 @@ class Saliency(Extractor):
             with AMX (`grep amx_bf16 /proc/cpuinfo`). On other CPUs it is slower.
 
     Raises:
-        ValueError: torchvision has no such classifier, or the precision is unknown.
+        ValueError: There is no such classifier, or the precision is unknown.
         WeightsError: The weights are not available or do not fit the architecture.
     """
 

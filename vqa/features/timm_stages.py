@@ -150,7 +150,7 @@ class TimmStages(Extractor):
         return ValueError(
             f"{self.name}: frames of {frames.shape[2]}x{frames.shape[1]} are too small for "
             f"{self.weights.partition(' ')[0]}; each side needs {self._smallest_side} pixels, and "
-            "the last feature map two (64x64 is enough)"
+            "the last feature map two (128x128 is enough)"
         )
 
 
