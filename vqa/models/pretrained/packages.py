@@ -9,11 +9,6 @@ PREFIX = "package:"  # of `weights`, before the name of a package
 SUFFIXES = (".pth", ".pt", ".safetensors")
 
 
-def is_installed(package: str) -> bool:
-    """Return whether a package of this name to import is installed."""
-    return find_spec(package) is not None
-
-
 def packaged_weights(weights: str, remedy: str) -> Path:
     """Return the one file of weights in an installed package.
 
@@ -30,7 +25,7 @@ def packaged_weights(weights: str, remedy: str) -> Path:
     if spec is None:
         raise WeightsError(
             f"weights={weights}: expected an installed package, found none of that name; install "
-            f"it, {remedy}"
+            f"it with pip, {remedy}"
         )
     folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
     files = [

