@@ -22,11 +22,13 @@ def train(place, model, *overrides):
     call(
         "train", place, f"model={model}", "features=timm", "data=csv", "data.mos_range=[1,5]",
         f"data.labels={place / 'labels.csv'}", "protocol.test_fraction=0.34", "threads=1",
-        "features.timm.frames=4", "trainer.max_epochs=2", "model.selection=last", f"folder={folder}", *overrides,
+        "features.timm.frames=4", "trainer.max_epochs=2", "model.selection=last",
+        f"folder={folder}", *overrides,
     )  # fmt: skip
     return folder
 
 
+@pytest.mark.slow
 def test_models_train_and_score_on_trained_features(place):
     for model in ("gstvqa", "vsfa"):
         folder = train(place, model)
