@@ -58,6 +58,7 @@ SENSIBLE = {
     "init_parts descriptions": "null [a,b]",
     "trust": "[] [a,b]",
     "features.openclip.groups features.openclip.extractor.groups": "null abc long [a,b]",
+    "features.timm.stages features.timm.extractor.stages": "null [1]",
     # names, paths, sections
     "alignment.anchor": "",  # a part of data.parts
     "whole logger.entity": "null abc long",

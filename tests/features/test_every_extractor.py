@@ -23,6 +23,7 @@ SMALL = {
     "gram": {"layers": ["Mixed_5b"], "upper": True},
     "nss": {"workers": 1},
     "openclip": {"architecture": "toy"},
+    "timm": {"architecture": "test_efficientnet"},
     "saliency": {"architecture": "toy_classifier"},
     "vsfacnn_saliency": {"saliency_architecture": "toy_classifier"},
 }
@@ -84,7 +85,7 @@ def case(request):
 
 
 def test_the_number_of_extractors():
-    assert len(list(names())) >= 12
+    assert len(list(names())) >= 13
 
 
 def test_the_class_is_an_extractor_and_the_name_is_the_files(case):

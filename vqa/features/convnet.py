@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from vqa.features.extractor import Extractor
+from vqa.features.stage_pictures import drawn_stage
 from vqa.models.pretrained.devices import chosen_device
 from vqa.models.pretrained.imagenet import load_classifier
 from vqa.models.pretrained.normalisation import IMAGENET_MEAN, IMAGENET_STD, normalise
@@ -107,12 +108,7 @@ class ConvnetStatistics(Extractor):
         maps = []
         for index, x in self._layers(frame[None]):
             if index in self._stages:
-                stage, chosen = self._stages[index], int(x.mean((2, 3)).argmax())
-                mean, channel = x.mean(1, keepdim=True), x[:, chosen : chosen + 1]
-                maps += [
-                    (f"{stage}, mean of {x.shape[1]} channels", _enlarged(mean, frame)),
-                    (f"{stage}, most active: {chosen}", _enlarged(channel, frame)),
-                ]
+                maps += drawn_stage(self._stages[index], x, frame)
         return maps
 
     def _batch(self, frames: np.ndarray) -> Tensor:
@@ -150,10 +146,3 @@ def _trunk(architecture: str, weights: str) -> tuple[nn.Sequential, frozenset[in
         return model.features[: VGG16_TAPS[-1] + 1], frozenset(VGG16_TAPS), 1472
     layers = nn.Sequential(*(getattr(model, name) for name in RESNET_LAYERS))
     return layers, frozenset({len(RESNET_LAYERS) - 1}), model.fc.in_features
-
-
-def _enlarged(map_: Tensor, frame: np.ndarray) -> np.ndarray:
-    """Return a map (1, 1, h, w) at the size of a frame (H, W, 3)."""
-    size = frame.shape[:2]
-    enlarged = nn.functional.interpolate(map_.float(), size, mode="bilinear", antialias=True)
-    return enlarged[0, 0].cpu().numpy()

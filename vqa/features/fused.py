@@ -22,7 +22,6 @@ from vqa.features.frames import checked
 from vqa.features.saliency import Saliency, resized
 from vqa.features.seconds import frame_of_each_second
 from vqa.models.pretrained.classifier import Classifier
-from vqa.models.pretrained.normalisation import normalise
 from vqa.models.pretrained.weights import fingerprint
 from vqa.video import VideoInfo
 
@@ -105,7 +104,7 @@ class SaliencyFusion(Extractor):
         """
         pictures = resized(checked(frames, context, self.name))
         saliency = self._saliency.maps(pictures)[:, None]
-        images = normalise(pictures, self.device)
+        images = self._deep.images(pictures)
         if self.fusion == "input":
             maps = self._deep(images + saliency)[0]
         else:

@@ -17,7 +17,6 @@ from vqa.features.nss.imresize import imresize
 from vqa.features.seconds import frame_of_each_second
 from vqa.models.pretrained.classifier import Classifier
 from vqa.models.pretrained.imagenet import SIDE
-from vqa.models.pretrained.normalisation import normalise
 from vqa.models.pretrained.weights import fingerprint
 from vqa.video import VideoInfo
 
@@ -28,14 +27,15 @@ class PooledFeatures(Extractor):
     """Frames (T, H, W, 3) uint8 -> features (T, D): means of the last block's maps.
 
     Args:
-        architecture: Any of torchvision's classifiers; D = 2048 for `resnet50`.
+        architecture: Any of torchvision's classifiers, or `timm:` and a name; see `Classifier`.
+            D = 2048 for `resnet50`.
         weights: `imagenet` (torchvision's IMAGENET1K_V1, downloaded by its own loader), a local
             file (.pth or .safetensors), or `random` (seeded, without meaning for quality).
         device: Where the network runs; `auto` is the GPU if there is one.
         batch_frames: Frames that pass through the network together; affects only memory and speed.
 
     Raises:
-        ValueError: torchvision has no such classifier.
+        ValueError: There is no such classifier.
         WeightsError: The weights are not available or do not fit the architecture.
     """
 
@@ -82,7 +82,7 @@ class PooledFeatures(Extractor):
         return torch.cat(parts).cpu()
 
     def _batch(self, frames: np.ndarray) -> Tensor:
-        images = normalise(resized(frames), self.device)
+        images = self._classifier.images(resized(frames))
         return self._classifier(images)[0].mean((2, 3))
 
 

@@ -21,7 +21,6 @@ from vqa.features.score_cam import enlarged, score_cam
 from vqa.features.seconds import frame_of_each_second
 from vqa.models.pretrained.classifier import Classifier
 from vqa.models.pretrained.imagenet import SIDE
-from vqa.models.pretrained.normalisation import normalise
 from vqa.models.pretrained.weights import fingerprint
 from vqa.video import VideoInfo
 
@@ -33,7 +32,7 @@ class Saliency(Extractor):
     """Frames (T, H, W, 3) uint8 -> features (T, 224): means over the rows of each saliency map.
 
     Args:
-        architecture: Any of torchvision's classifiers.
+        architecture: Any of torchvision's classifiers, or `timm:` and a name; see `Classifier`.
         weights: `imagenet` (torchvision's IMAGENET1K_V1, downloaded by its own loader), a local
             file (.pth or .safetensors), or `random` (seeded, without meaning for quality).
         jpeg: Pass the resized frames through JPEG, as the study's code does.
@@ -46,7 +45,7 @@ class Saliency(Extractor):
             with AMX (`grep amx_bf16 /proc/cpuinfo`). On other CPUs it is slower.
 
     Raises:
-        ValueError: torchvision has no such classifier, or the precision is unknown.
+        ValueError: There is no such classifier, or the precision is unknown.
         WeightsError: The weights are not available or do not fit the architecture.
     """
 
@@ -98,7 +97,7 @@ class Saliency(Extractor):
     @torch.inference_mode()
     def maps(self, pictures: np.ndarray) -> Tensor:
         """Return the saliency, 0 to 1, of pictures uint8 (n, 224, 224, 3): (n, 224, 224)."""
-        images = normalise(through_jpeg(pictures) if self.jpeg else pictures, self.device)
+        images = self.classifier.images(through_jpeg(pictures) if self.jpeg else pictures)
         # One by one, so that a narrow decision for a class does not depend on the batch.
         answers = [self.classifier(image[None]) for image in images]
         maps, logits = (torch.cat(part) for part in zip(*answers, strict=True))

@@ -1,5 +1,6 @@
 """Detection of the last block of classifiers, and their maps and logits."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -7,6 +8,8 @@ from torch import nn
 from tests import toy_classifier  # noqa: F401 (registers it)
 from vqa.models.pretrained.classifier import Classifier, last_block
 from vqa.models.pretrained.imagenet import load_classifier
+from vqa.models.pretrained.timm_network import timm_network
+from vqa.models.pretrained.weights import state_hash
 
 
 @pytest.mark.parametrize(
@@ -23,6 +26,36 @@ from vqa.models.pretrained.imagenet import load_classifier
 def test_the_last_block_is_before_the_pooling(architecture, block, channels):
     model = load_classifier(architecture, "random")
     assert last_block(model, architecture) == (block, channels)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "block", "channels"),
+    [
+        ("test_resnet", "layer4", 96),
+        ("test_efficientnet", "bn2", 256),
+        ("test_convnext", "norm_pre", 64),
+    ],
+)
+def test_classifiers_of_timms(architecture, block, channels):
+    classifier = Classifier(f"timm:{architecture}", "random", "cpu")
+    assert (classifier.block, classifier.channels) == (block, channels)
+    frames = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3)).astype(np.uint8)
+    images = classifier.images(frames)
+    network = timm_network(architecture, "random")
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (network.mean, network.std))
+    wanted = (torch.from_numpy(frames).permute(0, 3, 1, 2) / 255 - mean) / std
+    torch.testing.assert_close(images, wanted, rtol=1e-5, atol=1e-5)
+    maps, logits = classifier(images)
+    assert maps.shape[:2] == (2, channels)
+    torch.testing.assert_close(logits, network.model(images), rtol=1e-3, atol=1e-4)
+    imagenet = mean.flatten().tolist() == pytest.approx([0.485, 0.456, 0.406])
+    assert (classifier.state == state_hash(network.model)) == imagenet
+
+
+@pytest.mark.parametrize("architecture", ["test_vit", "test_mambaout"])
+def test_networks_of_timms_without_maps_of_channels_are_refused(architecture):
+    with pytest.raises(ValueError, match=f"^timm:{architecture}: expected an image classifier"):
+        Classifier(f"timm:{architecture}", "random", "cpu")
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,23 @@
-"""A frozen classifier of torchvision's that also returns its last block of feature maps."""
+"""A frozen classifier that also returns its last block of feature maps.
+
+It is one of torchvision's, or, with a name such as `timm:tf_efficientnet_lite0`, one of timm's.
+"""
 
 import copy
 from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from vqa.models.pretrained.devices import chosen_device
 from vqa.models.pretrained.imagenet import SIDE, load_classifier
-from vqa.models.pretrained.weights import state_hash
+from vqa.models.pretrained.normalisation import IMAGENET_MEAN, IMAGENET_STD, normalise
+from vqa.models.pretrained.weights import fingerprint, state_hash
 
+TIMM = "timm:"  # before the name of an architecture of timm's
 POOLINGS = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
 
 
@@ -19,27 +25,36 @@ class Classifier:
     """A classifier that returns its last block of feature maps together with its logits.
 
     Args:
-        architecture: See `load_classifier`.
-        weights: See `load_classifier`.
+        architecture: See `load_classifier`; or `timm:` and a name, see `timm_network`.
+        weights: See `load_classifier`; of timm's networks see `timm_network`, where `imagenet` is
+            `auto`.
         device: Where it runs; see `chosen_device`.
 
     Attributes:
         block: Name of the module that returns the maps; see `last_block`.
         channels: K, the number of these maps.
         device: Where it runs.
-        state: Hash of its parameters.
+        state: Hash of its parameters, and of its normalisation if that is not ImageNet's.
+        mean: Mean of each colour in 0..1 that it expects.
+        std: Standard deviation of each colour in 0..1 that it expects.
         weights: The weights in words.
         untrained: Whether the weights are random.
 
     Raises:
-        ValueError: torchvision has no such network, or it is not an image classifier.
+        ValueError: There is no such network, or it is not a convolutional image classifier.
         WeightsError: The weights are not available or do not fit the architecture.
     """
 
     def __init__(self, architecture: str, weights: str, device: str = "auto") -> None:
-        model = load_classifier(architecture, weights)
-        self.state = state_hash(model)
-        self.weights = f"{architecture} {weights} sha256:{self.state[:12]}"
+        if architecture.startswith(TIMM):
+            model, words, self.mean, self.std = _of_timm(architecture, weights)
+        else:
+            model, words = load_classifier(architecture, weights), f"{architecture} {weights}"
+            self.mean, self.std = IMAGENET_MEAN, IMAGENET_STD
+        self.state = parameters = state_hash(model)
+        if (self.mean, self.std) != (IMAGENET_MEAN, IMAGENET_STD):
+            self.state = fingerprint({"weights": parameters, "mean": self.mean, "std": self.std})
+        self.weights = f"{words} sha256:{parameters[:12]}"
         self.untrained = weights == "random"
         self.device = chosen_device(device)
         self.block, self.channels = last_block(model, architecture)
@@ -58,6 +73,10 @@ class Classifier:
         finally:
             handle.remove()
         return seen[-1], logits
+
+    def images(self, frames: np.ndarray) -> Tensor:
+        """Return frames uint8 (n, H, W, 3) normalised for the network: float32 (n, 3, H, W)."""
+        return normalise(frames, self.device, self.mean, self.std)
 
     @torch.inference_mode()
     def logits(self, images: Tensor) -> Tensor:
@@ -83,6 +102,24 @@ class Classifier:
             raise ValueError(f"precision={precision!r}: expected float32 or bfloat16")
         model = copy.deepcopy(self._model).to(torch.bfloat16, memory_format=torch.channels_last)
         return partial(_logits, model)
+
+
+def _of_timm(
+    architecture: str, weights: str
+) -> tuple[nn.Module, str, tuple[float, ...], tuple[float, ...]]:
+    """Return a classifier of timm's, its weights in words, and its mean and deviation."""
+    from vqa.models.pretrained.timm_network import timm_network  # here: it takes two seconds
+
+    source = "auto" if weights == "imagenet" else weights
+    network = timm_network(architecture.removeprefix(TIMM), source)
+    model = network.model
+    # Transformers and networks with channels last have outputs (n, K, h, w) that are no maps.
+    if network.fixed_size or last_block(model, architecture)[1] not in (
+        model.num_features,
+        model.head_hidden_size,
+    ):
+        raise _not_convolutional(architecture)
+    return model, network.weights, network.mean, network.std
 
 
 @torch.inference_mode()
@@ -134,8 +171,12 @@ def last_block(model: nn.Module, architecture: str) -> tuple[str, int]:
         for handle in handles:
             handle.remove()
     if not found or not isinstance(logits, Tensor) or logits.ndim != 2:
-        raise ValueError(
-            f"{architecture}: expected an image classifier with feature maps; choose another "
-            "architecture, such as vgg16 or resnet50"
-        )
+        raise _not_convolutional(architecture)
     return found[-1]
+
+
+def _not_convolutional(architecture: str) -> ValueError:
+    return ValueError(
+        f"{architecture}: expected an image classifier with feature maps; choose another "
+        "architecture, such as vgg16 or resnet50"
+    )
