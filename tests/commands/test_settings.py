@@ -62,7 +62,7 @@ SENSIBLE = {
     "name model_name data.name features.*.name": "-1 0 abc",  # they name folders
     "*.name data.read.variant *.saliency_architecture logger.project": NAME,
     "paths.* *.weights *.architecture": TEXT,
-    "data.labels *.labels runs videos": PATH + " [1] [a,b]",
+    "data.labels *.labels runs videos features.external.path": PATH + " [1] [a,b]",
     "*.descriptions": PATH + " {} {a:b}",
     "folder init_from output run verify predictions draw *.root data.roots.* *.path": PATH,
     "data": "null {} {a:b}",

@@ -137,6 +137,9 @@ OPTIONS: dict[str, dict[str, Rule]] = {
         "stochastic_depth": share(),
         "checkpointing": FLAG,
     },
+    "vqa.models.tabular.Tabular": {
+        "members": whole(1), "hidden_dim": whole(1), "dropout": share(),
+    },
     "vqa.models.vsfa.VSFA": {
         "rnn": one_of("gru", "lstm", "none"), "pooling": one_of("subjective", "mean"),
     },
@@ -169,6 +172,7 @@ OPTIONS: dict[str, dict[str, Rule]] = {
         "adversarial_weight": number(0),
         "refresh_every": whole(1),
     },
+    "vqa.training.learners.ensemble.EnsembleModule": {**_MODULE, "mixing": number(0)},
     "vqa.training.learners.module.ScoreModule": _MODULE,
     "vqa.training.learners.neural.NeuralLearner": {
         "network": BUILT,
@@ -182,7 +186,8 @@ OPTIONS: dict[str, dict[str, Rule]] = {
         "ema_decay": share() | NULL,
         "patience": whole(1) | NULL,
         "selection": one_of("last", "val_srocc"),
-        "standardise": FLAG,
+        "scale_target": FLAG,
+        "standardise": FLAG | one_of("rank_gauss"),
         "seed": SEED,
     },
     "vqa.training.learners.optimisation.warmup_cosine": {"warmup_epochs": number(0)},
@@ -192,7 +197,7 @@ OPTIONS: dict[str, dict[str, Rule]] = {
         "C": above(0) | several(above(0)),
         "gamma": above(0) | one_of("scale") | several(above(0) | one_of("scale")),
         "epsilon": number(0),
-        "scaler": one_of("minmax", "standard"),
+        "scaler": one_of("minmax", "standard", "rank_gauss"),
         "scale_target": FLAG,
         "impute": one_of("zero", "mean"),
         "limit": above(0) | NULL,

@@ -42,7 +42,8 @@ class NeuralLearner:
     Args:
         network: Makes the network; called with `input_dim` if there is a view of features.
         optimizer: Makes an optimiser from parameters.
-        loss: Function of (score, target), both (B,); target = MOS / largest training MOS.
+        loss: Function of (score, target), both (B,); target = MOS / largest training MOS, unless
+            `scale_target` is set.
         trainer: Makes a `pytorch_lightning.Trainer`, which sets length, device and precision.
         module: Makes the Lightning module: a `ScoreModule` or one that trains in its own way; None
             takes `ScoreModule`.
@@ -55,7 +56,9 @@ class NeuralLearner:
         selection: `last` takes the last epoch, `val_srocc` the epoch with the best SROCC on the
             validation part. Training never sees the test part.
         patience: Stop after this many epochs without a better validation SROCC; None never stops.
-        standardise: Scale each feature to zero mean and unit deviation on the training part.
+        standardise: Scale each feature on the training part: true to zero mean and unit deviation,
+            `rank_gauss` by its ranks to a standard normal, which also replaces undefined values.
+        scale_target: Train on MOS less their mean, divided by their deviation.
         checkpoint_every: Epochs between the checkpoints that an interrupted run resumes from.
         seed: Seeds the initial weights and everything random in training.
     """
@@ -73,7 +76,8 @@ class NeuralLearner:
         compile: bool = False,
         selection: Literal["last", "val_srocc"] = "last",
         patience: int | None = None,
-        standardise: bool = False,
+        standardise: bool | Literal["rank_gauss"] = False,
+        scale_target: bool = False,
         checkpoint_every: int = 1,
         seed: int = 0,
     ) -> None:
@@ -84,7 +88,10 @@ class NeuralLearner:
         self.start, self.ema_decay = start, ema_decay
         self.calibrate, self.compile = calibrate, compile
         self.selection, self.patience = selection, patience
-        self.standardise, self.checkpoint_every, self.seed = standardise, checkpoint_every, seed
+        if standardise not in (True, False, "rank_gauss"):
+            raise ValueError(f"standardise={standardise!r}: expected true, false or rank_gauss")
+        self.standardise, self.scale_target = standardise, scale_target
+        self.checkpoint_every, self.seed = checkpoint_every, seed
         self.module: ScoringNetwork | None = None
         self.curve = IDENTITY
         self.epochs = 0
@@ -156,8 +163,9 @@ class NeuralLearner:
         state = {key: value.cpu().contiguous() for key, value in module.state_dict().items()}
         write_atomically(folder / WEIGHTS_FILE, save(state))
         card = {
-            "input_dim": len(module.standardise.mean) or None,
+            "input_dim": module.input_dim,
             "mos_scale": float(module.mos_scale),
+            "mos_offset": module.mos_offset,
             "epochs": self.epochs,
             "selection": self.selection,
             "curve": {"kind": self.curve.kind, "parameters": self.curve.parameters},
@@ -179,7 +187,13 @@ class NeuralLearner:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             network = self.new_network(dim)
-        self.module = ScoringNetwork(network, input_dim=dim, mos_scale=card["mos_scale"])
+        self.module = ScoringNetwork(
+            network,
+            input_dim=dim,
+            mos_scale=card["mos_scale"],
+            mos_offset=card["mos_offset"],
+            rank_gauss=self.standardise == "rank_gauss",
+        )
         self.module.load_trained(load_file(weights))
         self.device = chosen_device(device)
         self.module.to(self.device).eval()
