@@ -138,8 +138,9 @@ OPTIONS: dict[str, dict[str, Rule]] = {
         "checkpointing": FLAG,
     },
     "vqa.models.tabular.Tabular": {
-        "members": whole(1), "hidden_dim": whole(1), "dropout": share(),
+        "components": whole(1), "members": whole(1), "hidden_dim": whole(1), "dropout": share(),
     },
+    "vqa.models.tabular.fit_components": {"period": whole(1) | NULL},
     "vqa.models.vsfa.VSFA": {
         "rnn": one_of("gru", "lstm", "none"), "pooling": one_of("subjective", "mean"),
     },
@@ -179,6 +180,7 @@ OPTIONS: dict[str, dict[str, Rule]] = {
         "optimizer": BUILT,
         "loss": BUILT,
         "module": BUILT | NULL,
+        "prepare": BUILT | NULL,
         "start": BUILT | NULL,
         "calibrate": FLAG,
         "checkpoint_every": whole(1),

@@ -70,10 +70,14 @@ def fit_network(learner: "NeuralLearner", data: VQADataModule, folder: Path, log
         module = new_module(learner, dim, pstdev(mos) or 1.0, fmean(mos))
     else:
         module = new_module(learner, dim, max(map(abs, mos)) or 1.0)
-    if learner.start is not None and resumed is None:
-        learner.start(module.network)
     if learner.standardise and dim:
         module.standardise.fit([torch.atleast_2d(features(video)) for video in data.train])
+    if learner.prepare is not None and resumed is None:
+        vectors = torch.stack([features(video) for video in data.train])
+        target = (torch.tensor(mos) - module.mos_offset) / module.mos_scale
+        learner.prepare(module.network, module.standardise(vectors), target)
+    if learner.start is not None and resumed is None:
+        learner.start(module.network)
     if learner.compile:
         module.network.compile()
     trainer = learner.trainer(

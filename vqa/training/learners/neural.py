@@ -47,6 +47,9 @@ class NeuralLearner:
         trainer: Makes a `pytorch_lightning.Trainer`, which sets length, device and precision.
         module: Makes the Lightning module: a `ScoreModule` or one that trains in its own way; None
             takes `ScoreModule`.
+        prepare: Fits what a network of vectors learns before its training, in place; called with
+            the network, the scaled features (N, D) and labels (N,) of the training part. None:
+            nothing.
         start: Fills the new network with initial weights, in place; None keeps the random ones.
         ema_decay: Score with a running average of the weights that keeps this share of itself at
             each step; None uses the weights themselves.
@@ -70,6 +73,7 @@ class NeuralLearner:
         loss: Callable[[Tensor, Tensor], Tensor],
         trainer: Callable[..., "pl.Trainer"],
         module: Callable[..., "ScoreModule"] | None = None,
+        prepare: Callable[[nn.Module, Tensor, Tensor], None] | None = None,
         start: Callable[[nn.Module], None] | None = None,
         ema_decay: float | None = None,
         calibrate: bool = False,
@@ -85,7 +89,7 @@ class NeuralLearner:
             raise ValueError(f"selection={selection!r}: expected last or val_srocc")
         self.network, self.optimizer, self.loss = network, optimizer, loss
         self.trainer, self.module_factory = trainer, module
-        self.start, self.ema_decay = start, ema_decay
+        self.prepare, self.start, self.ema_decay = prepare, start, ema_decay
         self.calibrate, self.compile = calibrate, compile
         self.selection, self.patience = selection, patience
         if standardise not in (True, False, "rank_gauss"):
