@@ -59,6 +59,7 @@ OPTIONS: dict[str, dict[str, Rule]] = {
         "gradient_clip_val": above(0) | NULL,
         "deterministic": FLAG | one_of("warn"),
     },
+    "torch.nn.SmoothL1Loss": {"beta": above(0)},
     "torch.optim.Adam": {"lr": above(0), "weight_decay": number(0)},
     "torch.optim.AdamW": {"lr": above(0), "weight_decay": number(0)},
     "vqa.databases.alignment.fit_linear": {"anchor": NAME},
@@ -138,9 +139,10 @@ OPTIONS: dict[str, dict[str, Rule]] = {
         "checkpointing": FLAG,
     },
     "vqa.models.tabular.Tabular": {
+        "scalings": several(one_of("rank_gauss", "minmax"), 1, 2),
         "components": whole(1), "members": whole(1), "hidden_dim": whole(1), "dropout": share(),
     },
-    "vqa.models.tabular.fit_components": {"period": whole(1) | NULL},
+    "vqa.models.tabular.prepare": {"period": whole(1) | NULL},
     "vqa.models.vsfa.VSFA": {
         "rnn": one_of("gru", "lstm", "none"), "pooling": one_of("subjective", "mean"),
     },
@@ -189,7 +191,7 @@ OPTIONS: dict[str, dict[str, Rule]] = {
         "patience": whole(1) | NULL,
         "selection": one_of("last", "val_srocc"),
         "scale_target": FLAG,
-        "standardise": FLAG | one_of("rank_gauss"),
+        "standardise": FLAG,
         "seed": SEED,
     },
     "vqa.training.learners.optimisation.warmup_cosine": {"warmup_epochs": number(0)},

@@ -23,12 +23,13 @@ STEPS, STEP_SIZE = 15, 0.2
 JITTER = 1e-4  # of the noise; keeps the covariance positive definite in float32
 
 
+@torch.enable_grad()
 def relevance(features: Tensor, target: Tensor, period: int, seed: int = 0) -> Tensor:
     """Learn a gain (D,) for each feature, with a mean square of 1.
 
     Args:
-        features: On a common scale, without undefined values (N, D).
-        target: Labels (N,), in about unit deviation.
+        features: On a common scale, centred, without undefined values (N, D).
+        target: Labels (N,).
         period: P; the features of a block follow each other.
         seed: Draws 900 of the videos if there are more.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vqa.models.rank_gauss import LIMIT, QUANTILES, mapped, quantiles_of
+from vqa.models.scalings import LIMIT, QUANTILES, mapped, quantiles_of
 
 log = logging.getLogger(__name__)
 

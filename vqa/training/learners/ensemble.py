@@ -1,7 +1,7 @@
 """Training of an ensemble: each member fits the labels by itself, on mixtures of videos.
 
-A mixture (mixup, Zhang et al. 2018) is a convex combination of the prepared features of two videos
-of a batch, and of their labels, with a share drawn from Beta(alpha, alpha) for each video.
+A mixture (mixup, Zhang et al. 2018) is a convex combination of two videos of a batch, of what the
+members get and of the labels, with a share drawn from Beta(alpha, alpha) for each video.
 """
 
 from typing import Any
@@ -30,31 +30,33 @@ class EnsembleModule(ScoreModule):
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Compute the members' losses of the whole batch on the normalised label scale."""
-        own, count = self.prepared(batch["inputs"])["features"], len(batch["ids"])
-        features, target = self.of_all(batch, own)
+        own = self.network.components(**self.prepared(batch["inputs"]))
+        count = len(batch["ids"])
+        components, target = self.of_all(batch, own)
         if self.mixing:
             # All processes draw the same mixtures of the whole batch; each scores its share.
-            features, target = mixtures(features, target, self.mixing)
+            components, target = mixtures(components, target, self.mixing)
             processes, rank = world()
             start = rank * len(target) // processes
-            own = features[start : start + count] if count else own
+            own = components[start : start + count] if count else own
         scores = gathered(self.network.members(own)[:count])
-        loss = torch.stack([self.loss(score, target) for score in scores.unbind(1)]).mean()
+        loss = torch.vmap(self.loss, (1, None))(scores, target).mean()
         self.record(len(target), train_loss=loss)
         return loss
 
 
-def mixtures(features: Tensor, target: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
+def mixtures(inputs: Tensor, target: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
     """Mix each video with a random one of the batch.
 
     Args:
-        features: (B, D).
+        inputs: (B, ...).
         target: (B,).
         alpha: Of the Beta distribution; near 0 leaves most videos as they are.
     """
     share = torch.distributions.Beta(alpha, alpha).sample(target.shape).to(target)
     partner = torch.randperm(len(target), device=target.device)
+    shares = share.view(-1, *[1] * (inputs.ndim - 1)).to(inputs)
     return (
-        torch.lerp(features[partner], features, share[:, None]),
+        torch.lerp(inputs[partner], inputs, shares),
         torch.lerp(target[partner], target, share),
     )

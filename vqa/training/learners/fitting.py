@@ -73,7 +73,7 @@ def fit_network(learner: "NeuralLearner", data: VQADataModule, folder: Path, log
     if learner.standardise and dim:
         module.standardise.fit([torch.atleast_2d(features(video)) for video in data.train])
     if learner.prepare is not None and resumed is None:
-        vectors = torch.stack([features(video) for video in data.train])
+        vectors = torch.stack([features(video) for video in data.train]).float().cpu()
         target = (torch.tensor(mos) - module.mos_offset) / module.mos_scale
         learner.prepare(module.network, module.standardise(vectors), target)
     if learner.start is not None and resumed is None:
@@ -129,7 +129,6 @@ def new_module(
             input_dim=input_dim,
             mos_scale=scale,
             mos_offset=offset,
-            rank_gauss=learner.standardise == "rank_gauss",
             seed=learner.seed,
         )
 

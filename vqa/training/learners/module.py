@@ -37,7 +37,6 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
         input_dim: D, features per frame; None for a network without a feature sequence.
         mos_scale: Labels are divided by it.
         mos_offset: Subtracted from labels before.
-        rank_gauss: Scale features by the rank-Gaussian map in place of mean and deviation.
         seed: Base of all seeds.
         schedule: Function of (step, steps per epoch, steps in total) -> factor of the learning
             rates; None keeps them constant.
@@ -56,7 +55,6 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
         input_dim: int | None,
         mos_scale: float,
         mos_offset: float = 0.0,
-        rank_gauss: bool = False,
         seed: int,
         schedule: Callable[[int, int, int], float] | None = None,
         learning_rates: Mapping[str, float] | None = None,
@@ -68,7 +66,6 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
             input_dim=input_dim,
             mos_scale=mos_scale,
             mos_offset=mos_offset,
-            rank_gauss=rank_gauss,
         )
         self.optimizer_factory = optimizer
         self.loss = loss

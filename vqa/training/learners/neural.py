@@ -59,8 +59,7 @@ class NeuralLearner:
         selection: `last` takes the last epoch, `val_srocc` the epoch with the best SROCC on the
             validation part. Training never sees the test part.
         patience: Stop after this many epochs without a better validation SROCC; None never stops.
-        standardise: Scale each feature on the training part: true to zero mean and unit deviation,
-            `rank_gauss` by its ranks to a standard normal, which also replaces undefined values.
+        standardise: Scale each feature to zero mean and unit deviation on the training part.
         scale_target: Train on MOS less their mean, divided by their deviation.
         checkpoint_every: Epochs between the checkpoints that an interrupted run resumes from.
         seed: Seeds the initial weights and everything random in training.
@@ -80,7 +79,7 @@ class NeuralLearner:
         compile: bool = False,
         selection: Literal["last", "val_srocc"] = "last",
         patience: int | None = None,
-        standardise: bool | Literal["rank_gauss"] = False,
+        standardise: bool = False,
         scale_target: bool = False,
         checkpoint_every: int = 1,
         seed: int = 0,
@@ -92,8 +91,6 @@ class NeuralLearner:
         self.prepare, self.start, self.ema_decay = prepare, start, ema_decay
         self.calibrate, self.compile = calibrate, compile
         self.selection, self.patience = selection, patience
-        if standardise not in (True, False, "rank_gauss"):
-            raise ValueError(f"standardise={standardise!r}: expected true, false or rank_gauss")
         self.standardise, self.scale_target = standardise, scale_target
         self.checkpoint_every, self.seed = checkpoint_every, seed
         self.module: ScoringNetwork | None = None
@@ -196,7 +193,6 @@ class NeuralLearner:
             input_dim=dim,
             mos_scale=card["mos_scale"],
             mos_offset=card["mos_offset"],
-            rank_gauss=self.standardise == "rank_gauss",
         )
         self.module.load_trained(load_file(weights))
         self.device = chosen_device(device)

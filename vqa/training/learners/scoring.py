@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from vqa.models.rank_gauss import RankGauss
-
 
 class Standardise(nn.Module):
     """Scale features (..., D) to zero mean and unit deviation; the identity until it is fitted.
@@ -42,7 +40,6 @@ class ScoringNetwork(nn.Module):
         input_dim: D, features per frame; None for a network without features.
         mos_scale: Labels were divided by it in training.
         mos_offset: Subtracted from the labels before.
-        rank_gauss: Scale features by the rank-Gaussian map in place of mean and deviation.
     """
 
     def __init__(
@@ -52,15 +49,14 @@ class ScoringNetwork(nn.Module):
         input_dim: int | None,
         mos_scale: float,
         mos_offset: float = 0.0,
-        rank_gauss: bool = False,
     ) -> None:
         super().__init__()
         self.network, self.input_dim, self.mos_offset = network, input_dim, mos_offset
-        self.standardise = (RankGauss if rank_gauss else Standardise)(input_dim or 0)
+        self.standardise = Standardise(input_dim or 0)
         self.register_buffer("mos_scale", torch.tensor(mos_scale))
 
     def prepared(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The network's inputs: `features`, if any, are scaled.
+        """The network's inputs: `features`, if any, are standardised.
 
         Raises:
             ValueError: They are not what the network takes.

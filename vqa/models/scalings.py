@@ -1,6 +1,6 @@
-"""The rank-Gaussian map: each feature follows a standard normal over the training videos.
+"""Scalings of feature vectors: by rank to a normal, or by value between the extremes.
 
-A value is placed among the feature's quantiles of the training part, and the quantile of the normal
+In the rank-Gaussian map each feature follows a standard normal over the training videos. A value is placed among the feature's quantiles of the training part, and the quantile of the normal
 of the same rank replaces it. The map keeps the order of the values and removes skew, heavy tails
 and units, so banks of statistics that span many orders of magnitude become comparable.
 
@@ -10,8 +10,6 @@ to 0, the median.
 
 Shapes: N videos, D features, Q quantiles.
 """
-
-from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -47,7 +45,7 @@ def rank_gauss(features: Tensor, quantiles: Tensor) -> Tensor:
 
     Examples:
         >>> import torch
-        >>> from vqa.models.rank_gauss import quantiles_of, rank_gauss
+        >>> from vqa.models.scalings import quantiles_of, rank_gauss
         >>> quantiles = torch.from_numpy(quantiles_of([[1.0], [10.0], [1000.0]], count=3))
         >>> values = torch.tensor([[1.0], [10.0], [505.0], [9000.0], [float("nan")]])
         >>> rank_gauss(values, quantiles).flatten().round(decimals=2).tolist()
@@ -92,14 +90,42 @@ class RankGauss(nn.Module):
         ranks = (torch.arange(count) + 0.5) / count
         self.register_buffer("quantiles", torch.special.ndtri(ranks)[:, None].repeat(1, dim))
 
-    def fit(self, sequences: Sequence[Tensor]) -> None:
-        """Compute the quantiles over all frames of the training videos, each (T, D)."""
-        frames = _defined(torch.cat(list(sequences))).cpu().numpy()
-        self.quantiles.copy_(torch.from_numpy(quantiles_of(frames, len(self.quantiles))))
+    def fit(self, features: Tensor) -> None:
+        """Compute the quantiles of the training videos' features (N, D)."""
+        values = _defined(features).cpu().numpy()
+        self.quantiles.copy_(torch.from_numpy(quantiles_of(values, len(self.quantiles))))
 
     def forward(self, features: Tensor) -> Tensor:
         """(..., D) -> (..., D)."""
         return rank_gauss(_defined(features), self.quantiles)
+
+
+class MinMax(nn.Module):
+    """Scale features (..., D) to [0, 1] over the training videos; values beyond are clipped.
+
+    Undefined values, and those above 1e6 in magnitude, count as 0 before scaling, as the published
+    scripts of feature studies have it. A feature without spread becomes 0.
+
+    Args:
+        dim: D.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.register_buffer("low", torch.zeros(dim))
+        self.register_buffer("high", torch.ones(dim))
+
+    def fit(self, features: Tensor) -> None:
+        """Find the extremes of the training videos' features (N, D)."""
+        values = _defined(features).nan_to_num(0.0)
+        self.low.copy_(values.amin(0))
+        self.high.copy_(values.amax(0))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(..., D) -> (..., D)."""
+        spread = self.high - self.low
+        scaled = (_defined(features).nan_to_num(0.0) - self.low) / spread
+        return torch.where(spread > 0, scaled, 0.0).clamp(0, 1)
 
 
 def _defined(features: Tensor) -> Tensor:
