@@ -9,15 +9,15 @@ scale 1-5, and tests on the rest of each. The recipes:
 - `no relevance`: the network on both scalings, features with equal weights.
 - `ugc`: the network on both scalings with weighted features; `two members`: one per scaling.
 - `ugc + svr`: the mean of `ugc`, twice, and both regressions.
-- `nested`: in each split, the recipe above with the best SROCC (mean of both databases) on a
-  fifth of the training part, after training on the other four fifths.
+- `nested`: in each split, `ugc`, `two members` or the network on one scaling: the one with the best
+  SROCC (mean of both databases) on a fifth of the training part, trained on the other four.
 
 With `--cross`, each recipe trains on one whole database and tests on the other, once per seed.
 
 The folder has the matrices and label tables that `conf/experiment/ugc.yaml` describes. Results go
 into a CSV file, one line per split, recipe and database; a rerun adds the splits that are missing.
 
-Run: OMP_NUM_THREADS=1 python benchmarks/ugc.py FOLDER --output ugc.csv [--first 0] [--splits 100] [--cross]
+Run: OMP_NUM_THREADS=1 python benchmarks/ugc.py FOLDER --output ugc.csv [--splits 100] [--cross]
 """
 
 import argparse
@@ -74,13 +74,13 @@ class Data:
         return chosen
 
 
-def networks(features, mos, train, settings, *, seed, period=34, **options):
+def networks(data, train, settings, *, seed, period=34):
     """Train the members on some rows; return the scores of each member for all rows (N, M)."""
-    model, everyone = settings["model"], torch.from_numpy(features)
+    model, everyone = settings["model"], torch.from_numpy(data.features)
     torch.manual_seed(seed)
-    network = build({**model["network"], **options})(input_dim=features.shape[1])
-    offset, scale = mos[train].mean(), mos[train].std()
-    target = torch.tensor((mos[train] - offset) / scale).float()
+    network = build(model["network"])(input_dim=everyone.shape[1])
+    offset, scale = data.mos[train].mean(), data.mos[train].std()
+    target = torch.tensor((data.mos[train] - offset) / scale).float()
     prepare(network, everyone[train], target, period)
     with torch.no_grad():
         everyone = network.components(everyone)
@@ -114,30 +114,37 @@ def svr(features, mos, train, val, scaler):
 
 def scores_of(data, train, settings, seed):
     """Train all recipes on some rows; return their scores for all rows, by name."""
-    features, mos, val = data.features, data.mos, data.inner(train, seed + 1)
+    val = data.inner(train, seed + 1)
     scores = {
-        "minmax svr": svr(features, mos, train, val, "minmax"),
-        "ranks svr": svr(features, mos, train, val, "rank_gauss"),
+        "minmax svr": svr(data.features, data.mos, train, val, "minmax"),
+        "ranks svr": svr(data.features, data.mos, train, val, "rank_gauss"),
+        "no relevance": networks(data, train, settings, seed=seed, period=None).mean(1),
+        **of_members(networks(data, train, settings, seed=seed)),
     }
-    equal, values = (
-        networks(features, mos, train, settings, seed=seed, period=period) for period in (None, 34)
-    )
-    each = values.shape[1] // 2  # members of one scaling do not see those of the other
     return scores | {
-        "no relevance": equal.mean(1),
-        "ranks network": values[:, :each].mean(1),
-        "minmax network": values[:, each:].mean(1),
-        "two members": values[:, [0, -1]].mean(1),
-        "ugc": values.mean(1),
-        "ugc + svr": (2 * values.mean(1) + scores["minmax svr"] + scores["ranks svr"]) / 4,
+        "ugc + svr": (2 * scores["ugc"] + scores["minmax svr"] + scores["ranks svr"]) / 4
+    }
+
+
+def of_members(scores):
+    """Return the scores of the ensemble and its parts, from those of its members (N, M).
+
+    Members of one scaling see nothing of the other, so each half is a network of its own.
+    """
+    ranks, values = np.split(scores, 2, axis=1)
+    return {
+        "ranks network": ranks.mean(1),
+        "minmax network": values.mean(1),
+        "two members": (ranks[:, 0] + values[:, 0]) / 2,
+        "ugc": scores.mean(1),
     }
 
 
 def nested(data, train, settings, seed):
-    """Return the best recipe on an inner part of the training rows."""
+    """Return the best of the ensemble and its parts on an inner part of the training rows."""
     held_out = data.inner(train, seed)
     rows = train[held_out]
-    scores = scores_of(data, train[~held_out], settings, seed)
+    scores = of_members(networks(data, train[~held_out], settings, seed=seed))
     parts = [rows[data.database[rows] == number] for number in range(len(DATABASES))]
     value = {
         name: sum(srocc(data.mos[part], score[part]) for part in parts)

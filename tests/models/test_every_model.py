@@ -65,7 +65,8 @@ def example(model, recipe, videos, rng=None):
 
     last = list(views)[-1]
     moments = [
-        len(torch.atleast_2d(sample["features"])) if last == "features"
+        len(torch.atleast_2d(sample["features"]))
+        if last == "features"
         else len(views[last].times_s(video))
         for sample, video in zip(samples, videos, strict=False)
     ]

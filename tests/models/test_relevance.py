@@ -45,7 +45,7 @@ def test_relevant_blocks_and_statistics_get_the_largest_gains():
 
 def test_a_period_that_does_not_divide_is_refused():
     features, target = planted()
-    with pytest.raises(ValueError, match="period=7: expected a divisor .* found 30 features"):
+    with pytest.raises(ValueError, match=r"period=7: expected a divisor .* found 30 features"):
         relevance(features, target, period=7)
 
 

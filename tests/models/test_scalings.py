@@ -1,4 +1,4 @@
-"""Scalings: the rank-Gaussian map against a literal formula, and values that are undefined or far away."""
+"""Scalings: literal formulas, and values that are undefined or far away."""
 
 import numpy as np
 import pytest

@@ -109,9 +109,7 @@ def toy(model, *overrides, train=13, val=7, test=5, batch_size=6):
         seed=0,
     )
     wanted = {name: view["_target_"] for name, view in config["views"].items() if view}
-    views = Views(
-        {name: (VIEWS.get(target) or VIEWS[name])() for name, target in wanted.items()}
-    )
+    views = Views({name: (VIEWS.get(target) or VIEWS[name])() for name, target in wanted.items()})
     database = Database("toy", (1.0, 5.0), tuple(videos))
     data = VQADataModule(database, split, views, batch_size=batch_size)
     return build(config["model"]), data

@@ -1,12 +1,12 @@
 """Scalings of feature vectors: by rank to a normal, or by value between the extremes.
 
-In the rank-Gaussian map each feature follows a standard normal over the training videos. A value is placed among the feature's quantiles of the training part, and the quantile of the normal
+The rank-Gaussian map gives each feature a standard normal distribution over the training videos. A
+value is placed among the feature's quantiles of the training part, and the quantile of the normal
 of the same rank replaces it. The map keeps the order of the values and removes skew, heavy tails
-and units, so banks of statistics that span many orders of magnitude become comparable.
-
-Between two quantiles the map is linear. Values beyond the outermost quantiles are clipped to them,
-equal quantiles share the mean of their normal values, and an undefined value (NaN or infinite) maps
-to 0, the median.
+and units, so banks of statistics that span many orders of magnitude become comparable. Between two
+quantiles it is linear. Values beyond the outermost quantiles are clipped to them, equal quantiles
+share the mean of their normal values, and an undefined value (NaN or infinite) maps to 0, the
+median.
 
 Shapes: N videos, D features, Q quantiles.
 """

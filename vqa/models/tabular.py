@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vqa.models.scalings import MinMax, RankGauss
 from vqa.models.relevance import relevance
+from vqa.models.scalings import MinMax, RankGauss
 
 SCALINGS = {"rank_gauss": RankGauss, "minmax": MinMax}
 
@@ -51,16 +51,17 @@ class Tabular(nn.Module):
         self,
         input_dim: int,
         scalings: Sequence[str] = ("rank_gauss", "minmax"),
-        components: int = 128,
+        components: int = 192,
         members: int = 8,
-        hidden_dim: int = 32,
-        dropout: float = 0.2,
+        hidden_dim: int = 16,
+        dropout: float = 0.1,
     ) -> None:
         super().__init__()
         unknown = [name for name in scalings if name not in SCALINGS]
         if unknown or not scalings or len(set(scalings)) < len(scalings):
             raise ValueError(
-                f"scalings={list(scalings)}: expected one or more of {', '.join(SCALINGS)}, each once"
+                f"scalings={list(scalings)}: expected one or more of {', '.join(SCALINGS)}, "
+                "each once"
             )
         count, components = len(scalings), min(components, input_dim)
         self.scalings = nn.ModuleList(SCALINGS[name](input_dim) for name in scalings)

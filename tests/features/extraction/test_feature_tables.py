@@ -98,7 +98,7 @@ def test_a_numpy_matrix_gets_its_names_from_outside(tmp_path):
     back = read_features(path, IDS)
     assert (back.ids, back.features.dtype) == (IDS, np.float32)
     np.testing.assert_array_equal(back.features, ours.features)
-    with pytest.raises(FeatureTableError, match=r"a\.npy: the file names no videos: give their ids"):
+    with pytest.raises(FeatureTableError, match=r"a\.npy: the file names no videos"):
         read_features(path)
     with pytest.raises(FeatureTableError, match="3 ids for 4 rows of features"):
         read_features(path, IDS[:3])

@@ -118,9 +118,7 @@ def _read(path: Path, *, named: bool) -> tuple[list[str], NDArray]:
     read = readers.get(path.suffix.lower())
     if read is None:
         *most, last = readers
-        raise FeatureTableError(
-            f"{path}: expected a file that ends in {', '.join(most)} or {last}"
-        )
+        raise FeatureTableError(f"{path}: expected a file that ends in {', '.join(most)} or {last}")
     try:
         names, matrix = read(path)
         features = as_matrix(matrix)
