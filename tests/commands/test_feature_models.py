@@ -83,6 +83,30 @@ def test_features_computed_elsewhere_need_no_videos(place, tmp_path):
 EXPERIMENTS = sorted((CONF / "experiment").glob("*/*.yaml"))
 
 
+def test_ugc_trains_from_two_matrices_and_their_tables(tmp_path):
+    rng, names = np.random.default_rng(0), {"youtube_ugc": 30, "konvid": 20}
+    for name, count in names.items():
+        mos = rng.uniform(1.5, 4.5, count)
+        labels = pd.DataFrame({"video": [f"{index}" for index in range(count)], "mos": mos})
+        labels.to_csv(tmp_path / f"{name}.csv", index=False)
+        features = mos[:, None] + rng.normal(0, 0.3, (count, 68))
+        features[3, 5], features[4, 6] = np.nan, 5.8e26
+        np.save(tmp_path / f"{name}_nss.npy", features.astype(np.float32))
+    settings = [
+        "experiment=ugc", f"paths.data={tmp_path}", "trainer.max_epochs=150", "protocol=kfold",
+        "protocol.rounds=1", "protocol.folds=2",
+    ]  # fmt: skip
+    call("train", tmp_path, *settings, f"folder={tmp_path / 'run'}")
+    scores = pd.read_csv(tmp_path / "run" / "predictions.csv")
+    assert len(scores) == 50
+    assert scores["video"].str.split("/").str[0].value_counts().to_dict() == names
+    assert scores["mos"].corr(scores["score"], method="spearman") > 0.8
+    call("evaluate", tmp_path, f"verify={tmp_path / 'run'}", "rescore=2")
+    np.save(tmp_path / "konvid_nss.npy", np.zeros((19, 68), np.float32))
+    with pytest.raises(ValueError, match="50 ids for 49 rows of features"):
+        composed("train", *settings).sources  # noqa: B018
+
+
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_every_experiment_composes_and_says_how_to_run_it(path):
     name = f"{path.parent.name}/{path.stem}"

@@ -34,7 +34,7 @@ SENSIBLE = {
     "*.memory_gb *_weight model.optimizer.weight_decay *.warmup_epochs": "0 1.5 1e9",
     "model.module.schedule.factor": "",
     "model.epsilon alignment.error_ratio": "0 1.5 1e9",
-    "model.optimizer.lr model.module.learning_rates.*": "1.5 1e9",
+    "model.loss.beta model.optimizer.lr model.module.learning_rates.*": "1.5 1e9",
     "*.gradient_clip_val model.limit alignment.outlier_spreads": "null 1.5 1e9",
     "features.openclip.frame_rate_hz": "null",  # beside its frames
     "*.frame_rate_hz *.frames_per_second": "null 1.5",
@@ -50,6 +50,9 @@ SENSIBLE = {
     "shard metric *.device *.dtype *.on_error *.accelerator *.strategy *.precision": "",
     "*.group_by *.selection *.attention *.network.score *.reader *.missing *damaged": "",
     "*.gate *.branches": "",
+    "model.network.components model.network.members model.network.scalings": "",
+    "model.prepare.period": "null",
+    "model.module.mixing": "0 1.5 1e9",
     "model.kernel model.scaler model.impute model.criterion model.inner": "",
     "model.network.rnn *.pooling *.rows *.yuv_matrix *.windows *.softmax *.fusion": "",
     "*.resolutions *.grey logger.mode": "",
@@ -66,11 +69,11 @@ SENSIBLE = {
     "name model_name data.name features.*.name": "-1 0 abc",  # they name folders
     "*.name data.read.variant *.saliency_architecture logger.project": NAME,
     "paths.* *.weights *.architecture": TEXT,
-    "data.labels *.labels runs videos": PATH + " [1] [a,b]",
+    "data.labels *.labels runs videos features.external.path": PATH + " [1] [a,b]",
     "*.descriptions": PATH + " {} {a:b}",
     "folder init_from output run verify predictions draw *.root data.roots.* *.path": PATH,
     "data": "null {} {a:b}",
-    "views.* model.network.backbone model.start": "null",
+    "views.* model.network.backbone model.start model.prepare": "null",
     "model.module.frozen_epochs model.module.learning_rates": "null {}",
 }
 

@@ -14,6 +14,7 @@ from safetensors.torch import load, save
 
 from vqa.commands.building import build
 from vqa.commands.configuration import choices, compose, resolved
+from vqa.training.views import FeatureVector
 
 FEATURES = 12  # per frame; any even number will do
 LENGTHS = (40, 12, 1)
@@ -47,8 +48,11 @@ def example(model, recipe, videos, rng=None):
     }
     samples = []
     generator = torch.Generator().manual_seed(0)
+    of_vectors = isinstance(views.get("features"), FeatureVector)
     for video, length in zip(videos, LENGTHS, strict=False):
         sequence = torch.rand(length, FEATURES, generator=generator)
+        if of_vectors:
+            sequence = sequence.mean(0)
         samples.append(
             {name: sequence if name == "features" else views[name](video, rng) for name in views}
         )
@@ -61,7 +65,9 @@ def example(model, recipe, videos, rng=None):
 
     last = list(views)[-1]
     moments = [
-        len(sample["features"]) if last == "features" else len(views[last].times_s(video))
+        len(torch.atleast_2d(sample["features"]))
+        if last == "features"
+        else len(views[last].times_s(video))
         for sample, video in zip(samples, videos, strict=False)
     ]
     network = new_network(config).eval()

@@ -15,7 +15,7 @@ from vqa.databases.combined import CombinedDatabase
 from vqa.databases.records import VideoRecord
 from vqa.protocols.splits import Split
 from vqa.training.datamodule import VQADataModule
-from vqa.training.views import FeatureSequence, Views
+from vqa.training.views import FeatureSequence, FeatureVector, Views
 
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(
@@ -42,6 +42,7 @@ MODELS = {
         *SWIN,
     ],
     "mdtvsfa": ["model=mdtvsfa", "model.network.databases=[toy,other]"],
+    "tabular": ["model=tabular", "model.prepare.period=4", "model.network.dropout=0.5"],
     "inception_iqa": ["model=inception_iqa", "model.start.weights=random", "loader.num_workers=0"],
 }  # fmt: skip
 DIM = 20
@@ -57,6 +58,16 @@ class Sequences(FeatureSequence):
         drawn = np.random.default_rng(int(video.id[1:]))
         steps = 33 + int(video.id[1:]) % 9
         return torch.from_numpy(drawn.random((steps, DIM), np.float32)) * (0.5 + video.mos)
+
+
+class Vectors(FeatureVector):
+    """The means of the sequences."""
+
+    def __init__(self):
+        self.sequences = Sequences()
+
+    def __call__(self, video, rng=None):
+        return self.sequences(video).mean(0)
 
 
 class Pixels:
@@ -77,6 +88,7 @@ class Pixels:
 
 VIEWS = {
     "features": Sequences,
+    "vqa.training.views.FeatureVector": Vectors,
     "fragments": lambda: Pixels(2, 4, 32, 32, 3),
     "image": lambda: Pixels(3, 139, 139),
 }
@@ -104,7 +116,8 @@ def toy(model, *overrides, train=13, val=7, test=5, batch_size=6):
         group_by="video",
         seed=0,
     )
-    views = Views({name: VIEWS[name]() for name, view in config["views"].items() if view})
+    wanted = {name: view["_target_"] for name, view in config["views"].items() if view}
+    views = Views({name: (VIEWS.get(target) or VIEWS[name])() for name, target in wanted.items()})
     database = CombinedDatabase("toy", (1.0, 5.0), tuple(videos))
     each = config["loader"]["each_database"]
     data = VQADataModule(database, split, views, batch_size=batch_size, each_database=each)

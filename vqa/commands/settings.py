@@ -16,11 +16,14 @@ from vqa.files import user_path
 PATHS = (
     "paths.*", "folder", "output", "init_from", "run", "verify", "predictions", "draw",
     "data.root", "data.read.root", "data.roots.*", "data.read.readers.*.root",
-    "features.*.path", "features.*.weights", "features.*.saliency_weights",
+    "features.*.weights", "features.*.saliency_weights",
     "features.*.architecture", "model.start.weights", "protocol.path",
 )  # fmt: skip
 # Settings that are one path or a list of paths.
-PATH_LISTS = ("runs", "videos", "data.labels", "data.read.labels", "data.read.readers.*.labels")
+PATH_LISTS = (
+    "runs", "videos", "data.labels", "data.read.labels", "data.read.readers.*.labels",
+    "features.*.path",
+)  # fmt: skip
 # Paths and names that may not be null.
 REQUIRED_TEXTS = ("paths.*", "features.*.weights", "features.*.architecture", "model.start.weights")
 # Also the sentences themselves, so not only a path.

@@ -76,12 +76,15 @@ def named_files(config: Mapping[str, Any]) -> dict[str, str]:
         if isinstance(value, Mapping):
             for name, inner in value.items():
                 yield from walk(f"{key}.{name}", inner)
+        elif isinstance(value, list):
+            for place, inner in enumerate(value):
+                yield from walk(f"{key}.{place}", inner)
         elif isinstance(value, str) and not key.endswith("._target_"):
             try:
-                place = user_path(value)
-                place = place / "manifest.json" if place.is_dir() else place
-                if place.is_file():
-                    yield key, content_hash(place)
+                file = user_path(value)
+                file = file / "manifest.json" if file.is_dir() else file
+                if file.is_file():
+                    yield key, content_hash(file)
             except (OSError, ValueError, RuntimeError):  # no path at all, or not ours to read
                 return
 

@@ -92,6 +92,37 @@ def test_published_mat_without_names(tmp_path):
     np.testing.assert_array_equal(read_features(path, IDS[:3]).features, numbers)
 
 
+def test_a_numpy_matrix_gets_its_names_from_outside(tmp_path):
+    path, ours = tmp_path / "a.npy", table(np.float32)
+    np.save(path, ours.features)
+    back = read_features(path, IDS)
+    assert (back.ids, back.features.dtype) == (IDS, np.float32)
+    np.testing.assert_array_equal(back.features, ours.features)
+    with pytest.raises(FeatureTableError, match=r"a\.npy: the file names no videos"):
+        read_features(path)
+    with pytest.raises(FeatureTableError, match="3 ids for 4 rows of features"):
+        read_features(path, IDS[:3])
+
+
+@pytest.mark.parametrize("ending", [".csv", ".npy"])
+def test_rows_of_several_files_follow_each_other(ending, tmp_path):
+    ours = table()
+    paths = [tmp_path / f"{place}{ending}" for place in (1, 2)]
+    for path, rows in zip(paths, (slice(0, 3), slice(3, 4)), strict=True):
+        if ending == ".npy":
+            np.save(path, ours.features[rows])
+        else:
+            write(path, FeatureTable(IDS[rows], ours.features[rows]))
+    back = read_features(paths, IDS if ending == ".npy" else None)
+    assert back.ids == IDS
+    np.testing.assert_array_equal(back.features, ours.features)
+    if ending == ".npy":
+        np.save(paths[1], ours.features[3:, :2])
+        message = r"as many features in each matrix, found \(3, 3\) in .*1\.npy, \(1, 2\) in"
+        with pytest.raises(FeatureTableError, match=message):
+            read_features(paths, IDS)
+
+
 @pytest.mark.parametrize("names", [None, IDS])
 def test_version_73(names, tmp_path):
     ours = table(np.float32)
@@ -139,5 +170,8 @@ def test_bad_files(tmp_path):
     (tmp_path / "text.mat").write_text("no matrix")
     with pytest.raises(FeatureTableError, match="no feature matrix can be read"):
         read_features(tmp_path / "text.mat", IDS)
-    with pytest.raises(FeatureTableError, match=r"expected a file that ends in \.csv or \.mat"):
-        read_features(tmp_path / "a.npy", IDS)
+    with pytest.raises(FeatureTableError, match=r"file that ends in \.csv, \.npy or \.mat"):
+        read_features(tmp_path / "a.npz", IDS)
+    np.save(tmp_path / "objects.npy", np.array([[{}]]), allow_pickle=True)
+    with pytest.raises(FeatureTableError, match="no feature matrix can be read"):
+        read_features(tmp_path / "objects.npy", IDS)

@@ -17,8 +17,13 @@ def fitted(**options):
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"kernel": "linear", "scale_target": True, "scaler": "standard"}, {"limit": None}],
-    ids=["rbf", "linear", "no limit"],
+    [
+        {},
+        {"kernel": "linear", "scale_target": True, "scaler": "standard"},
+        {"limit": None},
+        {"scaler": "rank_gauss"},
+    ],
+    ids=["rbf", "linear", "no limit", "ranks"],
 )
 def test_a_stored_regression_gives_bit_identical_scores(options):
     ours, features = fitted(**options)

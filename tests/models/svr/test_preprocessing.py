@@ -5,6 +5,7 @@ import pytest
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from tests.models.svr.planted import planted
+from vqa.models.scalings import mapped, quantiles_of
 from vqa.models.svr import preprocessing
 from vqa.models.svr.preprocessing import as_matrix, column_blocks, fit_preprocessing
 
@@ -22,6 +23,20 @@ def test_scaling_matches_scikit_learn_on_the_fitted_rows(scaler, library, monkey
         monkeypatch.setattr(preprocessing, "BLOCK_SIZE", size)
         preprocess = fit_preprocessing(features, ROWS, scaler=scaler)
         np.testing.assert_allclose(preprocess(features), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_ranks_are_mapped_by_the_quantiles_of_the_fitted_rows(monkeypatch):
+    features = with_gaps()
+    blanked = np.where(np.abs(features) <= 1e6, features, np.nan)
+    expected = mapped(blanked, quantiles_of(blanked[ROWS])) / np.sqrt(features.shape[1])
+    for size in (2**24, 100):
+        monkeypatch.setattr(preprocessing, "BLOCK_SIZE", size)
+        preprocess = fit_preprocessing(features, ROWS, scaler="rank_gauss")
+        np.testing.assert_allclose(preprocess(features), expected, rtol=1e-12, atol=1e-12)
+        part = slice(2, 5)
+        alone = preprocess(features[:, part], part)
+        np.testing.assert_array_equal(alone, preprocess(features)[:, part])
+    assert (preprocess(features)[6:9, 0] == 0).all()
 
 
 def test_a_block_of_columns_is_preprocessed_as_in_the_whole_matrix():

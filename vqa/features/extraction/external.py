@@ -1,4 +1,4 @@
-"""Features that were computed elsewhere: a matrix file in place of an extractor and its cache."""
+"""Features that were computed elsewhere: matrix files in place of an extractor and its cache."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -13,17 +13,17 @@ from vqa.files import content_hash, user_path
 
 
 class ExternalFeatures:
-    """One feature vector per video from a `.csv` or `.mat` file, found by id.
+    """One feature vector per video from `.csv`, `.npy` or `.mat` files, found by id.
 
-    See `vqa.features.extraction.feature_tables` for the layout of the file.
+    See `vqa.features.extraction.feature_tables` for the layout of the files.
 
     Args:
-        path: The file.
-        ids: Names of its rows in order, for a `.mat` without names.
+        path: The file, or several, whose rows follow each other.
+        ids: Names of the rows in order, for files without names.
         name: Name of the features in the run.
 
     Attributes:
-        weights: The file and its hash, for reports.
+        weights: The files and their hashes, for reports.
 
     Raises:
         ValueError: No path, or a file that cannot be used.
@@ -32,25 +32,33 @@ class ExternalFeatures:
     untrained = False
 
     def __init__(
-        self, path: str | Path | None, ids: Sequence[str] | None = None, name: str = "external"
+        self,
+        path: str | Path | Sequence[str | Path] | None,
+        ids: Sequence[str] | None = None,
+        name: str = "external",
     ) -> None:
         if path is None:
             raise ValueError(
-                "no feature matrix given; set features.external.path=<file.csv or .mat>"
+                "no feature matrix given; set features.external.path=<file.csv, .npy or .mat>"
             )
-        self.path, self.name = user_path(path), name
-        self.table = read_features(self.path, ids)
-        self.hash = content_hash(self.path)
-        self.weights = f"{self.path.name} sha256:{self.hash[:12]}"
+        self.name = name
+        self.paths = [user_path(one) for one in ([path] if isinstance(path, str | Path) else path)]
+        self.table = read_features(self.paths, ids)
+        self.weights = ", ".join(
+            f"{one.name} sha256:{content_hash(one)[:12]}" for one in self.paths
+        )
 
     @classmethod
     def of_database(
-        cls, path: str | Path | None, rows: str, database: Database | None
+        cls,
+        path: str | Path | Sequence[str | Path] | None,
+        rows: str,
+        database: Database | None,
     ) -> "ExternalFeatures":
-        """Read a file whose rows have names, or are those of a database's label table.
+        """Read files whose rows have names, or are those of a database's label table.
 
         Args:
-            path: The file.
+            path: The file, or several, whose rows follow each other.
             rows: `named`, or `database`: one row per label, in the order of the label table.
             database: Required for `database`.
 
@@ -71,7 +79,8 @@ class ExternalFeatures:
     def stream(self, videos: Iterable[VideoRecord]) -> Iterator[tuple[VideoRecord, str | None]]:
         """Yield each video; the cause of failure is None if the file has a row for it."""
         for video in videos:
-            cause = f"{self.path} has no row of this name; its names are like {self.table.ids[0]}"
+            files = ", ".join(map(str, self.paths))
+            cause = f"{files} has no row of this name; its names are like {self.table.ids[0]}"
             yield video, None if video.id in self.table.rows else cause
 
     def fill(self, videos: Sequence[VideoRecord], progress: bool = True) -> Outcome:

@@ -1,8 +1,9 @@
-"""Read feature matrices from `.csv` files and MATLAB's `.mat` files, one row per video.
+"""Read feature matrices from `.csv`, NumPy's `.npy` and MATLAB's `.mat` files, one row per video.
 
 A `.csv` has a header and the column `video`. A `.mat` has the matrix `feats_mat`, or a single
-matrix of another name, and may have `video_names`, one per row. Published `.mat` files lack names;
-their ids must be given in the order of the rows. After reading, videos are found by id only.
+matrix of another name, and may have `video_names`, one per row. Published `.mat` files lack names,
+and a `.npy` never has any; their ids must be given in the order of the rows. After reading, videos
+are found by id only.
 """
 
 import csv
@@ -79,25 +80,45 @@ class FeatureTable:
         return self.features[[self.rows[name] for name in wanted]]
 
 
-def read_features(path: str | Path, ids: Sequence[str] | None = None) -> FeatureTable:
-    """Read a feature matrix.
+def read_features(
+    paths: str | Path | Sequence[str | Path], ids: Sequence[str] | None = None
+) -> FeatureTable:
+    """Read a feature matrix from one file, or from several, whose rows follow each other.
 
     Args:
-        path: A `.csv`, or a `.mat` of version 5 or 7.3.
-        ids: Video names in the order of the rows, for a `.mat` without names.
+        paths: A `.csv`, a `.npy`, or a `.mat` of version 5 or 7.3; or several of them.
+        ids: Video names in the order of the rows, for files without names.
 
     Raises:
         FeatureTableError: No such file or matrix, a cell that is not a number, rows and ids that do
-            not match, or ids given for a file that has its own.
+            not match, ids given for a file that has its own, or files with different numbers of
+            features.
     """
+    paths = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+    found = [_read(path, named=ids is None) for path in paths]
+    if len({matrix.shape[1:] for _, matrix in found}) > 1:
+        shapes = ", ".join(
+            f"{matrix.shape} in {path}" for path, (_, matrix) in zip(paths, found, strict=True)
+        )
+        raise FeatureTableError(f"expected as many features in each matrix, found {shapes}")
+    names = ids if ids is not None else [name for own, _ in found for name in own]
+    features = np.concatenate([matrix for _, matrix in found]) if len(found) > 1 else found[0][1]
+    try:
+        return FeatureTable(tuple(map(str, names)), features)
+    except FeatureTableError as error:
+        raise FeatureTableError(f"{', '.join(map(str, paths))}: {error}") from error
+
+
+def _read(path: Path, *, named: bool) -> tuple[list[str], NDArray]:
+    """Return the names in a file, of which there are none unless `named`, and its matrix."""
     # Imported here, like h5py and SciPy below, because most runs read no matrix.
     from vqa.models.svr.preprocessing import as_matrix
 
-    path = Path(path)
-    readers = {".csv": _read_csv, ".mat": _read_mat}
+    readers = {".csv": _read_csv, ".npy": _read_npy, ".mat": _read_mat}
     read = readers.get(path.suffix.lower())
     if read is None:
-        raise FeatureTableError(f"{path}: expected a file that ends in {' or '.join(readers)}")
+        *most, last = readers
+        raise FeatureTableError(f"{path}: expected a file that ends in {', '.join(most)} or {last}")
     try:
         names, matrix = read(path)
         features = as_matrix(matrix)
@@ -106,13 +127,10 @@ def read_features(path: str | Path, ids: Sequence[str] | None = None) -> Feature
     # The libraries raise many kinds of errors for damaged files and files of another kind.
     except Exception as error:
         raise FeatureTableError(f"{path}: no feature matrix can be read ({error})") from error
-    if (names is None) == (ids is None):
-        problem = "names no videos: give their ids" if ids is None else "has its own ids: give none"
+    if (names is not None) != named:
+        problem = "names no videos: give their ids" if named else "has its own ids: give none"
         raise FeatureTableError(f"{path}: the file {problem}")
-    try:
-        return FeatureTable(tuple(map(str, ids if names is None else names)), features)
-    except FeatureTableError as error:
-        raise FeatureTableError(f"{path}: {error}") from error
+    return names or [], features
 
 
 def _read_csv(path: Path) -> tuple[list[str], NDArray]:
@@ -152,6 +170,10 @@ def _number(video: str, column: str, cell: str) -> float:
             f"feature {column} of {video} is {cell!r}, which is not a number"
         ) from None
     return number
+
+
+def _read_npy(path: Path) -> tuple[None, NDArray]:
+    return None, np.load(path, allow_pickle=False)
 
 
 def _read_mat(path: Path) -> tuple[list[str] | None, NDArray]:

@@ -65,7 +65,7 @@ def fit_svr(
             to choose from; `scale` is 1 / (dimensions * variance).
         epsilon: Errors up to it cost nothing; in MOS units, or in standard deviations with
             `scale_target`.
-        scaler: `minmax` to [0, 1] or `standard`.
+        scaler: `minmax` to [0, 1], `standard`, or `rank_gauss`, see `vqa.models.scalings`.
         scale_target: Standardise the MOS as well, for the solver only.
         impute: Replacement for missing values: `zero`, or the column's `mean`.
         limit: Values above it in magnitude count as missing, like NaN and infinities; None:

@@ -89,6 +89,8 @@ class FittedSVR:
     def state(self) -> dict[str, NDArray]:
         """Return the arrays to store; `from_state` needs them and the `card`."""
         arrays = {name: getattr(self.preprocessing, name) for name in VECTORS}
+        if self.preprocessing.quantiles is not None:
+            arrays["quantiles"] = self.preprocessing.quantiles
         arrays["coefficients"] = self.coefficients
         if self.support is not None:
             arrays["support"] = self.support
@@ -123,13 +125,17 @@ class FittedSVR:
         coefficients = arrays["coefficients"]
         dim = len(arrays["gain"])
         shape = (dim,) if support is None else (len(coefficients), dim)
+        quantiles = arrays.get("quantiles")
         fits = (coefficients if support is None else support).shape == shape
+        fits &= quantiles is None or (quantiles.ndim == 2 and quantiles.shape[1] == dim)
         if not fits or any(arrays[name].shape != (dim,) for name in VECTORS):
             found = {name: array.shape for name, array in arrays.items()}
             raise ValueError(f"shapes of a stored SVR do not match: {found}; save it again")
         facts = {name: card[name] for name in FACTS if name not in ("limit", "candidates")}
         return cls(
-            preprocessing=Preprocessing(*(arrays[name] for name in VECTORS), card["limit"]),
+            preprocessing=Preprocessing(
+                *(arrays[name] for name in VECTORS), card["limit"], quantiles
+            ),
             coefficients=coefficients,
             support=support,
             candidates=tuple(Candidate(**candidate) for candidate in card["candidates"]),

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vqa.models.scalings import LIMIT, QUANTILES, mapped, quantiles_of
+
 log = logging.getLogger(__name__)
 
 Array = NDArray[np.float64]
 
-SCALERS = ("minmax", "standard")
+SCALERS = ("minmax", "standard", "rank_gauss")
 IMPUTATIONS = ("zero", "mean")
-# Statistics of nearly constant maps come out as infinities or as finite numbers up to 1e26,
-# depending on rounding. Both mean "no value".
-LIMIT = 1e6
 # Number of float64 values processed at once, in addition to the features themselves: 128 MiB.
 BLOCK_SIZE = 2**24
 
@@ -30,16 +29,23 @@ class Preprocessing:
         shift: Added after the factor (D,).
         limit: Values above it in magnitude count as missing, like NaN and infinities; None:
             only NaN and infinities do.
+        quantiles: Of each column (Q, D), for the rank-Gaussian map, which comes before factor and
+            summand and maps missing values to 0; None: no map.
     """
 
     fill: Array
     gain: Array
     shift: Array
     limit: float | None
+    quantiles: Array | None = None
 
     def __call__(self, features: NDArray, columns: slice = slice(None)) -> Array:
         """Preprocess features (N, d), which are the given columns of all D, to float64."""
-        filled = np.where(missing(features, self.limit), self.fill[columns], features)
+        gap = missing(features, self.limit)
+        if self.quantiles is None:
+            filled = np.where(gap, self.fill[columns], features)
+        else:
+            filled = mapped(np.where(gap, np.nan, features), self.quantiles[:, columns])
         filled *= self.gain[columns]
         filled += self.shift[columns]
         return filled
@@ -58,10 +64,11 @@ def fit_preprocessing(
     Args:
         features: One vector per video (N, D).
         rows: The videos to fit to; the others have no influence.
-        scaler: `minmax` to [0, 1], or `standard` to mean 0 and standard deviation 1. Constant
-            columns become 0.
+        scaler: `minmax` to [0, 1], `standard` to mean 0 and standard deviation 1, or `rank_gauss`:
+            the rank-Gaussian map, divided by the square root of D, so that squared distances are
+            about 2 for any number of features. Constant columns become 0.
         impute: Replacement for missing values: `zero`, or the column's `mean` (0 if the column
-            has no value at all).
+            has no value at all). With `rank_gauss` both are the median.
         limit: Values above it in magnitude count as missing, like NaN and infinities; None:
             only NaN and infinities do.
 
@@ -75,11 +82,17 @@ def fit_preprocessing(
     if limit is not None and not 0 < limit < np.inf:
         raise ValueError(f"limit={limit}: expected a finite number above 0, or null for no limit")
     fill, gain, shift = np.zeros((3, features.shape[1]))
+    ranked = scaler == "rank_gauss"
+    quantiles = np.zeros((QUANTILES, features.shape[1])) if ranked else None
     gaps = 0
     for columns in column_blocks(features):
         block = features[rows, columns].astype(np.float64)
         gap = missing(block, limit)
         gaps += int(gap.sum())
+        if quantiles is not None:
+            quantiles[:, columns] = quantiles_of(np.where(gap, np.nan, block))
+            gain[columns] = features.shape[1] ** -0.5
+            continue
         if impute == "mean":
             counts = (~gap).sum(axis=0)
             fill[columns] = np.where(gap, 0, block).sum(axis=0) / np.maximum(counts, 1)
@@ -91,9 +104,9 @@ def fit_preprocessing(
             gaps,
             len(rows) * features.shape[1],
             limit,
-            impute,
+            "the median" if ranked else impute,
         )
-    return Preprocessing(fill, gain, shift, limit)
+    return Preprocessing(fill, gain, shift, limit, quantiles)
 
 
 def missing(features: NDArray, limit: float | None) -> NDArray[np.bool_]:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import fmean, pstdev
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -64,12 +65,19 @@ def fit_network(learner: "NeuralLearner", data: VQADataModule, folder: Path, log
     resumed = newest_whole(checkpoints, best=learner.selection == "val_srocc")
     features = data.views.views.get("features")  # read alone: other views would decode the files
     dim = features(data.train[0]).shape[-1] if features else None
-    scale = max(abs(video.mos) for video in data.train) or 1.0
-    module = new_module(learner, dim, scale)
+    mos = [video.mos for video in data.train]
+    if learner.scale_target:
+        module = new_module(learner, dim, pstdev(mos) or 1.0, fmean(mos))
+    else:
+        module = new_module(learner, dim, max(map(abs, mos)) or 1.0)
+    if learner.standardise and dim:
+        module.standardise.fit([torch.atleast_2d(features(video)) for video in data.train])
+    if learner.prepare is not None and resumed is None:
+        vectors = torch.stack([features(video) for video in data.train]).float().cpu()
+        target = (torch.tensor(mos) - module.mos_offset) / module.mos_scale
+        learner.prepare(module.network, module.standardise(vectors), target)
     if learner.start is not None and resumed is None:
         learner.start(module.network)
-    if learner.standardise and dim:
-        module.standardise.fit([features(video) for video in data.train])
     if learner.compile:
         module.network.compile()
     trainer = learner.trainer(
@@ -108,7 +116,9 @@ def fit_network(learner: "NeuralLearner", data: VQADataModule, folder: Path, log
         write_history(module.history, folder / HISTORY_FILE)
 
 
-def new_module(learner: "NeuralLearner", input_dim: int | None, scale: float) -> ScoreModule:
+def new_module(
+    learner: "NeuralLearner", input_dim: int | None, scale: float, offset: float = 0.0
+) -> ScoreModule:
     """Build a learner's untrained Lightning module, with the initial weights of its seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(learner.seed)
@@ -118,6 +128,7 @@ def new_module(learner: "NeuralLearner", input_dim: int | None, scale: float) ->
             learner.loss,
             input_dim=input_dim,
             mos_scale=scale,
+            mos_offset=offset,
             seed=learner.seed,
         )
 

@@ -21,7 +21,7 @@ Batch = dict[str, Any]
 
 
 class ScoreModule(ScoringNetwork, pl.LightningModule):
-    """Trains a network on MOS / `mos_scale` and validates on the MOS scale.
+    """Trains a network on (MOS - `mos_offset`) / `mos_scale` and validates on the MOS scale.
 
     Everything random in a step is seeded by (seed, epoch, step), and the history is part of the
     checkpoint, so a resumed run repeats an uninterrupted one exactly. Several processes train as
@@ -36,6 +36,7 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
         loss: Function of (score, target), both (B,).
         input_dim: D, features per frame; None for a network without a feature sequence.
         mos_scale: Labels are divided by it.
+        mos_offset: Subtracted from labels before.
         seed: Base of all seeds.
         schedule: Function of (step, steps per epoch, steps in total) -> factor of the learning
             rates; None keeps them constant.
@@ -53,13 +54,19 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
         *,
         input_dim: int | None,
         mos_scale: float,
+        mos_offset: float = 0.0,
         seed: int,
         schedule: Callable[[int, int, int], float] | None = None,
         learning_rates: Mapping[str, float] | None = None,
         frozen_epochs: Mapping[str, int] | None = None,
         on_mos_scale: bool = True,
     ) -> None:
-        super().__init__(network, input_dim=input_dim, mos_scale=mos_scale)
+        super().__init__(
+            network,
+            input_dim=input_dim,
+            mos_scale=mos_scale,
+            mos_offset=mos_offset,
+        )
         self.optimizer_factory = optimizer
         self.loss = loss
         self.seed = seed
@@ -116,7 +123,8 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
             *outputs: Of the network, (B, ...).
         """
         count = len(batch["ids"])
-        own = [*(output[:count] for output in outputs), batch["mos"] / self.mos_scale]
+        target = (batch["mos"] - self.mos_offset) / self.mos_scale
+        own = [*(output[:count] for output in outputs), target]
         return [gathered(rows) for rows in own]
 
     def record(self, count: int, **values: Tensor) -> None:

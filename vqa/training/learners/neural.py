@@ -42,10 +42,14 @@ class NeuralLearner:
     Args:
         network: Makes the network; called with `input_dim` if there is a view of features.
         optimizer: Makes an optimiser from parameters.
-        loss: Function of (score, target), both (B,); target = MOS / largest training MOS.
+        loss: Function of (score, target), both (B,); target = MOS / largest training MOS, unless
+            `scale_target` is set.
         trainer: Makes a `pytorch_lightning.Trainer`, which sets length, device and precision.
         module: Makes the Lightning module: a `ScoreModule` or one that trains in its own way; None
             takes `ScoreModule`.
+        prepare: Fits what a network of vectors learns before its training, in place; called with
+            the network, the scaled features (N, D) and labels (N,) of the training part. None:
+            nothing.
         start: Fills the new network with initial weights, in place; None keeps the random ones.
         ema_decay: Score with a running average of the weights that keeps this share of itself at
             each step; None uses the weights themselves.
@@ -56,6 +60,7 @@ class NeuralLearner:
             validation part. Training never sees the test part.
         patience: Stop after this many epochs without a better validation SROCC; None never stops.
         standardise: Scale each feature to zero mean and unit deviation on the training part.
+        scale_target: Train on MOS less their mean, divided by their deviation.
         checkpoint_every: Epochs between the checkpoints that an interrupted run resumes from.
         seed: Seeds the initial weights and everything random in training.
     """
@@ -67,6 +72,7 @@ class NeuralLearner:
         loss: Callable[[Tensor, Tensor], Tensor],
         trainer: Callable[..., "pl.Trainer"],
         module: Callable[..., "ScoreModule"] | None = None,
+        prepare: Callable[[nn.Module, Tensor, Tensor], None] | None = None,
         start: Callable[[nn.Module], None] | None = None,
         ema_decay: float | None = None,
         calibrate: bool = False,
@@ -74,6 +80,7 @@ class NeuralLearner:
         selection: Literal["last", "val_srocc"] = "last",
         patience: int | None = None,
         standardise: bool = False,
+        scale_target: bool = False,
         checkpoint_every: int = 1,
         seed: int = 0,
     ) -> None:
@@ -81,10 +88,11 @@ class NeuralLearner:
             raise ValueError(f"selection={selection!r}: expected last or val_srocc")
         self.network, self.optimizer, self.loss = network, optimizer, loss
         self.trainer, self.module_factory = trainer, module
-        self.start, self.ema_decay = start, ema_decay
+        self.prepare, self.start, self.ema_decay = prepare, start, ema_decay
         self.calibrate, self.compile = calibrate, compile
         self.selection, self.patience = selection, patience
-        self.standardise, self.checkpoint_every, self.seed = standardise, checkpoint_every, seed
+        self.standardise, self.scale_target = standardise, scale_target
+        self.checkpoint_every, self.seed = checkpoint_every, seed
         self.module: ScoringNetwork | None = None
         self.curve = IDENTITY
         self.epochs = 0
@@ -156,8 +164,9 @@ class NeuralLearner:
         state = {key: value.cpu().contiguous() for key, value in module.state_dict().items()}
         write_atomically(folder / WEIGHTS_FILE, save(state))
         card = {
-            "input_dim": len(module.standardise.mean) or None,
+            "input_dim": module.input_dim,
             "mos_scale": float(module.mos_scale),
+            "mos_offset": module.mos_offset,
             "epochs": self.epochs,
             "selection": self.selection,
             "curve": {"kind": self.curve.kind, "parameters": self.curve.parameters},
@@ -179,7 +188,12 @@ class NeuralLearner:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             network = self.new_network(dim)
-        self.module = ScoringNetwork(network, input_dim=dim, mos_scale=card["mos_scale"])
+        self.module = ScoringNetwork(
+            network,
+            input_dim=dim,
+            mos_scale=card["mos_scale"],
+            mos_offset=card["mos_offset"],
+        )
         self.module.load_trained(load_file(weights))
         self.device = chosen_device(device)
         self.module.to(self.device).eval()

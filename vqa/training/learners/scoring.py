@@ -37,13 +37,21 @@ class ScoringNetwork(nn.Module):
 
     Args:
         network: Called with the inputs that the views give, by name -> score (B,).
-        input_dim: D, features per frame; None for a network without a feature sequence.
+        input_dim: D, features per frame; None for a network without features.
         mos_scale: Labels were divided by it in training.
+        mos_offset: Subtracted from the labels before.
     """
 
-    def __init__(self, network: nn.Module, *, input_dim: int | None, mos_scale: float) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        input_dim: int | None,
+        mos_scale: float,
+        mos_offset: float = 0.0,
+    ) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.input_dim, self.mos_offset = network, input_dim, mos_offset
         self.standardise = Standardise(input_dim or 0)
         self.register_buffer("mos_scale", torch.tensor(mos_scale))
 
@@ -66,11 +74,12 @@ class ScoringNetwork(nn.Module):
 
     def forward(self, **inputs: Tensor) -> Tensor:
         """Scores on the MOS scale, (B,)."""
-        return self.network(**self.prepared(inputs)) * self.mos_scale
+        return self.network(**self.prepared(inputs)) * self.mos_scale + self.mos_offset
 
     def timeline(self, **inputs: Tensor) -> Tensor:
         """Quality over time on the MOS scale, (B, T); the network decides whether T is frames."""
-        return self.network.timeline(**self.prepared(inputs)) * self.mos_scale
+        timeline = self.network.timeline(**self.prepared(inputs))
+        return timeline * self.mos_scale + self.mos_offset
 
     def load_trained(self, state: Mapping[str, Tensor]) -> None:
         """Load a trained state; entries that only training needs (a critic) are ignored."""

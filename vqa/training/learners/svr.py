@@ -38,7 +38,7 @@ class SVRLearner:
         C: Regularisation parameter, or several to choose from.
         gamma: Width of the Gaussian kernel, `scale`, or several to choose from.
         epsilon: Half-width of the tube inside which errors cost nothing.
-        scaler: `minmax` or `standard`, fitted on the training part.
+        scaler: `minmax`, `standard` or `rank_gauss`, fitted on the training part.
         scale_target: Standardise the MOS for the solver.
         impute: Replacement for missing values: `zero`, or the `mean` of the column in the training
             part.
