@@ -17,6 +17,9 @@ With `--cross`, each recipe trains on one whole database and tests on the other,
 The folder has the matrices and label tables that `conf/experiment/ugc.yaml` describes. Results go
 into a CSV file, one line per split, recipe and database; a rerun adds the splits that are missing.
 
+Coverage and width are those of the 90 % intervals around calibrated scores, from the errors of five
+models, each trained on four fifths of the training part, on the other fifth.
+
 Run: OMP_NUM_THREADS=1 python benchmarks/ugc.py FOLDER --output ugc.csv [--splits 100] [--cross]
 """
 
@@ -31,7 +34,9 @@ import torch
 from vqa.commands.building import build
 from vqa.commands.configuration import compose, resolved
 from vqa.databases import csv_table
+from vqa.evaluation.calibration import fit_scale
 from vqa.evaluation.metrics import score_all, srocc
+from vqa.evaluation.uncertainty.conformal import held_out_errors
 from vqa.models.svr import fit_svr
 from vqa.models.tabular import prepare
 from vqa.protocols import repeated
@@ -39,6 +44,8 @@ from vqa.training.learners.ensemble import mixtures
 
 DATABASES = ("youtube_ugc", "konvid")
 METRICS = ("srocc", "krocc", "plcc", "rmse", "rmse_raw")
+INTERVAL = ("coverage", "width")
+SCALE = (1.0, 5.0)
 GRID = {"C": [4, 16, 64, 256, 1024], "gamma": [2**-8, 2**-6, 2**-4, 2**-2]}
 INNER = 5
 
@@ -66,12 +73,16 @@ class Data:
 
     def inner(self, rows, seed):
         """Mark a fifth of some rows, of each database, to judge recipes on."""
-        chosen = np.zeros(len(rows), dtype=bool)
+        return self.folds(rows, seed) == 0
+
+    def folds(self, rows, seed):
+        """Deal some rows, of each database, to five folds at random; returns their numbers."""
+        fold = np.empty(len(rows), dtype=int)
         rng = np.random.default_rng(seed)
         for number in range(len(DATABASES)):
             own = rng.permutation(np.flatnonzero(self.database[rows] == number))
-            chosen[own[: len(own) // INNER]] = True
-        return chosen
+            fold[own] = np.arange(len(own)) % INNER
+        return fold
 
 
 def networks(data, train, settings, *, seed, period=34):
@@ -153,8 +164,31 @@ def nested(data, train, settings, seed):
     return max(value, key=value.get)
 
 
-def rows_of(data, split, scores, test, chosen=""):
-    """Return the lines of a split: recipe, database and metrics."""
+def intervals(data, train, settings, seed):
+    """Return, by recipe, the errors of five inner models on what they were not trained on."""
+    fold, held_out = data.folds(train, seed + 2), {}
+    for number in range(INNER):
+        own, out = train[fold != number], train[fold == number]
+        for name, score in of_members(networks(data, own, settings, seed=seed)).items():
+            curve = fit_scale(score[own], data.mos[own], SCALE)
+            held_out.setdefault(name, []).append((curve(score[out]), data.mos[out]))
+    return {
+        name: held_out_errors(*map(np.concatenate, zip(*parts, strict=True)))
+        for name, parts in held_out.items()
+    }
+
+
+def covered(data, train, part, score, errors):
+    """Return the share of the MOS of some rows within the intervals, and the mean width."""
+    calibrated = fit_scale(score[train], data.mos[train], SCALE)(score[part])
+    half = errors.half_width(calibrated, 0.9)
+    low, high = np.maximum(calibrated - half, SCALE[0]), np.minimum(calibrated + half, SCALE[1])
+    inside = (low <= data.mos[part]) & (data.mos[part] <= high)
+    return [inside.mean(), (high - low).mean()]
+
+
+def rows_of(data, split, scores, errors, train, test, chosen=""):
+    """Return the lines of a split: recipe, database, metrics and intervals."""
     lines = []
     for name, score in scores.items():
         for number, database in enumerate(DATABASES):
@@ -162,7 +196,11 @@ def rows_of(data, split, scores, test, chosen=""):
             if len(part):
                 values = score_all(data.mos[part], score[part], names=METRICS)
                 found = [values[metric] for metric in METRICS]
-                lines.append([split, name, database, *found, chosen if name == "nested" else ""])
+                kept = ["", ""]
+                if (recipe := chosen if name == "nested" else name) in errors:
+                    kept = covered(data, train, part, score, errors[recipe])
+                choice = chosen if name == "nested" else ""
+                lines.append([split, name, database, *found, *kept, choice])
     return lines
 
 
@@ -177,7 +215,7 @@ def main():
     torch.set_num_threads(1)
     settings = resolved(compose("train", ["model=tabular", "data=combined"]))
     data = Data(options.folder, 100)
-    header = ["split", "recipe", "database", *METRICS, "chosen"]
+    header = ["split", "recipe", "database", *METRICS, *INTERVAL, "chosen"]
     if not options.output.exists():
         options.output.write_text(",".join(header) + "\n")
     done = set(pd.read_csv(options.output)["split"])
@@ -196,11 +234,13 @@ def main():
             if not options.cross:
                 chosen = nested(data, train, settings, number)
                 scores["nested"] = scores[chosen]
-            csv.writer(file).writerows(rows_of(data, split, scores, test, chosen))
+            errors = intervals(data, train, settings, number)
+            lines = rows_of(data, split, scores, errors, train, test, chosen)
+            csv.writer(file).writerows(lines)
             file.flush()
     rows = pd.read_csv(options.output)
     rows = rows[rows["split"].str.startswith("cross" if options.cross else "split")]
-    table = rows.groupby(["recipe", "database"])[list(METRICS)].agg(["median", "std"])
+    table = rows.groupby(["recipe", "database"])[[*METRICS, *INTERVAL]].agg(["median", "std"])
     print(table.round(4).to_string())
     print(rows[rows["recipe"] == "nested"].groupby("database")["chosen"].value_counts().to_string())
 

@@ -30,7 +30,7 @@ def test_a_member_is_the_literal_network():
         layer.fit(x)
         scaled, place = layer(x), number // 3
         hidden = functional.gelu(
-            (scaled - scaled.mean(0)) @ model.projection[place] @ model.hidden[number]
+            (scaled - scaled.mean(0)) @ model.projection[place].float() @ model.hidden[number]
             + model.hidden_bias[number]
         )
         expected = hidden @ model.head[number, :, 0] + model.head_bias[number, 0, 0]
@@ -59,7 +59,7 @@ def test_components_are_the_principal_ones_of_the_weighted_features(period):
     _, sizes, _ = torch.linalg.svd(centred * gain)
     found = components.square().sum(0).sqrt()
     torch.testing.assert_close(found / found[0], sizes[:4] / sizes[0], rtol=1e-3, atol=0)
-    assert float(components.square().mean()) == pytest.approx(1, abs=1e-4)
+    assert float(components.square().mean()) == pytest.approx(1, abs=1e-3)
     covariance = components.T @ components / 200
     assert (covariance - covariance.diagonal().diag()).abs().max() < 1e-3
 

@@ -66,7 +66,9 @@ class Tabular(nn.Module):
         count, components = len(scalings), min(components, input_dim)
         self.scalings = nn.ModuleList(SCALINGS[name](input_dim) for name in scalings)
         self.register_buffer("centre", torch.zeros(count, input_dim))
-        self.register_buffer("projection", torch.eye(input_dim, components).repeat(count, 1, 1))
+        # Half precision halves a stored model. Training and scoring see the same rounded numbers.
+        projection = torch.eye(input_dim, components, dtype=torch.float16)
+        self.register_buffer("projection", projection.repeat(count, 1, 1))
         shape = count * members, components, hidden_dim
         self.hidden = nn.Parameter(torch.randn(shape) * components**-0.5)
         self.hidden_bias = nn.Parameter(torch.zeros(count * members, 1, hidden_dim))
@@ -79,7 +81,8 @@ class Tabular(nn.Module):
     def components(self, features: Tensor) -> Tensor:
         """Return the components of each scaling. (B, D) -> (B, S, C)."""
         scaled = torch.stack([scaling(features) for scaling in self.scalings])
-        return ((scaled - self.centre[:, None]) @ self.projection).transpose(0, 1)
+        projection = self.projection.to(scaled.dtype)
+        return ((scaled - self.centre[:, None]) @ projection).transpose(0, 1)
 
     def members(self, components: Tensor) -> Tensor:
         """Score videos by each member, scaling after scaling. (B, S, C) -> (B, S M)."""
