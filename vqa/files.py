@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+import shutil
 import stat
 import time
 import uuid
@@ -40,6 +41,25 @@ def replacing(path: str | Path) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def making_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder that gets the name `path` when the block ends without an error.
+
+    A folder of that name is complete. If another process made it meanwhile, its folder stays.
+    """
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        try:
+            temporary.rename(path)
+        except OSError:
+            if not path.is_dir():
+                raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def user_path(text: str | os.PathLike[str]) -> Path:

@@ -1,22 +1,41 @@
-"""Evaluate: test a run, score videos, compare runs, verify a run, or score anyone's predictions."""
+"""Evaluate: test a run or published weights, score videos, compare and verify runs, measure."""
 
-from typing import TYPE_CHECKING
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from vqa.commands.configuration import UsageError, raw_format, resolved
+from vqa.files import making_folder, plain_name, user_path
+from vqa.runs import Run
+from vqa.runs.audit import digest
+from vqa.runs.opening import load_run
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-TASKS = ("run", "runs", "verify", "predictions")
+TASKS = ("run", "weights", "runs", "verify", "predictions")
+# What `model=` brings: settings of a training, which belong to the model folder.
+OF_MODELS = ("model", "name", "views", "features", "trainer", "loader", "protocol")
 
 
 def main(config: "DictConfig") -> int | None:
     """Do what the given keys ask for; returns the exit status."""
-    settings = resolved(config)
+    from omegaconf import OmegaConf
+
+    own = [str(key) for key in config if key not in OF_MODELS]
+    settings = resolved(OmegaConf.masked_copy(config, own))
     if sum(settings[task] is not None for task in TASKS) != 1:
         raise UsageError(
-            "expected one of run=<folder of a finished run> (with data= or videos=), "
-            "runs=[<folder>,<folder>], verify=<folder>, predictions=<csv>; --help shows each use"
+            "expected one of run=<folder of a finished run> or model=<name> weights=<file> (with "
+            "data= or videos=), runs=[<folder>,<folder>], verify=<folder>, predictions=<csv>; "
+            "--help shows each use"
+        )
+    model = settings.get("model_name")
+    if (model is None) != (settings["weights"] is None):
+        raise UsageError(
+            "expected model=<name> and weights=<file> together, found one of them; a run of your "
+            "own is tested with run=<folder>"
         )
     trust = settings["trust"]
     if settings["predictions"] is not None:
@@ -45,12 +64,13 @@ def main(config: "DictConfig") -> int | None:
             command=command_line(),
         )
         return None
+    run = published(model, settings, own) if model else settings["run"]
     if settings["videos"] is not None:
         from vqa.commands.scoring import command
 
         videos = settings["videos"]
         return command.main(
-            settings["run"],
+            str(run.folder) if isinstance(run, Run) else run,
             videos if isinstance(videos, list) else [videos],
             output=settings["output"] or "scores.csv",
             cache=settings["paths"]["cache"],
@@ -59,13 +79,41 @@ def main(config: "DictConfig") -> int | None:
             trust=trust,
         )
     from vqa.commands import test
-    from vqa.runs.opening import load_run
 
     test.main(
-        load_run(settings["run"]),
+        run if isinstance(run, Run) else to_test(run, Path(settings["paths"]["runs"])),
         settings["data"],
         settings["paths"],
         fresh=settings["fresh"],
         trust=trust,
     )
     return None
+
+
+def published(model: str, settings: Mapping[str, Any], own: Sequence[str]) -> Run:
+    """Return the model folder of published weights, with the settings that were typed."""
+    from hydra.core.hydra_config import HydraConfig
+
+    from vqa.commands.published import published_run
+
+    typed = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
+    keys = {word: word.lstrip("+~").partition("=")[0].partition(".")[0] for word in typed}
+    return published_run(
+        model,
+        settings["weights"],
+        backbone_weights=settings["backbone_weights"],
+        folder=settings["paths"]["runs"],
+        overrides=[word for word, key in keys.items() if key not in (*own, "model", "hydra")],
+    )
+
+
+def to_test(run: str, runs: Path) -> Run:
+    """Open a run for testing; a model of the package or the hub is copied to the user's runs."""
+    found = load_run(run)
+    if user_path(run).exists():
+        return found
+    target = user_path(runs) / f"{plain_name('name', found.config['name'])}-{digest(found)[:8]}"
+    if not target.exists():
+        with making_folder(target) as made:
+            shutil.copytree(found.folder, made, dirs_exist_ok=True)
+    return load_run(target)

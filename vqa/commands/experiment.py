@@ -11,14 +11,12 @@ import numpy as np
 
 from vqa.commands.building import build
 from vqa.commands.configuration import add_user_code, resolved
+from vqa.commands.feature_sources import sources_of
 from vqa.commands.setting_rules import DEVICE
 from vqa.commands.settings import checked
 from vqa.commands.trust import check
 from vqa.databases.records import Database, VideoRecord
-from vqa.features.extraction.external import ExternalFeatures
-from vqa.features.extraction.feature_source import FeatureSource
-from vqa.features.extraction.sources import Source, Sources
-from vqa.features.nothing import Nothing
+from vqa.features.extraction.sources import Sources
 from vqa.files import content_hash
 from vqa.progress import progress_bar
 from vqa.protocols.splits import Split
@@ -38,8 +36,6 @@ if TYPE_CHECKING:
 # What a score depends on: files of a run, and files of its splits.
 RUN_FILES = ("config.yaml", "database.json", "notes.json")
 MODEL_FILES = ("model.safetensors", "learner.json", "alignment.json")
-# Settings in conf/features/<name>.yaml that say how an extractor is used.
-USE = ("frame_rate_hz", "frames", "dtype", "on_error", "time_limit_s")
 
 
 class Experiment:
@@ -186,12 +182,10 @@ class Experiment:
     def sources(self) -> Sources:
         """The sources of the model's features.
 
-        A model without a view of features gets a source of nothing, which checks the files.
+        See `vqa.commands.feature_sources`.
         """
         with self._reading():
-            if "views" in self.config and not self.uses_features:
-                return Sources([self._extracted(Nothing())])
-            return Sources([self._source(one) for one in self.config["features"].values()])
+            return sources_of(self.config, lambda: self.database, self.damaged, self._build)
 
     @cached_property
     def views(self) -> Views:
@@ -287,14 +281,3 @@ class Experiment:
     def _reading(self) -> AbstractContextManager[None]:
         """Report values of a wrong kind in the configuration of a run as one line."""
         return nullcontext() if self.trusted is None else as_data("the run's config.yaml")
-
-    def _source(self, settings: Mapping[str, Any]) -> Source:
-        if "extractor" not in settings:
-            labelled = self.database if "read" in self.config["data"] else None
-            return ExternalFeatures.of_database(settings["path"], settings["rows"], labelled)
-        use = {name: settings[name] for name in USE}
-        return self._extracted(self._build(settings["extractor"]), **use)
-
-    def _extracted(self, extractor: Any, **use: Any) -> FeatureSource:
-        root = self.config["paths"]["cache"]
-        return FeatureSource.in_cache(extractor, root, self.reader, damaged=self.damaged, **use)

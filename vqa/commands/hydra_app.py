@@ -94,7 +94,7 @@ def _with_hydra(
         sys.argv = typed
         _restore(FULL_ERROR, full_error)
         try:
-            set_up(configuration.resolved(config).get("threads"))
+            set_up(config.get("threads"))
             statuses.append(job(config) or 0)
         except Exception as error:  # noqa: BLE001 (raised below, past Hydra, which would print it)
             known = explained(error) if sweep and not full_error else None

@@ -56,7 +56,7 @@ def evaluate_run(run: Run, experiment: Experiment, *, fresh: bool = False) -> Ru
     """
     database = experiment.database
     inputs = experiment.inputs(**{"the tested run": digest(run)})
-    own = database.name == run.database["name"]
+    own = database.name == run.database["name"] and bool(run.splits())
     if own and (different := "; ".join(changes(run.inputs(), plain(inputs), files=False))):
         raise RunError(
             f"{database.name} is no longer the database that {run.folder} was trained on "
@@ -81,7 +81,7 @@ def evaluate_run(run: Run, experiment: Experiment, *, fresh: bool = False) -> Ru
     seen &= {video.id for video in database.videos}
     if not own:
         note_overlap(run, result, seen)
-    for split in run.splits():
+    for split in tested_splits(run):
         tested = split if own else on_another(split, run.database["name"], database, seen)
         if not result.has(tested):
             result.begin(tested)
@@ -131,19 +131,31 @@ def rescore(run: Run, count: int, experiment: Experiment) -> Finding:
     return look(f"{count} videos of each split score the same again, alone", faults)
 
 
+def tested_splits(run: Run) -> list[Split]:
+    """Return the splits of a run; those of a model folder, which has none, say so."""
+    unknown = (f"the training videos of {run.config['name']}",)
+    return run.splits() or [Split(part, unknown, (), (), "video", 0) for part in run.parts()]
+
+
 def trained_on(run: Run, hashes: Mapping[str, str]) -> set[str]:
     """Find the videos of another database whose files the run was trained on.
 
     Args:
-        run: A finished run.
+        run: A finished run, or a model folder.
         hashes: SHA-256 of the other database's files, by id.
     """
-    known = set(run.videos()["source"].dropna()) - {""}
+    known = run.training_files()
     return {video for video, found in hashes.items() if found in known}
 
 
 def note_overlap(run: Run, result: Run, seen: Collection[str]) -> None:
-    """Note the videos that are left out, and a common origin of the two databases."""
+    """Note the videos that are left out, and what the two databases have in common."""
+    name = result.database["name"]
+    if name in run.database.get("databases", [run.database["name"]]) and not seen:
+        result.note(
+            f"WARNING: {run.config['name']} was trained on videos of {name}, and which ones is "
+            "unknown: these are no results on unseen videos."
+        )
     if seen:
         result.note(
             f"{len(seen)} of {len(result.videos())} videos of {result.database['name']} are files "

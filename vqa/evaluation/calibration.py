@@ -28,7 +28,7 @@ class ScaleCurve:
     A value of the inner curve stays as it is inside the scale and bends before its ends: with u the
     value, l and h the ends and k = 0.02 (h - l), the result is
     `l + k softplus((u - l) / k) - k softplus((u - h) / k)`, which differs from u by less than 1 %
-    of the scale beyond 4 % from its ends.
+    of the scale beyond 4 % from its ends. A sigmoid whose ends lie on the scale stays as it is.
 
     Attributes:
         curve: From raw scores to the scale, increasing.
@@ -43,6 +43,10 @@ class ScaleCurve:
     def __call__(self, score: ArrayLike) -> Array:
         """Map raw scores of any shape."""
         value, width = self.curve(score), BEND * (self.high - self.low)
+        if self.curve.kind == "logistic4" and all(
+            self.low <= end <= self.high for end in self.curve.parameters[:2]
+        ):
+            return np.clip(value, self.low, self.high)
         above, below = (value - self.low) / width, (self.high - value) / width
         # The same number, from the nearer end: there is no cancellation far outside.
         from_low = self.low + width * (np.logaddexp(0, above) - np.logaddexp(0, -below))

@@ -6,12 +6,14 @@
     errors         of the calibrated scores on videos that no model was trained on; null if none
     opinions       the MOS of the training videos, as quantiles
     seen           sizes, rates and features of the training videos: see `vqa.runs.seen`
+    meaning        what a value on the scale is, in a few words
+    others         further scales of published weights: name -> scale and curve
 
 pandas and SciPy are not imported, so that a model scores a video without them.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,7 +29,7 @@ from vqa.runs.stored import as_data, read_object
 
 CALIBRATION = "calibration.json"
 QUANTILES = 101  # of the opinions: 0 %, 1 %, ..., 100 %
-VALIDATION, TRAINING = "validation", "training"
+VALIDATION, TRAINING, PUBLISHED = "validation", "training", "published"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,13 @@ class Calibration:
     Attributes:
         mos_range: Lowest and highest value of the scale.
         curves: The curve of each model, by split.
-        fitted_on: `validation` or `training`: the part that the curves were fitted on.
+        fitted_on: `validation` or `training`: the part that the curves were fitted on; `published`
+            if the authors of the weights state them.
         errors: Of calibrated scores on held-out videos; None if the run tests nothing.
-        opinions: (101,) quantiles of the MOS of the training videos, ascending.
+        opinions: (101,) quantiles of the MOS of the training videos, ascending; empty if unknown.
         seen: What the training videos are like.
+        meaning: What a value on the scale is, in a few words.
+        others: Curves to further scales, by name.
     """
 
     mos_range: tuple[float, float]
@@ -49,6 +54,8 @@ class Calibration:
     errors: Errors | None
     opinions: np.ndarray
     seen: Seen
+    meaning: str = ""
+    others: Mapping[str, ScaleCurve] = field(default_factory=dict)
 
     def interval(self, score: float, level: float = 0.9) -> tuple[float, float] | None:
         """Return the interval that holds the MOS of new videos with probability `level`.
@@ -68,22 +75,29 @@ class Calibration:
         low, high = self.mos_range
         return max(low, float(score - half)), min(high, float(score + half))
 
-    def percentile(self, score: float) -> float:
-        """Return the share of training videos whose MOS is at most this score, in percent."""
+    def percentile(self, score: float) -> float | None:
+        """Return the share of training videos whose MOS is at most this score, in percent.
+
+        None if the MOS in training are unknown.
+        """
+        if not len(self.opinions):
+            return None
         return float(np.interp(score, self.opinions, np.linspace(0, 100, len(self.opinions))))
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values, as in the file."""
         return {
             "scale": list(self.mos_range),
-            "curves": {
-                name: {"kind": one.curve.kind, "parameters": one.curve.parameters}
-                for name, one in self.curves.items()
-            },
+            "curves": {name: _curve_as_json(one.curve) for name, one in self.curves.items()},
             "fitted_on": self.fitted_on,
             "errors": self.errors and self.errors.as_json(),
             "opinions": np.round(self.opinions, 6).tolist(),
             "seen": self.seen.as_json(),
+            "meaning": self.meaning,
+            "others": {
+                name: {"scale": [one.low, one.high], **_curve_as_json(one.curve)}
+                for name, one in self.others.items()
+            },
         }
 
     def save(self, folder: Path) -> None:
@@ -102,16 +116,15 @@ class Calibration:
         if content is None:
             return None
         with as_data(path):
-            low, high = (float(value) for value in content["scale"])
-            curves = {
-                name: ScaleCurve(Curve(one["kind"], tuple(one["parameters"])), low, high)
-                for name, one in content["curves"].items()
-            }
+            scale = content["scale"]
+            curves = {name: _curve(one, scale) for name, one in content["curves"].items()}
+            others = content.get("others", {}).items()
+            low, high = (float(value) for value in scale)
             opinions = np.asarray(content["opinions"], dtype=np.float64)
-            if not low < high or np.any(np.diff(opinions) < 0) or not len(opinions):
+            if not low < high or np.any(np.diff(opinions) < 0):
                 raise TypeError("scale and opinions must ascend")
             errors, fitted_on = content["errors"], content["fitted_on"]
-            if fitted_on not in (VALIDATION, TRAINING):
+            if fitted_on not in (VALIDATION, TRAINING, PUBLISHED):
                 raise TypeError(f"fitted_on is {fitted_on}")
             return cls(
                 (low, high),
@@ -120,6 +133,8 @@ class Calibration:
                 Errors.from_json(errors) if errors is not None else None,
                 opinions,
                 Seen.from_json(content["seen"]),
+                str(content.get("meaning", "")),
+                {name: _curve(one, one["scale"]) for name, one in others},
             )
 
 
@@ -148,3 +163,12 @@ def calibrated(
     quantiles = np.quantile(np.asarray(opinions, dtype=np.float64), np.linspace(0, 1, QUANTILES))
     errors = held_out_errors(scores, rated) if len(scores) else None
     return Calibration(mos_range, curves, fitted_on, errors, quantiles, seen)
+
+
+def _curve(content: Mapping[str, Any], scale: Sequence[float]) -> ScaleCurve:
+    low, high = (float(value) for value in scale)
+    return ScaleCurve(Curve(content["kind"], tuple(content["parameters"])), low, high)
+
+
+def _curve_as_json(curve: Curve) -> dict[str, Any]:
+    return {"kind": curve.kind, "parameters": curve.parameters}

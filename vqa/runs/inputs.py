@@ -12,6 +12,7 @@ from typing import Any
 
 from vqa.databases.listing import some
 from vqa.databases.records import Database, VideoRecord
+from vqa.features.extraction.feature_folder import folder_hash
 from vqa.files import content_hash, plain, read_json, user_path, write_json
 from vqa.runs.errors import RunError
 from vqa.runs.stored import as_data
@@ -70,7 +71,7 @@ def hold(folder: Path, inputs: Mapping[str, Any]) -> None:
 
 
 def named_files(config: Mapping[str, Any]) -> dict[str, str]:
-    """Hash the files that settings name: matrices, weights, splits, and runs by their manifests."""
+    """Hash the files that settings name: features, weights, splits, and runs by their manifests."""
 
     def walk(key: str, value: Any) -> Iterator[tuple[str, str]]:
         if isinstance(value, Mapping):
@@ -82,6 +83,8 @@ def named_files(config: Mapping[str, Any]) -> dict[str, str]:
         elif isinstance(value, str) and not key.endswith("._target_"):
             try:
                 file = user_path(value)
+                if key.endswith(".external.path") and file.is_dir():
+                    yield key, folder_hash(file)
                 file = file / "manifest.json" if file.is_dir() else file
                 if file.is_file():
                     yield key, content_hash(file)

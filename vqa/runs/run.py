@@ -125,6 +125,13 @@ class Run:
         with as_data(path):
             return read_video_table(path)
 
+    def training_files(self) -> set[str]:
+        """Return the SHA-256 of the files of the run's videos, or of a model folder's training."""
+        if (self.folder / "videos.csv").is_file():
+            return set(self.videos()["source"].dropna()) - {""}
+        with as_data(self.folder / "database.json"):
+            return set(self.database.get("files", []))
+
     def ci95(self) -> "pd.Series | None":
         """Return the half-width of the 95 % confidence interval of each MOS, if known.
 

@@ -73,6 +73,7 @@ class PublishedModel:
         features: Its features in `conf/features`; None for a model that reads fragments.
         input_dim: Features per frame; None without features.
         notes: What whoever uses its scores must know.
+        settings: Overrides of the settings in `conf/model` that belong to these weights.
     """
 
     network: nn.Module
@@ -84,6 +85,7 @@ class PublishedModel:
     features: str | None
     input_dim: int | None
     notes: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
 
 
 def vsfa(state: Mapping[str, Tensor], file: str) -> PublishedModel:
@@ -127,6 +129,7 @@ def mdtvsfa(state: Mapping[str, Tensor], file: str) -> PublishedModel:
         features="resnet50",
         input_dim=network.vsfa.reduce.in_features,
         notes=(untrained if known else _unknown("MDTVSFA.pt"),),
+        settings=(f"model.network.databases=[{','.join(network.databases)}]",),
     )
 
 
@@ -168,6 +171,7 @@ def fastvqa(state: Mapping[str, Tensor], file: str) -> PublishedModel:
     network = FastVQA.from_published(state)
     found = next((name for name in FASTVQA_FILES if name in file), None)
     title, scales, notes = "FAST-VQA", (), (_unknown("FAST_VQA_B_1_4.pth"),)
+    settings: tuple[str, ...] = ()
     if found:
         title, centre, width = FASTVQA_FILES[found]
         curve = Curve("logistic4", (1.0, 0.0, centre, width))
@@ -176,12 +180,9 @@ def fastvqa(state: Mapping[str, Tensor], file: str) -> PublishedModel:
             f"The scale display is the sigmoid by which the demo script of {title} shows scores; "
             "that script samples other frames.",
         )
-    if title == "FasterVQA":
-        notes += (
-            "FasterVQA takes one clip spread over the video: views.fragments.num_clips=1 "
-            "views.fragments.training_clips=1 views.fragments.time_fragments=8 "
-            "views.fragments.aligned=8.",
-        )
+    if title == "FasterVQA":  # one clip, spread over the video
+        clips = {"num_clips": 1, "training_clips": 1, "time_fragments": 8, "aligned": 8}
+        settings = tuple(f"views.fragments.{key}={value}" for key, value in clips.items())
     return PublishedModel(
         network,
         model="fastvqa",
@@ -192,6 +193,7 @@ def fastvqa(state: Mapping[str, Tensor], file: str) -> PublishedModel:
         features=None,
         input_dim=None,
         notes=notes,
+        settings=settings,
     )
 
 
