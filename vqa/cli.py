@@ -185,12 +185,18 @@ def _add_pack(verbs: "argparse._SubParsersAction[_Parser]") -> None:
         "--features", nargs="+", default=[], metavar="NAME",
         help="what computes the features of a run of features=external",
     )  # fmt: skip
+    pack.add_argument(
+        "--folds", metavar="RUN",
+        help="run of the same settings that tested held-out videos, for intervals and card",
+    )  # fmt: skip
+    pack.add_argument("--about", metavar="FILE", help="text that ends the card")
     _add_trust(pack)
     pack.set_defaults(
         job=lambda given: _module("pack").main(
-            given.run, given.output, name=given.name, features=given.features, trust=given.trust
+            given.run, given.output, name=given.name, features=given.features, folds=given.folds,
+            about=given.about, trust=given.trust,
         )
-    )
+    )  # fmt: skip
 
 
 def _add_doctor(verbs: "argparse._SubParsersAction[_Parser]") -> None:

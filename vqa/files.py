@@ -158,6 +158,20 @@ def content_hash(path: str | os.PathLike[str]) -> str:
 _HASHES: dict[tuple[int, ...], str] = {}
 
 
+def folder_hash(folder: Path, pattern: str) -> str:
+    """Return the SHA-256 of the names and contents of all files of a pattern below a folder.
+
+    Raises:
+        ValueError: There is none.
+    """
+    digest, files = hashlib.sha256(), sorted(folder.rglob(pattern))
+    if not files:
+        raise ValueError(f"{folder}: expected files {pattern}, found none")
+    for file in files:
+        digest.update(f"{file.relative_to(folder).as_posix()}\0{content_hash(file)}\n".encode())
+    return digest.hexdigest()
+
+
 def _state(file: BinaryIO) -> tuple[int, ...]:
     """Return what changes with a regular file's content: device, inode, size, times in ns."""
     found = os.fstat(file.fileno())

@@ -1,23 +1,24 @@
 """Pack a run into a model folder that scores anywhere: see `vqa.runs.packing`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from vqa.commands import configuration
+from vqa.commands.card import card
 from vqa.commands.configuration import UsageError
 from vqa.commands.experiment import Experiment
 from vqa.commands.preflight import check_folder
 from vqa.commands.printing import say
-from vqa.evaluation.metrics import cards
-from vqa.evaluation.text import number
 from vqa.features.extraction.feature_source import FeatureSource
 from vqa.files import plain_name, user_path
 from vqa.runs import Run
 from vqa.runs.calibration import Calibration
+from vqa.runs.inputs import changes
 from vqa.runs.opening import load_run
 from vqa.runs.packing import pack
 
 FILES, NOWHERE = {"name": "files"}, {"cache": "cache"}  # nothing is read or written there
+COMPARED = ("seed", "model", "features", "views", "loader")
 KEPT = ("name", "model_name", "seed", "model", "features", "views", "loader", "trainer")
 
 
@@ -27,6 +28,8 @@ def main(
     *,
     name: str | None = None,
     features: Sequence[str] = (),
+    folds: str | None = None,
+    about: str | None = None,
     trust: Sequence[str] = (),
 ) -> int:
     """Write a model folder and print its path.
@@ -36,23 +39,63 @@ def main(
         output: The model folder, absent or empty.
         name: Name of the model; None takes that of the run.
         features: What computes the features of a run that learned from a matrix of features.
+        folds: A finished run of the same settings and data whose tests on held-out videos give the
+            intervals and the numbers on the card; for a run that was trained on all videos.
+        about: File whose text ends the card.
         trust: Packages besides vqa that the run's configuration may use.
 
     Raises:
         UsageError: The run learned from a matrix of features and `features` is empty, or the other
-            way round, or the model takes another number of features.
+            way round, or the model takes another number of features; `folds` is another model's, or
+            `about` cannot be read.
         RunError: As `vqa.runs.packing.pack`.
     """
     trained = load_run(run)
     folder = user_path(output)
     check_folder("output", folder)
     experiment = Experiment.of_run(trained, data=FILES, paths=NOWHERE, trust=trust)
+    tested = tested_by(trained, folds) if folds else trained
     config = packed_settings(trained, experiment, name, features)
-    packed = pack(trained, folder, config, card(trained, config))
+    text = card(trained, tested, config, about_text(about))
+    packed = pack(trained, folder, config, text, tested)
     if features:
         check_features(packed, trust)
     say(f"packed: {packed.folder}; vqa score {packed.folder} <videos> scores with it")
     return 0
+
+
+def tested_by(run: Run, folds: str) -> Run:
+    """Open the run that tested the settings of a run on held-out videos.
+
+    Raises:
+        UsageError: It has other settings or other data, or tested nothing.
+    """
+    tested = load_run(folds)
+    different = [
+        key for key in (*COMPARED, "alignment") if run.config.get(key) != tested.config.get(key)
+    ]
+    different += list(changes(run.inputs(), tested.inputs()))
+    if different or tested.results() is None:
+        what = f"differs ({'; '.join(different)})" if different else "tested nothing"
+        raise UsageError(
+            f"--folds {folds}: expected a run of the same settings and data as {run.folder} that "
+            f"tested on held-out videos; it {what}"
+        )
+    return tested
+
+
+def about_text(path: str | None) -> str:
+    """Return the text of a file, empty without one.
+
+    Raises:
+        UsageError: There is no such file, or it is no text.
+    """
+    if path is None:
+        return ""
+    try:
+        return user_path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--about {path}: expected a text file ({error})") from error
 
 
 def packed_settings(
@@ -96,34 +139,3 @@ def check_features(packed: Run, trust: Sequence[str]) -> None:
             f"{packed.folder}: the model takes {taken} features, those given are {given}; give "
             "others with --features and another --output"
         )
-
-
-def card(run: Run, config: Mapping[str, Any]) -> str:
-    """Return the text of a model's card."""
-    low, high = run.database["mos_range"]
-    lines = [
-        f"# {config['name']}",
-        "",
-        f"Scores videos on [{low:g}, {high:g}], the MOS scale of {run.database['name']}; higher is "
-        "better. Without a reference.",
-        "",
-        f"- Model: {config.get('model_name', '')}, trained on {run.database['videos']} videos",
-        f"- Features: {', '.join(config['features']) or 'none'}",
-        *(f"- Note: {note}" for note in run.notes()),
-        "",
-        "```bash",
-        "vqa score <this folder> clip.mp4",
-        "```",
-        "",
-    ]
-    results = run.results()
-    if results is not None:
-        lines += ["## Measured on videos that no model of it was trained on", ""]
-        names = cards.table()
-        lines.append("| " + " | ".join(["", "videos", *map(cards.title_of, names)]) + " |")
-        lines.append("|---|" + "---:|" * (len(names) + 1))
-        for name, part in results.splits.items():
-            values = [number(part.value(metric)) for metric in names]
-            lines.append(f"| {name} | " + " | ".join([str(part.n), *values]) + " |")
-        lines.append("")
-    return "\n".join(lines)

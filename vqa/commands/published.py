@@ -111,9 +111,7 @@ def _write(folder: Path, published: PublishedModel, config: dict[str, Any], weig
     write_json(folder / "environment.json", {"vqa": __version__})
     write_atomically(folder / "config.yaml", settings_text(config))
     learner = NeuralLearner(None, None, None, None)  # type: ignore[arg-type]
-    learner.module = ScoringNetwork(
-        published.network, input_dim=published.input_dim, mos_scale=1.0
-    )
+    learner.module = ScoringNetwork(published.network, input_dim=published.input_dim, mos_scale=1.0)
     learner.save(folder / PART)
     if scale is not None:
         calibration = Calibration(

@@ -124,6 +124,8 @@ class Calibration:
             if not low < high or np.any(np.diff(opinions) < 0):
                 raise TypeError("scale and opinions must ascend")
             errors, fitted_on = content["errors"], content["fitted_on"]
+            if not len(opinions) and fitted_on != PUBLISHED:
+                raise TypeError("there are no opinions")
             if fitted_on not in (VALIDATION, TRAINING, PUBLISHED):
                 raise TypeError(f"fitted_on is {fitted_on}")
             return cls(

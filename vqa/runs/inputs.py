@@ -12,8 +12,7 @@ from typing import Any
 
 from vqa.databases.listing import some
 from vqa.databases.records import Database, VideoRecord
-from vqa.features.extraction.feature_folder import folder_hash
-from vqa.files import content_hash, plain, read_json, user_path, write_json
+from vqa.files import content_hash, folder_hash, plain, read_json, user_path, write_json
 from vqa.runs.errors import RunError
 from vqa.runs.stored import as_data
 
@@ -84,7 +83,7 @@ def named_files(config: Mapping[str, Any]) -> dict[str, str]:
             try:
                 file = user_path(value)
                 if key.endswith(".external.path") and file.is_dir():
-                    yield key, folder_hash(file)
+                    yield key, folder_hash(file, "*.npy")
                 file = file / "manifest.json" if file.is_dir() else file
                 if file.is_file():
                     yield key, content_hash(file)

@@ -1,7 +1,7 @@
 """Model folders: what scoring needs of a run, and nothing of where and on what it was trained.
 
     config.yaml          settings of model, features and views; files as `./weights/<name>`
-    database.json        name and MOS range of the training database
+    database.json        name and MOS range of the training database, hashes of its files
     calibration.json     curves to the MOS scale, errors on held-out videos, what was seen
     notes.json           notes for every reader of the scores
     results.json         the numbers on the card
@@ -17,22 +17,26 @@ with a run scores with a model folder.
 import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from vqa import __version__
-from vqa.files import content_hash, user_path, write_atomically, write_json
+from vqa.files import content_hash, read_json, user_path, write_atomically, write_json
+from vqa.runs.calibration import CALIBRATION, Calibration
 from vqa.runs.errors import RunError
 from vqa.runs.hashes import file_hashes
 from vqa.runs.run import Run
 from vqa.runs.stored import settings_text
 
-COPIED = ("database.json", "notes.json", "calibration.json", "results.json")
+COPIED = ("notes.json",)
 PARTS = ("model.safetensors", "learner.json")
 OWN_FILE = re.compile(r"\./weights/[\w-][\w.+-]*")
 
 
-def pack(run: Run, folder: Path, config: Mapping[str, Any], card: str) -> Run:
+def pack(
+    run: Run, folder: Path, config: Mapping[str, Any], card: str, tested: Run | None = None
+) -> Run:
     """Write a model folder.
 
     Args:
@@ -40,15 +44,24 @@ def pack(run: Run, folder: Path, config: Mapping[str, Any], card: str) -> Run:
         folder: The model folder, absent or empty.
         config: Its settings; paths of files in them are replaced by copies inside the folder.
         card: Text of its README.md.
+        tested: The run whose results and errors on held-out videos are stored; None: `run` itself.
 
     Raises:
         RunError: The folder is not empty, or the run is not finished or was changed.
     """
     if folder.is_dir() and any(folder.iterdir()):
         raise RunError(f"{folder} is not empty; choose another --output")
-    parts = run.parts()
+    parts, tested = run.parts(), tested or run
     copied = [*COPIED, *(f"{part}/{name}" for part in parts for name in PARTS)]
-    run.check(*copied)
+    run.check("database.json", CALIBRATION, *copied)
+    tested.check(CALIBRATION, "results.json")
+    calibration, judged = Calibration.load(run.folder), Calibration.load(tested.folder)
+    if calibration is not None and judged is not None:
+        replace(calibration, errors=judged.errors).save(folder)
+    if (tested.folder / "results.json").is_file():
+        write_json(folder / "results.json", read_json(tested.folder / "results.json"))
+    files = {"files": sorted(run.training_files())}
+    write_json(folder / "database.json", {**run.database, **files})
     for name in copied:
         if (run.folder / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.runs.comparison.finished_runs import make
+from tests.runs.comparison.finished_runs import NAMES, VIDEOS, make
+from vqa.protocols.splits import Split
 from vqa.runs.comparison.shared import (
     ComparisonError,
     check_runs,
@@ -10,6 +11,7 @@ from vqa.runs.comparison.shared import (
     joined_scores,
     shared_splits,
 )
+from vqa.training.learners.base import Prediction
 
 
 def test_only_splits_that_all_runs_have_are_shared(tmp_path, runs):
@@ -57,3 +59,34 @@ def test_two_runs_of_one_name_are_told_apart(tmp_path, runs):
     two.folder.rename(tmp_path / "z")
     two.folder = tmp_path / "z"
     assert distinct_labels([one, two]) == ["same", "z"]
+
+
+def elsewhere(folder, name, tested=NAMES, part="published"):
+    """One model that was trained on another database and scored these videos."""
+    run = make(folder, name, 0.5, count=0)
+    run.begin(Split(part, ("other:v1",), (), tuple(tested), "video", 0))
+    mos = {video.id: video.mos for video in VIDEOS}
+    run.record(part, [Prediction(video, mos[video], mos[video] / 4.64) for video in tested])
+    run.finish()
+    return run
+
+
+def test_a_model_that_was_trained_elsewhere_is_compared_on_the_test_parts_of_others(tmp_path, runs):
+    published = elsewhere(tmp_path, "published")
+    splits = shared_splits([published, *runs])
+    assert splits == runs[0].splits()
+    table = joined_scores([published, runs[0]], ["published", "good"], splits)
+    assert len(table) == 72
+    assert (table["published"] - table["mos"] / 4.64).abs().max() < 1e-12
+    for one in splits:
+        assert set(table[table["split"] == one.name]["video"]) == set(one.test)
+
+
+def test_models_that_were_trained_elsewhere_share_the_videos_that_all_scored(tmp_path):
+    one = elsewhere(tmp_path, "one", NAMES[:40])
+    two = elsewhere(tmp_path, "two", NAMES[20:], part="split0")
+    (common,) = shared_splits([one, two])
+    assert common.test == tuple(NAMES[20:40])
+    assert len(joined_scores([one, two], ["one", "two"], [common])) == 20
+    with pytest.raises(ComparisonError, match="no video in common"):
+        shared_splits([one, elsewhere(tmp_path, "three", NAMES[40:])])

@@ -1,6 +1,5 @@
 """Features over time that were computed elsewhere: a folder with one `.npy` file per video."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from vqa.databases.records import VideoRecord
 from vqa.features.extraction.cache import Features
 from vqa.features.extraction.feature_tables import FeatureTableError
 from vqa.features.extraction.fill import Outcome
-from vqa.files import content_hash, user_path
+from vqa.files import folder_hash, user_path
 
 
 class FeatureFolder:
@@ -35,7 +34,7 @@ class FeatureFolder:
 
     def __init__(self, folder: str | Path, name: str = "external") -> None:
         self.name, self.folder = name, user_path(folder)
-        self.weights = f"{self.folder.name}/*.npy sha256:{folder_hash(self.folder)[:12]}"
+        self.weights = f"{self.folder.name}/*.npy sha256:{folder_hash(self.folder, '*.npy')[:12]}"
 
     def stream(self, videos: Iterable[VideoRecord]) -> Iterator[tuple[VideoRecord, str | None]]:
         """Yield each video; the cause of failure is None if its file can be used."""
@@ -88,17 +87,3 @@ class FeatureFolder:
     def metadata(self, video: VideoRecord) -> dict[str, str]:
         """Return facts about a video's file, most of which are unknown."""
         return self.load(video).metadata
-
-
-def folder_hash(folder: Path) -> str:
-    """Return the SHA-256 of the names and contents of all `.npy` files below a folder.
-
-    Raises:
-        ValueError: There is none.
-    """
-    digest, files = hashlib.sha256(), sorted(folder.rglob("*.npy"))
-    if not files:
-        raise ValueError(f"{folder}: expected one .npy file per video, found none")
-    for file in files:
-        digest.update(f"{file.relative_to(folder).as_posix()}\0{content_hash(file)}\n".encode())
-    return digest.hexdigest()

@@ -111,7 +111,7 @@ def _notes(runs: Sequence[Run], labels: Sequence[str], splits: Sequence[Split]) 
     who: dict[str, list[str]] = {}
     for run, label in zip(runs, labels, strict=True):
         notes = run.notes()
-        if more := len(run.splits()) - len(splits):
+        if (more := len(run.splits()) - len(splits)) > 0:
             notes = [*notes, f"{more} splits that the others do not have were skipped."]
         for note in notes:
             who.setdefault(note, []).append(label)
