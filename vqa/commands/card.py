@@ -9,6 +9,7 @@ from vqa.evaluation.summary import summarise
 from vqa.evaluation.text import number
 from vqa.runs import Run
 from vqa.runs.calibration import Calibration
+from vqa.runs.packing import notes_for_scores
 
 SHOWN = ("srocc", "plcc", "rmse")
 LEVEL = 0.9
@@ -24,6 +25,8 @@ def card(run: Run, tested: Run, config: Mapping[str, Any], about: str) -> str:
         config: Settings of the model folder.
         about: Text of the author's own, at the end.
     """
+    if (run.folder / "README.md").is_file():  # a model folder
+        return (run.folder / "README.md").read_text(encoding="utf-8")
     low, high = run.database["mos_range"]
     lines = [
         f"# {config['name']}",
@@ -33,7 +36,7 @@ def card(run: Run, tested: Run, config: Mapping[str, Any], about: str) -> str:
         "",
         f"- Model: {config.get('model_name', '')}, trained on {run.database['videos']} videos",
         f"- Features: {', '.join(config['features']) or 'none'}",
-        *(f"- Note: {note}" for note in run.notes()),
+        *(f"- Note: {note}" for note in notes_for_scores(run)),
         "",
         "```bash",
         f"vqa score {'clip.mp4' if config['name'] == 'ugc' else '<this folder> clip.mp4'}",
@@ -64,7 +67,8 @@ def measured(run: Run) -> Iterator[str]:
     if predictions["video"].duplicated().any():
         return
     known = videos.loc[predictions["video"]].reset_index(drop=True)
-    for title, values in (("{}", known["group"]), ("{:g}p", known[["width", "height"]].min(1))):
+    sides = known[["width", "height"]].min(axis=1)
+    for title, values in (("{}", known["group"]), ("{:g}p", sides)):
         parts = predictions.reset_index(drop=True).assign(split="all").groupby(values)
         if len(parts) > 1:
             for value, part in parts:

@@ -97,13 +97,17 @@ def published(model: str, settings: Mapping[str, Any], own: Sequence[str]) -> Ru
     from vqa.commands.published import published_run
 
     typed = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
-    keys = {word: word.lstrip("+~").partition("=")[0].partition(".")[0] for word in typed}
+    keys = {word: word.lstrip("+~").partition("=")[0] for word in typed}
     return published_run(
         model,
         settings["weights"],
         backbone_weights=settings["backbone_weights"],
         folder=settings["paths"]["runs"],
-        overrides=[word for word, key in keys.items() if key not in (*own, "model", "hydra")],
+        overrides=[
+            word
+            for word, key in keys.items()
+            if key != "model" and key.partition(".")[0] not in (*own, "hydra")
+        ],
     )
 
 

@@ -1,10 +1,11 @@
-"""List the models that can be trained."""
+"""List the models that can be trained, and those inside the package that score at once."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vqa.commands import configuration
 from vqa.files import user_path
+from vqa.runs.opening import embedded
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +40,43 @@ def models(config_dir: str | None = None) -> list[ModelChoice]:
 
 
 def main(name: str | None = None, *, config_dir: str | None = None, as_json: bool = False) -> int:
-    """Print the models, or one model's description and settings.
+    """Print the models, or one model's description: its settings, or the card of a trained one.
 
     Raises:
         UsageError: There is no model of this name.
     """
-    found = models(config_dir)
+    found, trained = models(config_dir), embedded()
+    if name in trained:
+        print((trained[name] / "README.md").read_text(encoding="utf-8").rstrip())
+        return 0
     if name is not None:
         chosen = next((one for one in found if one.name == name), None)
         if chosen is None:
-            raise configuration.unknown_name("model", name, [one.name for one in found])
+            known = [*trained, *(one.name for one in found)]
+            raise configuration.unknown_name("model", name, known)
         print(chosen.file.read_text(encoding="utf-8").rstrip())
         return 0
     if as_json:
         import json
 
-        print(json.dumps([asdict(one) | {"file": str(one.file)} for one in found], indent=1))
+        ready = [
+            {"name": key, "summary": _summary_of(path), "features": "", "file": str(path)}
+            for key, path in trained.items()
+        ]
+        print(
+            json.dumps(
+                [*(asdict(one) | {"file": str(one.file)} for one in found), *ready], indent=1
+            )
+        )
         return 0
-    width = max(len(one.name) for one in found)
+    width = max(len(one) for one in (*trained, *(one.name for one in found)))
+    for key, path in trained.items():
+        print(f"{key:{width}s}  {_summary_of(path)}")
+    if trained:
+        print(f"\nvqa score clip.mp4 --model {next(iter(trained))} scores with it; these train:\n")
     for one in found:
         print(f"{one.name:{width}s}  {one.summary}")
-    print("\nvqa models NAME shows the settings of one; vqa train model=NAME trains it")
+    print("\nvqa models NAME shows one; vqa train model=NAME trains it")
     return 0
 
 
@@ -70,3 +87,10 @@ def _features_of(path: Path) -> str:
             features = line.split(":", 1)[1].split("#")[0].strip()
             return "" if features == "none" else features
     return ""
+
+
+def _summary_of(folder: Path) -> str:
+    """The first sentence of a model's card."""
+    lines = (folder / "README.md").read_text(encoding="utf-8").splitlines()
+    text = next((line for line in lines[1:] if line.strip()), "")
+    return text.partition(";")[0].rstrip(".")

@@ -10,8 +10,8 @@ from vqa.commands.experiment import Experiment
 from vqa.commands.preflight import check_folder
 from vqa.commands.printing import say
 from vqa.features.extraction.feature_source import FeatureSource
-from vqa.files import plain_name, user_path
-from vqa.runs import Run
+from vqa.files import making_folder, plain_name, user_path
+from vqa.runs import Run, RunError
 from vqa.runs.calibration import Calibration
 from vqa.runs.inputs import changes
 from vqa.runs.opening import load_run
@@ -48,7 +48,7 @@ def main(
         UsageError: The run learned from a matrix of features and `features` is empty, or the other
             way round, or the model takes another number of features; `folds` is another model's, or
             `about` cannot be read.
-        RunError: As `vqa.runs.packing.pack`.
+        RunError: The folder is not empty, or as `vqa.runs.packing.pack`.
     """
     trained = load_run(run)
     folder = user_path(output)
@@ -57,10 +57,15 @@ def main(
     tested = tested_by(trained, folds) if folds else trained
     config = packed_settings(trained, experiment, name, features)
     text = card(trained, tested, config, about_text(about))
-    packed = pack(trained, folder, config, text, tested)
-    if features:
-        check_features(packed, trust)
-    say(f"packed: {packed.folder}; vqa score {packed.folder} <videos> scores with it")
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+    if folder.exists():
+        raise RunError(f"{folder} is not empty; choose another --output")
+    with making_folder(folder) as made:
+        packed = pack(trained, made, config, text, tested)
+        if features:
+            check_features(packed, trust)
+    say(f"packed: {folder}; vqa score {folder} <videos> scores with it")
     return 0
 
 
@@ -136,6 +141,6 @@ def check_features(packed: Run, trust: Sequence[str]) -> None:
     given = sum(one.extractor.dim for one in sources if isinstance(one, FeatureSource))
     if taken and taken != given:
         raise UsageError(
-            f"{packed.folder}: the model takes {taken} features, those given are {given}; give "
-            "others with --features and another --output"
+            f"the model takes {taken} features, those given are {given}; give others with "
+            "--features"
         )

@@ -72,8 +72,10 @@ def settings_of(
     published: PublishedModel, backbone_weights: str | Path | None, overrides: Sequence[str]
 ) -> dict[str, Any]:
     """Return the settings of a model folder of published weights."""
-    words = [f"model={published.model}", *published.settings]
     kind = published.features
+    # Any database but the demo, which brings its own recipe; it is not used.
+    words = [f"model={published.model}", f"features={kind or 'none'}", "data=konvid"]
+    words += published.settings
     if backbone_weights is not None:
         if kind is None:
             raise UsageError(

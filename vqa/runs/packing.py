@@ -24,12 +24,10 @@ from typing import Any
 from vqa import __version__
 from vqa.files import content_hash, read_json, user_path, write_atomically, write_json
 from vqa.runs.calibration import CALIBRATION, Calibration
-from vqa.runs.errors import RunError
 from vqa.runs.hashes import file_hashes
 from vqa.runs.run import Run
 from vqa.runs.stored import settings_text
 
-COPIED = ("notes.json",)
 PARTS = ("model.safetensors", "learner.json")
 OWN_FILE = re.compile(r"\./weights/[\w-][\w.+-]*")
 
@@ -41,27 +39,25 @@ def pack(
 
     Args:
         run: A finished run, or a model folder.
-        folder: The model folder, absent or empty.
+        folder: The model folder, empty.
         config: Its settings; paths of files in them are replaced by copies inside the folder.
         card: Text of its README.md.
         tested: The run whose results and errors on held-out videos are stored; None: `run` itself.
 
     Raises:
-        RunError: The folder is not empty, or the run is not finished or was changed.
+        RunError: The run is not finished or was changed.
     """
-    if folder.is_dir() and any(folder.iterdir()):
-        raise RunError(f"{folder} is not empty; choose another --output")
     parts, tested = run.parts(), tested or run
-    copied = [*COPIED, *(f"{part}/{name}" for part in parts for name in PARTS)]
-    run.check("database.json", CALIBRATION, *copied)
+    copied = [f"{part}/{name}" for part in parts for name in PARTS]
+    run.check("database.json", "notes.json", CALIBRATION, *copied)
     tested.check(CALIBRATION, "results.json")
     calibration, judged = Calibration.load(run.folder), Calibration.load(tested.folder)
     if calibration is not None and judged is not None:
         replace(calibration, errors=judged.errors).save(folder)
     if (tested.folder / "results.json").is_file():
         write_json(folder / "results.json", read_json(tested.folder / "results.json"))
-    files = {"files": sorted(run.training_files())}
-    write_json(folder / "database.json", {**run.database, **files})
+    write_json(folder / "notes.json", notes_for_scores(run))
+    write_json(folder / "database.json", {**run.database, **_trained_on(run)})
     for name in copied:
         if (run.folder / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -71,6 +67,22 @@ def pack(
     write_atomically(folder / "README.md", card)
     write_json(folder / "manifest.json", file_hashes(folder))
     return Run(folder, config)
+
+
+def _trained_on(run: Run) -> dict[str, list[str]]:
+    """Return the hashes of the training files, and the names of the databases they are from."""
+    if not (run.folder / "videos.csv").is_file():
+        return {}
+    names = {run.database["name"], *run.videos()["group"].dropna()}
+    return {"databases": sorted(names), "files": sorted(run.training_files())}
+
+
+def notes_for_scores(run: Run) -> list[str]:
+    """Return the notes of a run without those that name videos of its training."""
+    if not (run.folder / "videos.csv").is_file():
+        return run.notes()
+    videos = list(run.videos().index)
+    return [note for note in run.notes() if not any(video in note for video in videos)]
 
 
 def with_own_files(run: Run, settings: Any) -> Any:

@@ -158,8 +158,14 @@ class Run:
         return [read_split(file) for file in files]
 
     def parts(self) -> list[str]:
-        """Return the names of the folders with a trained model: the splits, in order."""
+        """Return the names of the folders with a trained model: the splits, in order.
+
+        Raises:
+            RunError: There is none.
+        """
         names = [file.parent.name for file in self.folder.glob("*/learner.json")]
+        if not names:
+            raise RunError(f"{self.folder} has no trained model; rerun its command to resume it")
         return sorted(names, key=lambda name: (len(name), name))
 
     def has(self, split: Split) -> bool:
