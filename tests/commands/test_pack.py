@@ -163,9 +163,10 @@ def test_a_run_on_a_matrix_is_packed_with_what_computes_its_features(place, tmp_
     packed = Calibration.load(tmp_path / "model")
     folds = Calibration.load(tmp_path / "folds")
     assert Calibration.load(tmp_path / "full").errors is None
-    assert len(packed.errors.relative) == len(folds.errors.relative) == 9
+    assert len(packed.errors.relative) == len(folds.errors.relative) == 9 * 20
+    assert packed.errors.videos == 9
     card = (tmp_path / "model" / "README.md").read_text()
-    assert "| all, median of the splits | 9 |" in card
+    assert "| all, median of the splits | 9 |" in card  # 20 rounds of three folds
     assert card.endswith("Text of my own.\n")
     assert scores(tmp_path / "model", place, tmp_path / "scores.json")["interval"]
     with pytest.raises(Failed, match=r"--folds .*expected a run of the same settings.*features"):

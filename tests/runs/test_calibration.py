@@ -20,9 +20,15 @@ def parts():
 
 
 @pytest.fixture
-def calibration(parts):
+def held_out(parts):
+    names = [f"v{number}" for number in range(60)]
+    return {name: (*part, names) for name, part in parts.items()}
+
+
+@pytest.fixture
+def calibration(parts, held_out):
     opinions = np.concatenate([mos for _, mos in parts.values()])
-    return calibrated((1.0, 5.0), parts, parts, opinions, Seen((540, 1080), (24, 30)), "training")
+    return calibrated((1.0, 5.0), parts, held_out, opinions, Seen((540, 1080), (24, 30)), "training")
 
 
 def test_scores_come_to_the_scale_with_interval_and_percentile(calibration, parts):
@@ -45,7 +51,7 @@ def test_without_held_out_videos_there_is_no_interval(parts):
     alone = calibrated((1.0, 5.0), parts, {}, [1.0, 5.0], Seen(), "training")
     assert alone.errors is None
     assert alone.interval(3.0) is None
-    few = {"split0": (parts["split0"][0][:5], parts["split0"][1][:5])}
+    few = {"split0": (*(values[:5] for values in parts["split0"]), list("abcde"))}
     assert calibrated((1.0, 5.0), parts, few, [3.0], Seen(), "training").interval(3.0) is None
 
 

@@ -29,7 +29,10 @@ def of_predictions(run: Run, seen: Seen) -> Calibration:
     return calibrated(
         (low, high),
         {name: (table["score"], table["mos"]) for name, table in tables.items()},
-        {name: (table["score"], table["mos"]) for name, table in held_out.items()},
+        {
+            name: (table["score"], table["mos"], list(table["video"]))
+            for name, table in held_out.items()
+        },
         list(opinions.values()),
         seen,
         VALIDATION if validated else TRAINING,

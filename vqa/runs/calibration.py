@@ -143,7 +143,7 @@ class Calibration:
 def calibrated(
     mos_range: tuple[float, float],
     fitted: Mapping[str, tuple[ArrayLike, ArrayLike]],
-    held_out: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    held_out: Mapping[str, tuple[ArrayLike, ArrayLike, Sequence[str]]],
     opinions: Sequence[float],
     seen: Seen,
     fitted_on: str,
@@ -153,17 +153,18 @@ def calibrated(
     Args:
         mos_range: Of the labels.
         fitted: Split -> raw scores and MOS of the videos that its curve is fitted on.
-        held_out: Split -> raw scores and MOS of its test part; absent or empty without one.
+        held_out: Split -> raw scores, MOS and names of its test part; absent or empty without one.
         opinions: MOS of the training videos.
         seen: What the training videos are like.
         fitted_on: The part that `fitted` is from.
     """
     curves = {name: fit_scale(score, mos, mos_range) for name, (score, mos) in fitted.items()}
-    parts = [(curves[name](score), mos) for name, (score, mos) in held_out.items()]
+    parts = [(curves[name](score), mos) for name, (score, mos, _) in held_out.items()]
+    videos = {video for _, _, names in held_out.values() for video in names}
     scores = np.concatenate([score for score, _ in parts]) if parts else np.empty(0)
     rated = np.concatenate([np.asarray(mos) for _, mos in parts]) if parts else np.empty(0)
     quantiles = np.quantile(np.asarray(opinions, dtype=np.float64), np.linspace(0, 1, QUANTILES))
-    errors = held_out_errors(scores, rated) if len(scores) else None
+    errors = held_out_errors(scores, rated, len(videos)) if len(scores) else None
     return Calibration(mos_range, curves, fitted_on, errors, quantiles, seen)
 
 

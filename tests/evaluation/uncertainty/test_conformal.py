@@ -54,7 +54,8 @@ def test_a_local_scale_is_used_where_it_makes_better_intervals():
     assert errors.half_width(3.0) > 2 * errors.half_width(1.1)
     new, rating = rated(2000, 1, local=True)
     half = errors.half_width(new)
-    constant = Errors(np.sort(abs(mos - score)), np.empty(0), np.empty(0)).half_width(new)
+    sorted_errors = np.sort(abs(mos - score))
+    constant = Errors(sorted_errors, np.empty(0), np.empty(0), 400).half_width(new)
     assert interval_score(new - half, new + half, rating, 0.9) < interval_score(
         new - constant, new + constant, rating, 0.9
     )
@@ -64,6 +65,15 @@ def test_equal_errors_and_no_errors():
     score = np.linspace(1, 5, 200)
     assert held_out_errors(score, score).half_width(3.0) == 0
     assert held_out_errors(score, score + 1).half_width(3.0) == pytest.approx(1)
+
+
+def test_a_video_in_several_splits_counts_once():
+    score, mos = rated(60)
+    once = held_out_errors(score, mos)
+    often = held_out_errors(np.tile(score, 7), np.tile(mos, 7), videos=60)
+    for level in (0.5, 0.9, 0.98):
+        assert often.half_width(3.0, level) == once.half_width(3.0, level)
+    assert often.half_width(3.0, 0.99) is once.half_width(3.0, 0.99) is None
 
 
 def test_errors_are_stored_as_plain_values():
@@ -77,10 +87,10 @@ def test_errors_are_stored_as_plain_values():
     [
         {"relative": [2.0, 1.0]}, {"relative": [-1.0]}, {"scores": [1.0]}, {"relative": [[1.0]]},
         {"scores": [2.0, 1.0], "scales": [1.0, 1.0]}, {"scores": [1.0], "scales": [0.0]},
-        {"relative": [float("nan")]},
+        {"relative": [float("nan")]}, {"videos": 0}, {"videos": 2},
     ],
 )  # fmt: skip
 def test_damaged_errors_are_refused(wrong):
-    whole = {"relative": [1.0], "scores": [], "scales": []}
+    whole = {"relative": [1.0], "scores": [], "scales": [], "videos": 1}
     with pytest.raises(ValueError, match="expected ascending finite numbers"):
         Errors.from_json({**whole, **wrong})

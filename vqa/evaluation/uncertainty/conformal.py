@@ -4,7 +4,8 @@ Split conformal prediction (Vovk et al. 2005): if a new video is exchangeable wi
 the model has not seen, its MOS lies within the ceil((n + 1) level)-th smallest of their absolute
 errors around its score with at least the probability `level`. With the held-out parts of several
 splits it is the cross-conformal form (Barber et al. 2021), whose guarantee is weaker and whose
-coverage is measured in the benchmarks.
+coverage is measured in the benchmarks. If several splits test a video, its errors are pooled with
+the others', and n stays the number of videos.
 
 Errors are first divided by a scale that depends on the score if that makes better intervals, as
 models err less near the ends of the rating scale than in its middle.
@@ -12,7 +13,7 @@ models err less near the ends of the rating scale than in its middle.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -20,6 +21,7 @@ from numpy.typing import ArrayLike
 
 from vqa.evaluation.metrics.checks import Array
 
+ARRAYS = ("relative", "scores", "scales")
 KNOTS = 9
 FEWEST_FOR_SCALE = 100  # videos; below it the scale is constant
 NEIGHBOURS = 0.2  # share of the videos that a local scale is the mean of
@@ -35,11 +37,13 @@ class Errors:
         relative: (n,) errors divided by the local scale, ascending.
         scores: (k,) ascending scores at which the scale is known; empty if it is constant.
         scales: (k,) the scale at these scores.
+        videos: Number of videos, at most n.
     """
 
     relative: Array
     scores: Array
     scales: Array
+    videos: int
 
     def half_width(self, score: ArrayLike, level: float = 0.9) -> Array | None:
         """Return the half-width of the interval around scores of any shape.
@@ -56,10 +60,11 @@ class Errors:
         """
         if not 0 < level < 1:
             raise ValueError(f"level={level}: expected a share between 0 and 1, such as 0.9")
-        rank = math.ceil((len(self.relative) + 1) * level)
-        if rank > len(self.relative):
+        rank = math.ceil((self.videos + 1) * level)
+        if rank > self.videos:
             return None
-        return self.relative[rank - 1] * self.scale_at(score)
+        pooled = -(-rank * len(self.relative) // self.videos)  # rounded up
+        return self.relative[pooled - 1] * self.scale_at(score)
 
     def scale_at(self, score: ArrayLike) -> Array:
         """Return the scale of the errors at scores of any shape."""
@@ -68,9 +73,10 @@ class Errors:
             return np.ones_like(score)
         return np.interp(score, self.scores, self.scales)
 
-    def as_json(self) -> dict[str, list[float]]:
-        """Return plain lists; `from_json` reads them."""
-        return {name: np.round(getattr(self, name), 6).tolist() for name in self.__slots__}
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values; `from_json` reads them."""
+        arrays = {name: np.round(getattr(self, name), 5).tolist() for name in ARRAYS}
+        return {**arrays, "videos": self.videos}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
@@ -79,8 +85,8 @@ class Errors:
         Raises:
             ValueError: Not what `as_json` returns.
         """
-        arrays = [np.asarray(content[name], dtype=np.float64) for name in cls.__slots__]
-        relative, scores, scales = arrays
+        arrays = [np.asarray(content[name], dtype=np.float64) for name in ARRAYS]
+        (relative, scores, scales), videos = arrays, int(content["videos"])
         if (
             any(array.ndim != 1 or not np.isfinite(array).all() for array in arrays)
             or np.any(relative < 0)
@@ -88,23 +94,26 @@ class Errors:
             or np.any(np.diff(scores) <= 0)
             or scores.shape != scales.shape
             or np.any(scales <= 0)
+            or not 0 < videos <= len(relative)
         ):
             raise ValueError("errors: expected ascending finite numbers and positive scales")
-        return cls(*arrays)
+        return cls(relative, scores, scales, videos)
 
 
-def held_out_errors(score: ArrayLike, mos: ArrayLike) -> Errors:
+def held_out_errors(score: ArrayLike, mos: ArrayLike, videos: int | None = None) -> Errors:
     """Collect the errors of calibrated scores on held-out videos.
 
     Args:
         score: Scores (n,), on the MOS scale.
         mos: Opinions (n,).
+        videos: Number of videos, if several splits test a video; None: n.
     """
     score, mos = np.asarray(score, dtype=np.float64), np.asarray(mos, dtype=np.float64)
-    error = np.abs(mos - score)
-    if len(score) >= FEWEST_FOR_SCALE and _local_is_better(score, mos):
-        return _errors(score, error, *_local_scale(score, error))
-    return _errors(score, error, np.empty(0), np.empty(0))
+    error, videos = np.abs(mos - score), len(score) if videos is None else videos
+    scale = np.empty(0), np.empty(0)
+    if videos >= FEWEST_FOR_SCALE and _local_is_better(score, mos):
+        scale = _local_scale(score, error)
+    return replace(_errors(score, error, *scale), videos=videos)
 
 
 def interval_score(low: ArrayLike, high: ArrayLike, mos: ArrayLike, level: float) -> float:
@@ -121,8 +130,8 @@ def interval_score(low: ArrayLike, high: ArrayLike, mos: ArrayLike, level: float
 
 
 def _errors(score: Array, error: Array, scores: Array, scales: Array) -> Errors:
-    unsorted = Errors(error, scores, scales)
-    return Errors(np.sort(error / unsorted.scale_at(score)), scores, scales)
+    unsorted = Errors(error, scores, scales, len(error))
+    return replace(unsorted, relative=np.sort(error / unsorted.scale_at(score)))
 
 
 def _local_scale(score: Array, error: Array) -> tuple[Array, Array]:
