@@ -30,6 +30,8 @@ class Extractor:
             `vqa.video.planes` takes apart.
         chooses_frames: Whether `indices` selects the frames. If so, the settings `frame_rate_hz`
             and `frames` must be null.
+        leaps: Whether frames that no chosen frame depends on are left undecoded; damage of such
+            frames then goes unnoticed.
         draws: Whether `draw` is implemented.
     """
 
@@ -43,6 +45,7 @@ class Extractor:
     threads: int | None = None
     pixels: str = "rgb24"
     chooses_frames: bool = False
+    leaps: bool = False
     draws: bool = False
 
     def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
@@ -60,6 +63,10 @@ class Extractor:
     def indices(self, info: VideoInfo) -> np.ndarray | None:
         """Choose the frames to decode: ascending indices, int64 (n,); None for all frames."""
         return None
+
+    def notes(self, info: VideoInfo) -> tuple[str, ...]:
+        """Say what every reader of a score must know about how this video is described."""
+        return ()
 
     def describe(
         self, chunks: Iterator[np.ndarray], info: VideoInfo

@@ -57,7 +57,7 @@ class Sources:
     @property
     def weights(self) -> str:
         """The weights that made the features, in words."""
-        return "; ".join(source.weights for source in self.sources)
+        return "; ".join(filter(None, (source.weights for source in self.sources))) or "none"
 
     @property
     def untrained(self) -> list[str]:
@@ -100,9 +100,14 @@ class Sources:
         return whole
 
     def metadata(self, video: VideoRecord) -> dict[str, str]:
-        """Return facts about a video's file, from the first source, and `undefined` of all."""
+        """Return facts about a video's file, from the first source; note and `undefined` of all."""
         facts = [source.metadata(video) for source in self.sources]
-        return {**facts[0], "undefined": str(sum(int(one["undefined"]) for one in facts))}
+        notes = dict.fromkeys(note for one in facts for note in one.get("note", "").split("; "))
+        return {
+            **facts[0],
+            "note": "; ".join(filter(None, notes)),
+            "undefined": str(sum(int(one["undefined"]) for one in facts)),
+        }
 
     def costs(self, videos: Sequence[VideoRecord]) -> dict[str, dict[str, float | None]]:
         """Return `dim` and median `seconds_a_video` of each source; None if unknown."""
