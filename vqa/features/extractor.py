@@ -23,6 +23,7 @@ class Extractor:
         fingerprint: Hash of everything that shapes the features: definition, options, weights.
         weights: The weights in words, for reports.
         untrained: Whether the weights are random.
+        families: What each of the D features describes, in a word; empty if that is unknown.
         undefined: Whether features may be undefined (NaN) for some videos, by their definition.
         context: Number of earlier frames that the features of a frame depend on.
         threads: Intra-op threads of torch that suit the extractor; None keeps the current number.
@@ -40,6 +41,7 @@ class Extractor:
     fingerprint: str
     weights: str
     untrained: bool = False
+    families: tuple[str, ...] = ()
     undefined: bool = False
     context: int = 0
     threads: int | None = None

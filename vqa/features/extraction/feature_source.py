@@ -75,7 +75,8 @@ class FeatureSource:
         self.dtype, self.damaged = dtype, damaged
         self.on_error, self.time_limit_s = on_error, time_limit_s
         self.name, self.weights = extractor.name, extractor.weights
-        self.untrained = extractor.untrained
+        self.untrained, self.families = extractor.untrained, extractor.families
+        self.fingerprint = extractor.fingerprint
         self._keys: dict[tuple[Path, RawFormat | None], str] = {}
         self._facts: dict[str, dict[str, str]] = {}  # of the features that were checked, by key
 

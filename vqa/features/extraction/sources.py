@@ -17,11 +17,15 @@ class Source(Protocol):
         name: Name of the features.
         weights: The weights that made them, in words.
         untrained: Whether these weights are random.
+        fingerprint: Hash of what computes them; empty if they were computed elsewhere.
+        families: What each feature describes, in a word; empty if that is unknown.
     """
 
     name: str
     weights: str
     untrained: bool
+    fingerprint: str
+    families: tuple[str, ...]
 
     def stream(self, videos: Iterable[VideoRecord]) -> Iterator[tuple[VideoRecord, str | None]]:
         """Yield each video as soon as its features can be loaded, with the cause of a failure."""
@@ -63,6 +67,11 @@ class Sources:
     def untrained(self) -> list[str]:
         """Names of the sources with random weights."""
         return [source.name for source in self.sources if source.untrained]
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """What each feature describes, as far as it is known."""
+        return tuple(family for source in self.sources for family in source.families)
 
     def stream(self, videos: Iterable[VideoRecord]) -> Iterator[tuple[VideoRecord, str | None]]:
         """Make all features of the videos available, one video after another.
