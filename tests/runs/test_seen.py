@@ -28,9 +28,7 @@ def test_ordinary_videos_get_no_remark(seen):
 def test_what_was_never_seen_is_named_with_what_was(seen):
     found = seen.remark(3840, 2160, 60000 / 1001, np.full(50, 9.0))
     start, sep, features = found.partition(", 50 of 50 features (up to ")
-    assert start == (
-        "outside training: 3840x2160 (540 to 1080 p), 59.94 Hz (23.98 to 29.97 Hz)"
-    )
+    assert start == ("outside training: 3840x2160 (540 to 1080 p), 59.94 Hz (23.98 to 29.97 Hz)")
     assert sep
     assert 0 < int(features.removesuffix(")")) < 10
     one_size = Seen((240, 240), (25, 25))
@@ -97,7 +95,7 @@ def test_it_is_stored_as_plain_values(seen):
         Seen.from_json({**seen.as_json(), "low": [1.0]})
 
 
-MATRICES = SHARED / "data" / "nss-mos"
+MATRICES = SHARED / "nss-mos"
 
 
 @pytest.mark.skipif(not MATRICES.is_dir(), reason="the authors' statistics are not there")

@@ -23,6 +23,7 @@ from vqa.runs import Run
 from vqa.runs.inputs import described, named_files
 from vqa.runs.opening import identity
 from vqa.runs.stored import as_data
+from vqa.runs.used_features import check_features
 from vqa.training.views import FileView, ReadAhead, Views
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Experiment:
         trusted: Packages whose targets may be used besides vqa's own, for configuration that comes
             with a run; None allows all, for the user's own.
         trusted_data: The same for the `data` section.
+        trained: Folder of the run whose models are used, to compare features with; None for none.
     """
 
     def __init__(
@@ -54,8 +56,10 @@ class Experiment:
         config: Mapping[str, Any],
         trusted: Sequence[str] | None = None,
         trusted_data: Sequence[str] | None = None,
+        trained: Path | None = None,
     ) -> None:
         self.config, self.trusted, self.trusted_data = config, trusted, trusted_data
+        self.trained = trained
 
     @classmethod
     def composed(cls, config: "DictConfig") -> "Experiment":
@@ -87,13 +91,11 @@ class Experiment:
                 current folder; None allows all, for a run that this very command has trained.
 
         Raises:
-            RunError: The run is not finished, its files were changed, another version of vqa wrote
-                it, or its configuration is damaged.
-            ValueError: Its configuration uses what is not trusted or has a value that its setting
-                cannot have, or an unknown device.
+            RunError: As `vqa.commands.run_settings.settings_of`.
+            ValueError: Likewise.
         """
         config = settings_of(run, data=data, paths=paths, device=device, trust=trust)
-        return cls(config, trust, trust if data is None else None)
+        return cls(config, trust, trust if data is None else None, run.folder)
 
     @property
     def folder(self) -> Path:
@@ -171,11 +173,17 @@ class Experiment:
         """The sources of the model's features.
 
         A model without a view of features gets a source of nothing, which checks the files.
+
+        Raises:
+            RunError: The run whose models are used learned from others.
         """
         with self._reading():
             if "views" in self.config and not self.uses_features:
                 return Sources([self._extracted(Nothing())])
-            return Sources([self._source(one) for one in self.config["features"].values()])
+            found = Sources([self._source(one) for one in self.config["features"].values()])
+        if self.trained is not None:
+            check_features(self.trained, found.sources)
+        return found
 
     @cached_property
     def _file_views(self) -> dict[str, Any]:

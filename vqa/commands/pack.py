@@ -15,7 +15,8 @@ from vqa.files import plain_name, user_path
 from vqa.runs import Run
 from vqa.runs.calibration import Calibration
 from vqa.runs.opening import load_run
-from vqa.runs.packing import pack
+from vqa.runs.packing import pack, seal
+from vqa.runs.used_features import hold_features
 
 FILES, NOWHERE = {"name": "files"}, {"cache": "cache"}  # nothing is read or written there
 KEPT = ("name", "model_name", "seed", "model", "features", "views", "loader", "trainer")
@@ -50,7 +51,7 @@ def main(
     config = packed_settings(trained, experiment, name, features)
     packed = pack(trained, folder, config, card(trained, config))
     if features:
-        check_features(packed, trust)
+        record_features(packed, trust)
     say(f"packed: {packed.folder}; vqa score {packed.folder} <videos> scores with it")
     return 0
 
@@ -80,8 +81,8 @@ def packed_settings(
     return settings
 
 
-def check_features(packed: Run, trust: Sequence[str]) -> None:
-    """Check that the features given have the number of columns that the model takes.
+def record_features(packed: Run, trust: Sequence[str]) -> None:
+    """Store what computes the features, if they have the number of columns that the model takes.
 
     Raises:
         UsageError: They have another.
@@ -96,6 +97,8 @@ def check_features(packed: Run, trust: Sequence[str]) -> None:
             f"{packed.folder}: the model takes {taken} features, those given are {given}; give "
             "others with --features and another --output"
         )
+    hold_features(packed.folder, sources)
+    seal(packed.folder)
 
 
 def card(run: Run, config: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from vqa.runs.packing import with_own_files
 from vqa.runs.stored import as_data
 
 # What a score depends on besides the files of the splits.
-RUN_FILES = ("config.yaml", "database.json", "notes.json")
+RUN_FILES = ("config.yaml", "database.json", "notes.json", "features.json")
 
 
 def settings_of(
@@ -25,7 +25,7 @@ def settings_of(
     device: str,
     trust: Sequence[str] | None,
 ) -> dict[str, Any]:
-    """Return the settings of a finished run: see `vqa.commands.experiment.Experiment.of_run`.
+    """Return the settings of a finished run; arguments as for `Experiment.of_run`.
 
     Raises:
         RunError: The run is not finished, its files were changed, another version of vqa wrote

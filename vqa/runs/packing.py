@@ -3,6 +3,7 @@
     config.yaml          settings of model, features and views; files as `./weights/<name>`
     database.json        name and MOS range of the training database
     calibration.json     curves to the MOS scale, errors on held-out videos, what was seen
+    features.json        weights and hashes of the features it learned from
     notes.json           notes for every reader of the scores
     results.json         the numbers on the card
     <split>/             model.safetensors, learner.json
@@ -27,7 +28,7 @@ from vqa.runs.hashes import file_hashes
 from vqa.runs.run import Run
 from vqa.runs.stored import settings_text
 
-COPIED = ("database.json", "notes.json", "calibration.json", "results.json")
+COPIED = ("database.json", "notes.json", "features.json", "calibration.json", "results.json")
 PARTS = ("model.safetensors", "learner.json")
 OWN_FILE = re.compile(r"\./weights/[\w-][\w.+-]*")
 
@@ -56,8 +57,13 @@ def pack(run: Run, folder: Path, config: Mapping[str, Any], card: str) -> Run:
     write_json(folder / "environment.json", {"vqa": __version__})
     write_atomically(folder / "config.yaml", settings_text(_inside(config, folder)))
     write_atomically(folder / "README.md", card)
-    write_json(folder / "manifest.json", file_hashes(folder))
+    seal(folder)
     return Run(folder, config)
+
+
+def seal(folder: Path) -> None:
+    """Write the manifest of a model folder."""
+    write_json(folder / "manifest.json", file_hashes(folder))
 
 
 def with_own_files(run: Run, settings: Any) -> Any:

@@ -127,6 +127,7 @@ class Scorer:
         for view in self._experiment.config["views"].values():
             if view is not None and "memory_gb" in view:
                 view["memory_gb"] = 0  # no video is scored twice
+        _ = self._experiment.sources  # refuses features of other weights than in training
         self.calibration = Calibration.load(self.run.folder)
         self._models = [
             (self._experiment.learned(self.run, name), self._scaled(name))
