@@ -52,7 +52,7 @@ def refused(*words):
     before, after = line.split(", but features.resnet18 now gives ")
     was, now = (part.split("sha256:")[1][:12] for part in (before, after))
     assert was != now
-    stored = json.loads(Path("run/features.json").read_text())
+    stored = json.loads(Path("run/features.json").read_text(encoding="utf-8"))
     assert was in stored[0]["weights"]
 
 

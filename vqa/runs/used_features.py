@@ -15,6 +15,7 @@ from vqa.runs.stored import as_data
 
 FEATURES = "features.json"
 RANDOM = "RANDOM weights"  # in the note of a run on them
+MARK = "random weights"  # on every other output of such a run
 LENGTH = 12  # digits of a hash in an error
 
 
