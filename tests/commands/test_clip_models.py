@@ -76,6 +76,7 @@ def test_files_are_scored_as_the_videos_they_are(model, runs, place):
         assert scores[video]["raw"] == score
         assert len(scores[video]["times_s"]) == len(scores[video]["frame_quality"]) == 2
         assert scores[video]["frames"] >= 33
+        assert f"fragments: read 8 of {scores[video]['frames']} frames" in scores[video]["note"]
 
 
 def test_scores_lie_on_the_mos_scale(runs):

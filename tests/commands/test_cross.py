@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.commands.calling import call
-from vqa.commands.cross import cross_database, format_matrix
+from vqa.commands.cross import cross_database, format_matrix, write_matrix
 
 NAMES = ("demo_coding", "demo_camera", "demo_timing")
 SMALL = [
@@ -47,6 +47,19 @@ def test_the_matrix_has_every_cell(made):
     printed = format_matrix(content)
     assert all(name in printed for name in NAMES)
     assert printed.count("*") == 4  # the diagonal, and the line that explains it
+
+
+def test_random_weights_are_marked_in_table_and_text(made, tmp_path):
+    content = json.loads((made / "matrix" / "matrix.json").read_text())
+    assert [cell["untrained"] for cell in content["cells"]] == [[]] * 9
+    assert "†" not in format_matrix(content)
+    content["cells"][1]["untrained"] = ["cnn"]
+    lines = format_matrix(content).splitlines()
+    assert lines[-1] == "† random weights: says nothing about quality"
+    assert sum("†" in line for line in lines) == 2
+    write_matrix(content, tmp_path)
+    marks = pd.read_csv(tmp_path / "matrix.csv")["untrained"].fillna("")
+    assert marks.tolist() == ["", "cnn", *[""] * 7]
 
 
 def test_cells_are_those_of_their_runs(made):

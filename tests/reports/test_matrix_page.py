@@ -103,3 +103,23 @@ def test_faults_are_named(tmp_path):
     path.write_text(json.dumps(content))
     with pytest.raises(ValueError, match=r"matrix\.json: cell 2 has no n"):
         write_matrix_page(folder)
+
+
+def test_cells_of_random_weights_are_marked_and_left_out_of_the_means(tmp_path):
+    folder = page_folders.matrix(tmp_path / "demo")
+    path = folder / "matrix.json"
+    content = json.loads(path.read_text())
+    content["cells"][0]["untrained"] = ["cnn"]  # konvid to konvid, the best
+    path.write_text(json.dumps(content))
+    words = Page(write_matrix_page(folder).read_text()).words()
+    assert (
+        "Mean SROCC 0.725 on the database trained on (2 cells), 0.508 on others (4 cells). "
+        "1 cell with random weights left out."
+    ) in words
+    assert "konvid konvid by protocol, random weights 240" in words
+    assert "random weights" in (folder / "figures" / "matrix-srocc.svg").read_text()
+    for cell in content["cells"]:
+        cell["untrained"] = ["cnn"]
+    path.write_text(json.dumps(content))
+    words = Page(write_matrix_page(folder).read_text()).words()
+    assert "Every cell has random weights: these numbers say nothing about quality." in words

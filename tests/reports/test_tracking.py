@@ -66,6 +66,8 @@ def tracked(tmp_path_factory):
     folder = run_folders.complete(base / "2026-demo")
     for number in range(3):
         (folder / f"split-{number}" / "model.safetensors").write_bytes(bytes([number]) * 9)
+    random = {"name": "cnn", "weights": "cnn random", "fingerprint": "0", "untrained": True}
+    (folder / "features.json").write_text(json.dumps([random]))
     track(folder, base / "home", mode="offline")
     return folder, base / "home"
 
@@ -87,6 +89,13 @@ def test_one_run_per_split_and_a_summary_in_one_group(runs):
         assert run.project == "vqa"
         assert run.run_group == "2026-demo"
         assert run.job_type == ("summary" if name.endswith("summary") else "split")
+
+
+def test_random_weights_are_a_tag_of_every_run_and_in_the_summary(runs):
+    assert [list(run.tags) for run, _ in runs.values()] == [["random weights"]] * 3
+    _, logged = runs["2026-demo/summary"]
+    told = {item.key: item.value_json for record in logged for item in record.summary.update}
+    assert json.loads(told["untrained"]) == "cnn"
 
 
 def test_curves_and_configuration_of_a_split(runs):

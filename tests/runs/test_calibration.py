@@ -28,7 +28,9 @@ def held_out(parts):
 @pytest.fixture
 def calibration(parts, held_out):
     opinions = np.concatenate([mos for _, mos in parts.values()])
-    return calibrated((1.0, 5.0), parts, held_out, opinions, Seen((540, 1080), (24, 30)), "training")
+    return calibrated(
+        (1.0, 5.0), parts, held_out, opinions, Seen((540, 1080), (24, 30)), "training"
+    )
 
 
 def test_scores_come_to_the_scale_with_interval_and_percentile(calibration, parts):

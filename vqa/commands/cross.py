@@ -23,6 +23,7 @@ from vqa.files import write_atomically, write_json
 from vqa.reports import write_matrix_page
 from vqa.runs import Run
 from vqa.runs.environment import command_line
+from vqa.runs.used_features import MARK, untrained_features
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -145,6 +146,7 @@ def write_matrix(matrix: Mapping[str, Any], folder: Path) -> Path:
             **cell["metrics"],
             **{f"{name}_low": low for name, (low, _) in cell["interval"].items()},
             **{f"{name}_high": high for name, (_, high) in cell["interval"].items()},
+            "untrained": ", ".join(cell["untrained"]),
             "run": cell["run"],
         }
         for cell in matrix["cells"]
@@ -167,6 +169,8 @@ def format_matrix(matrix: Mapping[str, Any]) -> str:
     lines.insert(1, "-" * len(lines[0]))
     percent = f"{100 * matrix['level']:g} %"
     lines.append(f"* by protocol, on test parts; others on whole databases; {percent} intervals")
+    if any(cell["untrained"] for cell in cells.values()):
+        lines.append(f"† {MARK}: says nothing about quality")
     return "\n".join(lines)
 
 
@@ -207,6 +211,7 @@ def _cell(trained: str, tested: str, run: Run, kind: str) -> dict[str, Any]:
         "excluded": excluded,
         "metrics": {name: summary.value(name) for name in cards.METRICS},
         "interval": summary.intervals,
+        "untrained": untrained_features(run.folder),
         "run": str(run.folder),
         "notes": run.notes(),
     }
@@ -222,7 +227,8 @@ def _check(trains: Sequence[str], tests: Sequence[str], metric: str) -> None:
 def _value(cell: Mapping[str, Any] | None, metric: str) -> str:
     if cell is None:
         return "-"
-    return number(cell["metrics"][metric]) + ("*" if cell["kind"] == "protocol" else " ")
+    mark = "†" if cell["untrained"] else ""
+    return number(cell["metrics"][metric]) + mark + ("*" if cell["kind"] == "protocol" else " ")
 
 
 def _interval(cell: Mapping[str, Any] | None, metric: str) -> str:

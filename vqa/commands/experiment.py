@@ -1,6 +1,5 @@
 """An experiment: one model on one database under one protocol, from configuration to objects."""
 
-import copy
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
@@ -10,11 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vqa.commands.building import build
-from vqa.commands.configuration import add_user_code, resolved
+from vqa.commands.configuration import resolved
 from vqa.commands.feature_sources import sources_of
-from vqa.commands.setting_rules import DEVICE
-from vqa.commands.settings import checked
-from vqa.commands.trust import check
+from vqa.commands.run_settings import settings_of
 from vqa.databases.records import Database, VideoRecord
 from vqa.features.extraction.sources import Sources
 from vqa.files import content_hash
@@ -22,10 +19,10 @@ from vqa.progress import progress_bar
 from vqa.protocols.splits import Split
 from vqa.runs import Run
 from vqa.runs.inputs import described, named_files
-from vqa.runs.opening import MODEL_SECTIONS, check_usable, identity
-from vqa.runs.packing import with_own_files
+from vqa.runs.opening import identity
 from vqa.runs.stored import as_data
-from vqa.training.views import Views
+from vqa.runs.used_features import check_features
+from vqa.training.views import FileView, ReadAhead, Views
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -33,8 +30,7 @@ if TYPE_CHECKING:
     from vqa.databases.alignment import Alignment
     from vqa.training.datamodule import VQADataModule
 
-# What a score depends on: files of a run, and files of its splits.
-RUN_FILES = ("config.yaml", "database.json", "notes.json")
+# What a score depends on besides the files of the run: files of its splits.
 MODEL_FILES = ("model.safetensors", "learner.json", "alignment.json")
 
 
@@ -48,6 +44,7 @@ class Experiment:
         trusted: Packages whose targets may be used besides vqa's own, for configuration that comes
             with a run; None allows all, for the user's own.
         trusted_data: The same for the `data` section.
+        trained: Folder of the run whose models are used, to compare features with; None for none.
     """
 
     def __init__(
@@ -55,8 +52,10 @@ class Experiment:
         config: Mapping[str, Any],
         trusted: Sequence[str] | None = None,
         trusted_data: Sequence[str] | None = None,
+        trained: Path | None = None,
     ) -> None:
         self.config, self.trusted, self.trusted_data = config, trusted, trusted_data
+        self.trained = trained
 
     @classmethod
     def composed(cls, config: "DictConfig") -> "Experiment":
@@ -88,32 +87,11 @@ class Experiment:
                 current folder; None allows all, for a run that this very command has trained.
 
         Raises:
-            RunError: The run is not finished, its files were changed, another version of vqa wrote
-                it, or its configuration is damaged.
-            ValueError: Its configuration uses what is not trusted or has a value that its setting
-                cannot have, or an unknown device.
+            RunError: As `vqa.commands.run_settings.settings_of`.
+            ValueError: Likewise.
         """
-        DEVICE.check("device", device)
-        check_usable(run)
-        if trust is not None:
-            check(run.config, trust)
-        run.check(*RUN_FILES)
-        if trust:
-            add_user_code()
-        with as_data(run.folder / "config.yaml"):
-            config = copy.deepcopy(dict(run.config))
-            if device != "auto":
-                config["trainer"]["accelerator"] = "cpu" if device == "cpu" else "gpu"
-                for settings in config["features"].values():
-                    if "device" in settings.get("extractor", {}):
-                        settings["extractor"]["device"] = device
-            for section in MODEL_SECTIONS:
-                config[section] = with_own_files(run, config[section])
-            if data is not None:
-                config["data"] = {"reader": config["data"]["reader"], **data}
-            config |= {"paths": dict(paths), "folder": None}
-            config.pop("logger", None)
-            return cls(checked(config), trust, trust if data is None else None)
+        config = settings_of(run, data=data, paths=paths, device=device, trust=trust)
+        return cls(config, trust, trust if data is None else None, run.folder)
 
     @property
     def folder(self) -> Path:
@@ -180,26 +158,48 @@ class Experiment:
 
     @cached_property
     def sources(self) -> Sources:
+        """The sources of what the model reads: its features, and frames of files to score."""
+        ahead = [one.source for one in self._file_views.values() if isinstance(one, ReadAhead)]
+        if not ahead:
+            return self._features
+        return Sources([*(self._features.sources if self.uses_features else ()), *ahead])
+
+    @cached_property
+    def _features(self) -> Sources:
         """The sources of the model's features.
 
         See `vqa.commands.feature_sources`.
+
+        Raises:
+            RunError: The run whose models are used learned from others.
         """
         with self._reading():
-            return sources_of(self.config, lambda: self.database, self.damaged, self._build)
+            found = sources_of(self.config, lambda: self.database, self.damaged, self._build)
+        if self.trained is not None and self.uses_features:
+            check_features(self.trained, found.sources)
+        return found
+
+    @cached_property
+    def _file_views(self) -> dict[str, Any]:
+        """The views of video files; those of files to score, without a database, are read ahead."""
+        views = {}
+        for name, settings in self.config.get("views", {}).items():
+            if settings is not None and name != "features":
+                made = self._build(settings)
+                with self._reading():
+                    view = made(reader=self.reader, damaged=self.damaged)
+                is_ahead = "read" not in self.config["data"] and isinstance(view, FileView)
+                views[name] = ReadAhead(name, view) if is_ahead else view
+        return views
 
     @cached_property
     def views(self) -> Views:
         """The model's views: `features` from their sources, all others from the video files."""
-        views = {}
-        for name, settings in self.config["views"].items():
-            if settings is not None:
-                view = self._build(settings)
-                with self._reading():
-                    if name == "features":
-                        views[name] = view(self.sources.sources)
-                    else:
-                        views[name] = view(reader=self.reader, damaged=self.damaged)
-        return Views(views)
+        if not self.uses_features:
+            return Views(self._file_views)
+        made = self._build(self.config["views"]["features"])
+        with self._reading():
+            return Views({"features": made(self._features.sources), **self._file_views})
 
     @cached_property
     def tracker(self) -> Any:

@@ -15,7 +15,8 @@ from vqa.runs import Run, RunError
 from vqa.runs.calibration import Calibration
 from vqa.runs.inputs import changes
 from vqa.runs.opening import load_run
-from vqa.runs.packing import pack
+from vqa.runs.packing import pack, seal
+from vqa.runs.used_features import hold_features
 
 FILES, NOWHERE = {"name": "files"}, {"cache": "cache"}  # nothing is read or written there
 COMPARED = ("seed", "model", "features", "views", "loader")
@@ -64,7 +65,7 @@ def main(
     with making_folder(folder) as made:
         packed = pack(trained, made, config, text, tested)
         if features:
-            check_features(packed, trust)
+            record_features(packed, trust)
     say(f"packed: {folder}; vqa score {folder} <videos> scores with it")
     return 0
 
@@ -128,8 +129,8 @@ def packed_settings(
     return settings
 
 
-def check_features(packed: Run, trust: Sequence[str]) -> None:
-    """Check that the features given have the number of columns that the model takes.
+def record_features(packed: Run, trust: Sequence[str]) -> None:
+    """Store what computes the features, if they have the number of columns that the model takes.
 
     Raises:
         UsageError: They have another.
@@ -144,3 +145,5 @@ def check_features(packed: Run, trust: Sequence[str]) -> None:
             f"the model takes {taken} features, those given are {given}; give others with "
             "--features"
         )
+    hold_features(packed.folder, sources)
+    seal(packed.folder)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from vqa.files import csv_text
 from vqa.runs.overview import RunSummary, find_runs
+from vqa.runs.used_features import MARK
 
 HEAD = ("run", "model", "data", "protocol", "n", "SROCC", "interval", "age")
 UNITS = (("d", 86400), ("h", 3600), ("min", 60))
@@ -43,6 +44,8 @@ def _row(run: RunSummary, now: datetime) -> tuple[str, ...]:
         srocc = f"{run.srocc:.4f}"
     elif not run.finished:
         srocc = f"{run.done} of {run.splits} splits"
+    if run.untrained:
+        srocc = f"{srocc} ({MARK})".lstrip()
     if run.srocc_low is not None and run.srocc_high is not None:
         interval = f"{run.srocc_low:.2f} to {run.srocc_high:.2f}"
     age = _age((now - datetime.strptime(run.changed, "%Y-%m-%d %H:%M")).total_seconds())

@@ -21,6 +21,7 @@ from vqa.protocols.twins import joined_contents
 from vqa.runs import Run, RunError
 from vqa.runs.calibrating import FITTED
 from vqa.runs.opening import open_run
+from vqa.runs.used_features import hold_features
 from vqa.training.processes import is_first_process
 
 if TYPE_CHECKING:
@@ -107,10 +108,11 @@ def prepare(run: Run, experiment: Experiment) -> Database:
 
     Raises:
         ExtractionError: No video is left.
-        RunError: A file changed after the job began.
+        RunError: A file changed after the job began, or an earlier start used other features.
     """
     database, sources = experiment.database, experiment.sources
     run.describe(database)
+    hold_features(run.folder, sources.sources)
     outcome = sources.fill(database.videos)
     facts = {
         video.id: {"source": experiment.hashes[video.id], **sources.metadata(video)}

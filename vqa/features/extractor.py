@@ -23,6 +23,7 @@ class Extractor:
         fingerprint: Hash of everything that shapes the features: definition, options, weights.
         weights: The weights in words, for reports.
         untrained: Whether the weights are random.
+        families: What each of the D features describes, in a word; empty if that is unknown.
         undefined: Whether features may be undefined (NaN) for some videos, by their definition.
         context: Number of earlier frames that the features of a frame depend on.
         threads: Intra-op threads of torch that suit the extractor; None keeps the current number.
@@ -30,6 +31,8 @@ class Extractor:
             `vqa.video.planes` takes apart.
         chooses_frames: Whether `indices` selects the frames. If so, the settings `frame_rate_hz`
             and `frames` must be null.
+        leaps: Whether frames that no chosen frame depends on are left undecoded; damage of such
+            frames then goes unnoticed.
         draws: Whether `draw` is implemented.
     """
 
@@ -38,11 +41,13 @@ class Extractor:
     fingerprint: str
     weights: str
     untrained: bool = False
+    families: tuple[str, ...] = ()
     undefined: bool = False
     context: int = 0
     threads: int | None = None
     pixels: str = "rgb24"
     chooses_frames: bool = False
+    leaps: bool = False
     draws: bool = False
 
     def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
@@ -60,6 +65,10 @@ class Extractor:
     def indices(self, info: VideoInfo) -> np.ndarray | None:
         """Choose the frames to decode: ascending indices, int64 (n,); None for all frames."""
         return None
+
+    def notes(self, info: VideoInfo) -> tuple[str, ...]:
+        """Say what every reader of a score must know about how this video is described."""
+        return ()
 
     def describe(
         self, chunks: Iterator[np.ndarray], info: VideoInfo

@@ -57,15 +57,22 @@ def write_comparison(folder: str | Path) -> Path:
 
 
 def ranked(found: Mapping[str, Any]) -> list[str]:
-    """Return the labels of the models, the best median first, undefined ones last."""
+    """Return the labels of the models: the best median first, undefined ones, random weights."""
     metric = found["metric"]
     sign = 1 if cards.METRICS[metric].lower_is_better else -1
 
-    def key(label: str) -> tuple[bool, float]:
+    untrained = untrained_labels(found)
+
+    def key(label: str) -> tuple[bool, bool, float]:
         value = found["summaries"][label]["median"].get(metric)
-        return (False, sign * value) if known(value) else (True, 0.0)
+        return label in untrained, not known(value), sign * value if known(value) else 0.0
 
     return sorted((model["label"] for model in found["models"]), key=key)
+
+
+def untrained_labels(found: Mapping[str, Any]) -> list[str]:
+    """Return the labels of the models on random weights; they are never called the best."""
+    return [model["label"] for model in found["models"] if model.get("untrained")]
 
 
 def significance(found: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -112,6 +119,7 @@ def _content(folder: Path, found: dict[str, Any], predictions: pd.DataFrame) -> 
         "verdict": _verdict(found, labels),
         "summary": _shared(found["shared"]),
         "labels": labels,
+        "untrained": untrained_labels(found),
         "summaries": summaries,
         "models": [
             model | {"report": link_to_report(folder, model.get("folder"))} for model in models
@@ -142,7 +150,8 @@ def _costs(
     rows = []
     for model in models:
         summary = found["summaries"][model["label"]]
-        row = {"label": model["label"]} | {key: model.get(key) for key in COSTS}
+        row = {"label": model["label"], "untrained": bool(model.get("untrained"))}
+        row |= {key: model.get(key) for key in COSTS}
         rows.append(
             row | {"value": summary["median"][metric], "interval": summary["interval"][metric]}
         )
@@ -177,7 +186,20 @@ def _told(row: Mapping[str, Any], metric: str) -> str:
 
 
 def _verdict(found: Mapping[str, Any], labels: list[str]) -> str:
-    """Return the leading model, its value, and the models it is significantly better than."""
+    """Return the leading model, its value, and the models it is significantly better than.
+
+    Models on random weights neither lead nor count as beaten; a last sentence says so.
+    """
+    untrained = untrained_labels(found)
+    trained = [label for label in labels if label not in untrained]
+    if not trained:
+        return "Every model has random weights: these numbers say nothing about quality."
+    lead = _lead(found, trained)
+    return f"{lead} Left out: {', '.join(untrained)}." if untrained else lead
+
+
+def _lead(found: Mapping[str, Any], labels: list[str]) -> str:
+    """Return the verdict on trained models, the best first."""
     best, metric = labels[0], found["metric"]
     title = cards.title_of(metric)
     summary = found["summaries"][best]
@@ -191,6 +213,8 @@ def _verdict(found: Mapping[str, Any], labels: list[str]) -> str:
         f" ({percent(found['level'])} interval {interval})" if interval else ""
     )
     cells = significance(found)
+    if len(labels) == 1:
+        return f"{lead}."
     beaten = [other for other in labels[1:] if cells[best, other]["verdict"] == "better"]
     if not beaten:
         return f"{lead}; this is not significantly better than any other model."

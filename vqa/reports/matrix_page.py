@@ -13,6 +13,7 @@ from vqa.evaluation.metrics import cards
 from vqa.reports import figures
 from vqa.reports.page import link_to_report, placed, require_json, write_page
 from vqa.reports.words import known, percent, plural, shown
+from vqa.runs.used_features import MARK
 
 KEYS = ("title", "metric", "train", "test", "cells", "notes", "level")
 CELL_KEYS = ("train", "test", "kind", "n", "metrics", "interval")
@@ -86,7 +87,8 @@ def _row(folder: Path, cell: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {
         "splits": cell.get("splits"),
         "excluded": cell.get("excluded") or 0,
-        "tested": "by protocol" if cell["kind"] == "protocol" else cell["kind"],
+        "tested": ("by protocol" if cell["kind"] == "protocol" else cell["kind"])
+        + (f", {MARK}" if cell.get("untrained") else ""),
         "report": link_to_report(folder, cell.get("run")),
         "n": cell["n"],
         "metrics": cell["metrics"],
@@ -96,10 +98,19 @@ def _row(folder: Path, cell: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _verdict(matrix: Mapping[str, Any], cells: Mapping[tuple[str, str], Mapping]) -> str:
-    """Return the mean results on the database trained on and on the others."""
+    """Return the mean results on the database trained on and on the others.
+
+    Cells of random weights are left out, and a last sentence says so.
+    """
     metric = matrix["metric"]
     same, others = [], []
+    random = sum(bool(cell.get("untrained")) for cell in cells.values())
+    if random and random == len(cells):
+        return "Every cell has random weights: these numbers say nothing about quality."
+    left_out = f" {plural(random, 'cell')} with random weights left out." if random else ""
     for (train, test), cell in cells.items():
+        if cell.get("untrained"):
+            continue
         value = cell["metrics"].get(metric)
         if known(value):
             (same if train == test else others).append(value)
@@ -109,8 +120,8 @@ def _verdict(matrix: Mapping[str, Any], cells: Mapping[tuple[str, str], Mapping]
         if values
     ]
     if not parts:
-        return f"No cell has {cards.title_of(metric)} yet."
-    return f"Mean {cards.title_of(metric)} {', '.join(parts)}."
+        return f"No cell has {cards.title_of(metric)} yet.{left_out}"
+    return f"Mean {cards.title_of(metric)} {', '.join(parts)}.{left_out}"
 
 
 def _label(matrix: Mapping[str, Any], metric: str) -> str:

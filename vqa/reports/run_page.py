@@ -6,7 +6,7 @@ environment, histories, evidence, failures, notes), its part is computed or left
 
 import base64
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from vqa.reports.page import placed, read_yaml, write_page
 from vqa.reports.provenance import flat, run_facts
 from vqa.reports.svg import inline, to_svg
 from vqa.reports.words import known, percent, plural, shown, span
+from vqa.runs.used_features import MARK, untrained_features
 
 log = logging.getLogger(__name__)
 
@@ -69,11 +70,13 @@ def _content(
     facts = run_facts(config, environment, splits)
     rows = predictions.assign(mapped=figures.mapped_scores(predictions))
     kinds = [by for by in groups if by != "content"]
+    untrained = untrained_features(folder)
+    remark = MARK if untrained else ""
     table = rows.assign(**{by: group_of(rows, groups[by]) for by in kinds}).head(MOST_ROWS)
     return {
-        "kicker": "Video quality report",
+        "kicker": f"Video quality report, {remark}" if remark else "Video quality report",
         "title": str(config.get("name") or folder.name),
-        "verdict": _verdict(results),
+        "verdict": _verdict(results, untrained),
         "summary": [f"{label.lower()} {value}" for label, value, _ in facts if label in IN_SUMMARY],
         "notes": [*(read_json(folder / "notes.json") or []), *_remarks(results)],
         "facts": facts,
@@ -83,13 +86,15 @@ def _content(
         "alongside": alongside_values(results.summary),
         "percent": percent(results.bootstrap.level),
         "split_files": splits,
-        "figures": _figures(folder, rows, results, lambda dots: classes(dots, colours, groups)),
+        "figures": _figures(
+            folder, rows, results, lambda dots: classes(dots, colours, groups), remark
+        ),
         "colours": colours,
         "groups": group_tables(predictions, groups),
         "group_metrics": GROUP_METRICS,
         "few": FEW,
-        "curves": _curves(folder, results),
-        "evidence": _evidence(folder),
+        "curves": _curves(folder, results, remark),
+        "evidence": _evidence(folder, remark),
         "kinds": kinds,
         "rows": table.to_dict("records"),
         "left_out": len(rows) - len(table),
@@ -99,8 +104,12 @@ def _content(
     }
 
 
-def _verdict(results: Results) -> str:
-    """Return the main result in one sentence."""
+def _verdict(results: Results, untrained: Sequence[str]) -> str:
+    """Return the main result in one sentence, after another one if features are untrained."""
+    if untrained:
+        names = ", ".join(untrained)
+        warning = f"Random weights ({names}): these numbers say nothing about quality."
+        return f"{warning} {_verdict(results, ())}"
     summary = results.summary
     value = summary.value("srocc")
     many = summary.splits > 1
@@ -147,6 +156,7 @@ def _figures(
     predictions: pd.DataFrame,
     results: Results,
     classes_of: Callable[[pd.DataFrame], list[str]],
+    remark: str,
 ) -> dict[str, Markup]:
     """Return the scatter plot, the errors, and for several splits their intervals."""
     many = predictions["split"].nunique() > 1
@@ -166,9 +176,10 @@ def _figures(
         dots = figures.thinned(rows)
         tooltips = [_tooltip(row, many) for row in dots.to_dict("records")]
         label = captions[name]
-        placements[name] = placed(folder, figure, name, label, tooltips, classes_of(dots))
+        marked = figures.mark(figure, remark)
+        placements[name] = placed(folder, marked, name, label, tooltips, classes_of(dots))
     if many:
-        figure = figures.split_intervals(results)
+        figure = figures.mark(figures.split_intervals(results), remark)
         label = "SROCC of each split with its interval"
         placements["splits"] = placed(folder, figure, "splits", label)
     return placements
@@ -180,7 +191,7 @@ def _tooltip(row: Mapping[str, Any], many: bool) -> str:
     return f"{split}{row['video']}\nMOS {row['mos']:.3f}, score {row['score']:.3f}"
 
 
-def _curves(folder: Path, results: Results) -> list[Markup]:
+def _curves(folder: Path, results: Results, remark: str) -> list[Markup]:
     """Return the learning curves from the histories of all splits, one figure per quantity."""
     histories = {}
     for name in results.splits:
@@ -191,12 +202,17 @@ def _curves(folder: Path, results: Results) -> list[Markup]:
                 table if "epoch" in table else table.rename_axis("epoch").reset_index()
             )
     return [
-        placed(folder, figure, f"curve-{index}-{quantity}", f"{quantity} over the epochs")
+        placed(
+            folder,
+            figures.mark(figure, remark),
+            f"curve-{index}-{quantity}",
+            f"{quantity} over the epochs",
+        )
         for index, (quantity, figure) in enumerate(figures.learning_curves(histories).items())
     ]
 
 
-def _evidence(folder: Path) -> dict[str, list[dict[str, Any]]]:
+def _evidence(folder: Path, remark: str) -> dict[str, list[dict[str, Any]]]:
     """Return the largest over- and underestimates, each with its strip and its timeline."""
     cases: dict[str, list[dict[str, Any]]] = {"over": [], "under": []}
     for index, case in enumerate(read_json(folder / "evidence.json") or []):
@@ -207,7 +223,8 @@ def _evidence(folder: Path) -> dict[str, list[dict[str, Any]]]:
                 case["times_s"], quality, case["mos"], case["score"], case["mos_range"]
             )
             label = f"frame quality of {case['video']} over time"
-            timeline = Markup(inline(to_svg(drawn), f"timeline-{index}", label))
+            marked = figures.mark(drawn, remark)
+            timeline = Markup(inline(to_svg(marked), f"timeline-{index}", label))
         strip = _picture(folder, case.get("strip"))
         caption = case.get("timeline", "") if timeline else ""
         shown = {"picture": strip, "timeline": timeline, "caption": caption}

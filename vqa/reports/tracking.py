@@ -21,6 +21,7 @@ from vqa.evaluation.results import read_results
 from vqa.evaluation.summary import summarise
 from vqa.files import read_json
 from vqa.reports import figures
+from vqa.runs.used_features import MARK, untrained_features
 
 if TYPE_CHECKING:
     import wandb
@@ -141,11 +142,13 @@ class WandbTracker:
                 predictions = read_predictions(run_folder / "predictions.csv")
                 results = read_results(run_folder / "results.json") or summarise(predictions)
                 run.summary.update(_flat(results.to_json()["summary"]))
+                remark = MARK if (untrained := untrained_features(run_folder)) else ""
+                run.summary["untrained"] = ", ".join(untrained)
                 table = self._table(run_folder, predictions)
                 run.log(
                     {
-                        "scatter": _image(figures.scatter(predictions)),
-                        "residuals": _image(figures.residuals(predictions)),
+                        "scatter": _image(figures.mark(figures.scatter(predictions), remark)),
+                        "residuals": _image(figures.mark(figures.residuals(predictions), remark)),
                         "predictions": table,
                         "score_mos": wandb.plot.scatter(table, "score", "mos", "MOS over score"),
                     }
@@ -162,6 +165,8 @@ class WandbTracker:
         folder = Path(folder).resolve()
         matrix = read_json(folder / "matrix.json")
         settings = self._settings(folder, "matrix", "cross_database")
+        if any(cell.get("untrained") for cell in matrix["cells"]):
+            settings["tags"] = [MARK]
         with _staged_in(folder / "wandb"), wandb.init(**settings) as run:
             table = wandb.Table(dataframe=pd.read_csv(folder / "matrix.csv"))
             heat_map = _image(figures.heat_map(matrix, matrix["metric"]))
@@ -192,6 +197,7 @@ class WandbTracker:
             "group": run_folder.name,
             "job_type": job_type,
             "resume": "allow",
+            "tags": [MARK] if untrained_features(run_folder) else None,
             # A separate run even if the caller has one open, without capturing the console.
             "reinit": "create_new",
             "settings": wandb.Settings(console="off", silent=True),

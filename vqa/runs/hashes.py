@@ -8,8 +8,8 @@ from vqa.runs.errors import RunError
 
 HASHED = (
     "config.yaml", "inputs.json", "database.json", "leaks.json", "videos.csv", "failures.csv",
-    "notes.json", "results.json", "calibration.json", "predictions.csv", "splits/*.json",
-    "*/fitted.csv", "*/predictions.csv",
+    "notes.json", "features.json", "results.json", "calibration.json", "predictions.csv",
+    "splits/*.json", "*/fitted.csv", "*/predictions.csv",
     "*/history.csv", "*/learner.json", "*/labels.csv", "*/alignment.json", "*/model.safetensors",
     "weights/*",
 )  # fmt: skip

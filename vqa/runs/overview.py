@@ -14,6 +14,7 @@ from vqa.runs.errors import RunError
 from vqa.runs.opening import load_run
 from vqa.runs.run import Run
 from vqa.runs.stored import as_data
+from vqa.runs.used_features import untrained_features
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class RunSummary:
         srocc_high: Upper end of its interval, or None.
         finished: Whether results and report exist.
         changed: Time of the last change, `YYYY-MM-DD HH:MM`.
+        untrained: Names of its features that come from random weights, separated by commas.
     """
 
     folder: Path
@@ -51,6 +53,7 @@ class RunSummary:
     srocc_high: float | None
     finished: bool
     changed: str
+    untrained: str
 
 
 def find_runs(folder: str | Path) -> list[RunSummary]:
@@ -110,6 +113,7 @@ def _summary(run: Run) -> tuple[float, RunSummary]:
         srocc_high=high,
         finished=run.finished,
         changed=time.strftime("%Y-%m-%d %H:%M", time.localtime(changed)),
+        untrained=", ".join(untrained_features(run.folder)),
     )
     return changed, summary
 

@@ -3,6 +3,7 @@
     config.yaml          settings of model, features and views; files as `./weights/<name>`
     database.json        name and MOS range of the training database, hashes of its files
     calibration.json     curves to the MOS scale, errors on held-out videos, what was seen
+    features.json        weights and hashes of the features it learned from
     notes.json           notes for every reader of the scores
     results.json         the numbers on the card
     <split>/             model.safetensors, learner.json
@@ -48,7 +49,7 @@ def pack(
         RunError: The run is not finished or was changed.
     """
     parts, tested = run.parts(), tested or run
-    copied = [f"{part}/{name}" for part in parts for name in PARTS]
+    copied = ["features.json", *(f"{part}/{name}" for part in parts for name in PARTS)]
     run.check("database.json", "notes.json", CALIBRATION, *copied)
     tested.check(CALIBRATION, "results.json")
     calibration, judged = Calibration.load(run.folder), Calibration.load(tested.folder)
@@ -65,7 +66,7 @@ def pack(
     write_json(folder / "environment.json", {"vqa": __version__})
     write_atomically(folder / "config.yaml", settings_text(_inside(config, folder)))
     write_atomically(folder / "README.md", card)
-    write_json(folder / "manifest.json", file_hashes(folder))
+    seal(folder)
     return Run(folder, config)
 
 
@@ -83,6 +84,11 @@ def notes_for_scores(run: Run) -> list[str]:
         return run.notes()
     videos = list(run.videos().index)
     return [note for note in run.notes() if not any(video in note for video in videos)]
+
+
+def seal(folder: Path) -> None:
+    """Write the manifest of a model folder."""
+    write_json(folder / "manifest.json", file_hashes(folder))
 
 
 def with_own_files(run: Run, settings: Any) -> Any:

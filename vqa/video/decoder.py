@@ -104,6 +104,7 @@ class FrameDecoder:
         raw: RawFormat | None = None,
         info: VideoInfo | None = None,
         pixels: str = "rgb24",
+        leaping: bool = False,
     ) -> Iterator[np.ndarray]:
         """Run `vqa.video.stream_frames` in the child, ahead of the caller.
 
@@ -115,6 +116,7 @@ class FrameDecoder:
             raw: Format of a raw file.
             info: The result of `probe`, to avoid a second scan.
             pixels: `rgb24` or `yuv420p`.
+            leaping: See `vqa.video.stream_frames`.
 
         Yields:
             uint8 (n,H,W,3) RGB, or (n,P) planar, owned by the caller.
@@ -127,7 +129,7 @@ class FrameDecoder:
         """
         info = info or self.probe(path, raw)
         shape = frame_shape(info, pixels)
-        return self._chunks(info, checked_indices(indices, info), raw, pixels, shape)
+        return self._chunks(info, checked_indices(indices, info), raw, pixels, leaping, shape)
 
     def _chunks(
         self,
@@ -135,6 +137,7 @@ class FrameDecoder:
         indices: np.ndarray,
         raw: RawFormat | None,
         pixels: str,
+        leaping: bool,
         shape: tuple[int, ...],
     ) -> Iterator[np.ndarray]:
         self._abandon()
@@ -144,7 +147,7 @@ class FrameDecoder:
         self._streams += 1
         self._stream = mine = self._streams
         wait = _Wait(info.path, self.time_limit_s)
-        how = (self.reader, raw, pixels, self.chunk_frames)
+        how = (self.reader, raw, pixels, leaping, self.chunk_frames)
         self._send(("stream", info, indices, *how, slot_bytes), wait)
         slot = 0
         try:

@@ -124,6 +124,7 @@ def _send_stream(
     reader: str,
     raw: RawFormat | None,
     pixels: str,
+    leaping: bool,
     chunk_frames: int,
     slot_bytes: int,
 ) -> None:
@@ -150,6 +151,7 @@ def _send_stream(
         raw=raw,
         info=info,
         pixels=pixels,
+        leaping=leaping,
         allocate=allocate,
     )
     for chunk in chunks:

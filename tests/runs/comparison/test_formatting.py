@@ -55,7 +55,7 @@ def test_without_timing_no_table_has_costs(found):
     assert "dimension" not in format_comparison(found.content)
     table = models_table(found.content)
     assert table["label"].tolist() == ["good", "bad", "fair"]
-    expected = ["label", "model", "features"]
+    expected = ["label", "model", "features", "untrained"]
     for name in cards.METRICS:
         ends = [f"{name}_low", f"{name}_high"] if name in cards.rankable() else []
         expected += [name, *ends]

@@ -127,6 +127,7 @@ class Scorer:
         for view in self._experiment.config["views"].values():
             if view is not None and "memory_gb" in view:
                 view["memory_gb"] = 0  # no video is scored twice
+        _ = self._experiment.sources  # refuses features of other weights than in training
         self.calibration = Calibration.load(self.run.folder)
         self._models = [
             (self._experiment.learned(self.run, name), self._scaled(name))
@@ -189,7 +190,7 @@ class Scorer:
         else:
             interval = self.calibration.interval(value, self.level)
             percentile = self.calibration.percentile(value)
-            remarks += self._unlike(self.calibration.seen, inputs, facts)
+            remarks.append(self._unlike(self.calibration.seen, inputs, facts))
         return Score(
             record.id,
             value,
@@ -214,13 +215,12 @@ class Scorer:
             return np.asarray
         return self.calibration.curves[name]
 
-    @staticmethod
-    def _unlike(seen: Seen, inputs: Mapping[str, Tensor], facts: Mapping[str, str]) -> list[str]:
+    def _unlike(self, seen: Seen, inputs: Mapping[str, Tensor], facts: Mapping[str, str]) -> str:
         """Say in what a video is unlike the training videos."""
         features = over_time(inputs["features"]) if "features" in inputs else None
         size = int(facts["width"]), int(facts["height"])
         rate_hz = float(facts["frame_rate_hz"])
-        return list(seen.remarks(*size, rate_hz, features))
+        return seen.remark(*size, rate_hz, features, self._experiment.sources.families)
 
 
 def outside_of(mos_range: tuple[float, float], score: float, timeline: np.ndarray) -> str:

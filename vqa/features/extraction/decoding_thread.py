@@ -127,12 +127,12 @@ class DecodingThread:
             info = decoder.probe(video.path, raw)
             indices = self._indices(info)
             times_s = info.times_s if indices is None else info.times_s[indices]
-            pixels = self.extractor.pixels
-            reader = self.reader if pixels == "rgb24" else "pyav"
+            pixels, leaps = self.extractor.pixels, self.extractor.leaps
+            reader = self.reader if pixels == "rgb24" and not leaps else "pyav"
             used = reader_version(choose_reader(info, reader))
             self.items.put(Begin(video, source, info, times_s, used))
             begun = True
-            for chunk in decoder.stream(video.path, indices, raw, info, pixels):
+            for chunk in decoder.stream(video.path, indices, raw, info, pixels, leaps):
                 self.items.put(chunk)
                 if self._stop.is_set():
                     break

@@ -30,6 +30,8 @@ class ExternalFeatures:
     """
 
     untrained = False
+    fingerprint = ""
+    families: tuple[str, ...] = ()
 
     def __init__(
         self,

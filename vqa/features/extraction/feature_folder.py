@@ -31,6 +31,7 @@ class FeatureFolder:
     """
 
     untrained = False
+    fingerprint = ""
 
     def __init__(self, folder: str | Path, name: str = "external") -> None:
         self.name, self.folder = name, user_path(folder)

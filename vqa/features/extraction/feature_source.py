@@ -46,7 +46,7 @@ class FeatureSource:
         reader: Decoder, `auto` or `pyav`.
         frame_rate_hz: Sample at this fixed rate; None takes every frame.
         frames: Or sample this many frames, evenly spread.
-        dtype: Type in which features are stored.
+        dtype: Type in which features are stored; None keeps that of the extractor.
         damaged: `refuse` fails damaged files, `score` describes their good frames.
         on_error: `skip` lists a failed video and continues; `raise` stops.
         time_limit_s: Longest wait for the decoder on one video, in seconds.
@@ -63,7 +63,7 @@ class FeatureSource:
         *,
         frame_rate_hz: float | None = None,
         frames: int | None = None,
-        dtype: torch.dtype = torch.float32,
+        dtype: torch.dtype | None = torch.float32,
         damaged: str = "refuse",
         on_error: str = "skip",
         time_limit_s: float = 600.0,
@@ -75,7 +75,8 @@ class FeatureSource:
         self.dtype, self.damaged = dtype, damaged
         self.on_error, self.time_limit_s = on_error, time_limit_s
         self.name, self.weights = extractor.name, extractor.weights
-        self.untrained = extractor.untrained
+        self.untrained, self.families = extractor.untrained, extractor.families
+        self.fingerprint = extractor.fingerprint
         self._keys: dict[tuple[Path, RawFormat | None], str] = {}
         self._facts: dict[str, dict[str, str]] = {}  # of the features that were checked, by key
 
@@ -250,7 +251,7 @@ class FeatureSource:
         Raises:
             ValueError: They are not finite, and the extractor does not leave values undefined.
         """
-        features = result.features.to(self.dtype)
+        features = result.features.to(self.dtype or result.features.dtype)
         undefined = int((~torch.isfinite(features)).sum())
         if undefined and not self.extractor.undefined:
             raise ValueError(
@@ -268,7 +269,7 @@ class FeatureSource:
             "frames": str(result.info.frames),
             "duration_s": f"{result.info.duration_s:.6g}",
             "undefined": str(undefined),
-            "note": "; ".join(result.info.notes),
+            "note": "; ".join([*result.info.notes, *self.extractor.notes(result.info)]),
         }
         key = self._key(video)
         self.cache.store(key, features, result.times_s, metadata)

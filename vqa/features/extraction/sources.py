@@ -17,11 +17,15 @@ class Source(Protocol):
         name: Name of the features.
         weights: The weights that made them, in words.
         untrained: Whether these weights are random.
+        fingerprint: Hash of what computes them; empty if they were computed elsewhere.
+        families: What each feature describes, in a word; empty if that is unknown.
     """
 
     name: str
     weights: str
     untrained: bool
+    fingerprint: str
+    families: tuple[str, ...]
 
     def stream(self, videos: Iterable[VideoRecord]) -> Iterator[tuple[VideoRecord, str | None]]:
         """Yield each video as soon as its features can be loaded, with the cause of a failure."""
@@ -57,12 +61,17 @@ class Sources:
     @property
     def weights(self) -> str:
         """The weights that made the features, in words."""
-        return "; ".join(source.weights for source in self.sources)
+        return "; ".join(filter(None, (source.weights for source in self.sources))) or "none"
 
     @property
     def untrained(self) -> list[str]:
         """Names of the sources with random weights."""
         return [source.name for source in self.sources if source.untrained]
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """What each feature describes, as far as it is known."""
+        return tuple(family for source in self.sources for family in source.families)
 
     def stream(self, videos: Iterable[VideoRecord]) -> Iterator[tuple[VideoRecord, str | None]]:
         """Make all features of the videos available, one video after another.
@@ -100,9 +109,14 @@ class Sources:
         return whole
 
     def metadata(self, video: VideoRecord) -> dict[str, str]:
-        """Return facts about a video's file, from the first source, and `undefined` of all."""
+        """Return facts about a video's file, from the first source; note and `undefined` of all."""
         facts = [source.metadata(video) for source in self.sources]
-        return {**facts[0], "undefined": str(sum(int(one["undefined"]) for one in facts))}
+        notes = dict.fromkeys(note for one in facts for note in one.get("note", "").split("; "))
+        return {
+            **facts[0],
+            "note": "; ".join(filter(None, notes)),
+            "undefined": str(sum(int(one["undefined"]) for one in facts)),
+        }
 
     def costs(self, videos: Sequence[VideoRecord]) -> dict[str, dict[str, float | None]]:
         """Return `dim` and median `seconds_a_video` of each source; None if unknown."""

@@ -79,6 +79,23 @@ NAMES = tuple(f"{block}.{statistic}" for block in BLOCKS for statistic in MEANIN
 DIM = len(NAMES)
 
 
+def family_of(name: str) -> str:
+    """Return in a word what a number describes: `luma`, `colour` or `motion`.
+
+    Examples:
+        >>> from vqa.features.nss.names import family_of
+        >>> family_of("mean.lab_a.half.sigma.mean")
+        'colour'
+    """
+    block, channel, *_ = name.split(".")
+    if block != "mean":
+        return "motion"
+    return "luma" if channel in FULL_MAPS else "colour"
+
+
+FAMILIES = tuple(map(family_of, NAMES))
+
+
 def table() -> str:
     """Return two Markdown tables that name every dimension: the blocks, and one block's numbers."""
     lines = ["| dimensions | block | map |", "|---|---|---|"]

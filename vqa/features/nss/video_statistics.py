@@ -21,7 +21,7 @@ from torch import Tensor
 
 from vqa.features.extractor import Extractor
 from vqa.features.nss.chosen_frames import Window, windows
-from vqa.features.nss.names import DIM, NAMES
+from vqa.features.nss.names import DIM, FAMILIES, NAMES
 from vqa.features.nss.window_vector import Definition, window_vector
 from vqa.features.nss.worker_processes import in_order, processes
 from vqa.models.pretrained.devices import chosen_device
@@ -57,6 +57,7 @@ class NSS(Extractor):
     name = "nss"
     undefined = True  # statistics of a flat picture are 0 / 0
     names = NAMES
+    families = FAMILIES
     dim = DIM
     weights = "none"
     threads = 1  # the work is in blocks too small for several threads

@@ -3,6 +3,7 @@
 from vqa.reports.figures.cost import accuracy_over_seconds
 from vqa.reports.figures.heat import heat_map
 from vqa.reports.figures.intervals import ranking, split_intervals
+from vqa.reports.figures.marking import mark
 from vqa.reports.figures.scatters import mapped_scores, residuals, scatter, thinned
 from vqa.reports.figures.timelines import learning_curves, timeline
 
@@ -11,6 +12,7 @@ __all__ = [
     "heat_map",
     "learning_curves",
     "mapped_scores",
+    "mark",
     "ranking",
     "residuals",
     "scatter",

@@ -31,18 +31,20 @@ ROUNDS = 8
 def accuracy_over_seconds(rows: Sequence[Mapping[str, Any]], metric: str, level: float) -> Figure:
     """Plot the median of each run with its interval over the seconds per video of its features.
 
-    The runs of `frontier` are full blue dots, the others are pale.
+    The runs of `frontier` are full blue dots, the others and those on random weights are pale.
 
     Args:
         rows: Two or more runs with `label`, `value`, `interval` (two ends), `dimension` (or None)
-            and `seconds_a_video`; value and seconds must be known.
+            and `seconds_a_video`; value and seconds must be known. `untrained` is True for a run on
+            random weights.
         metric: Name of the metric.
         level: Coverage of the intervals.
     """
     seconds = np.array([row["seconds_a_video"] for row in rows], dtype=float)
     values = np.array([row["value"] for row in rows], dtype=float)
     ends = np.array([[as_float(end) for end in row["interval"]] for row in rows])
-    front = frontier(values, seconds, metric)
+    front = np.array([not row.get("untrained") for row in rows])
+    front[front] = frontier(values[front], seconds[front], metric)
     with mpl.rc_context(STYLE):
         figure, axes = canvas(11, 5.6)
         if seconds.min() > 0 and seconds.max() >= WIDE * seconds.min():

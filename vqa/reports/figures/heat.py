@@ -14,6 +14,7 @@ from matplotlib.patches import Rectangle
 from vqa.evaluation.metrics import cards
 from vqa.reports.style import GRID, INK, MUTED, STYLE, as_float, canvas
 from vqa.reports.words import known, shown, span
+from vqa.runs.used_features import MARK
 
 # Light to dark, safe for colour-blind readers and in grey; the ends leave contrast for the text.
 COLOURS = mpl.colormaps["Blues"]
@@ -29,7 +30,8 @@ def heat_map(matrix: Mapping[str, Any], metric: str) -> Figure:
 
     Args:
         matrix: Content of `matrix.json`: `train` and `test` (names), `cells` (each with `train,
-            test, kind, n`, and `metrics` and `interval` by metric).
+            test, kind, n`, `metrics` and `interval` by metric, and `untrained`, the features that
+            come from random weights).
         metric: Name of the metric.
     """
     train, test = matrix["train"], matrix["test"]
@@ -104,6 +106,8 @@ def _cell(
     axes.text(middle, row + 0.55, span(cell["interval"].get(metric)), size=7, **text)
     own = ", by protocol" if cell["kind"] == "protocol" else ""
     axes.text(middle, row + 0.75, f"n {cell['n']}{own}", size=7, **text)
+    if cell.get("untrained"):
+        axes.text(middle, row + 0.88, MARK, size=7, weight="bold", **text)
 
 
 def _names(names: list[str]) -> list[str]:

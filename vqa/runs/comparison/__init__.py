@@ -23,6 +23,7 @@ from vqa.runs.comparison.model_cards import describe_model
 from vqa.runs.comparison.pairs import LEVEL, tested_pairs
 from vqa.runs.comparison.shared import check_runs, distinct_labels, joined_scores, shared_splits
 from vqa.runs.run import Run
+from vqa.runs.used_features import MARK, untrained_features
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ def compare(
 ) -> Comparison:
     """Compare finished runs of one database on the splits that they share.
 
+    The label of a run on random weights says so, in every table and figure.
+
     Args:
         runs: Two or more runs.
         metric: Metric that pairs are compared by.
@@ -62,7 +65,11 @@ def compare(
     """
     cards.rankable_metric(metric)
     check_runs(runs)
-    labels = distinct_labels(runs)
+    untrained = [untrained_features(run.folder) for run in runs]
+    labels = [
+        f"{label} ({MARK})" if names else label
+        for label, names in zip(distinct_labels(runs), untrained, strict=True)
+    ]
     splits = shared_splits(runs)
     table = joined_scores(runs, labels, splits)
     own = {
@@ -72,7 +79,10 @@ def compare(
     results = {label: summarise(part, ci95=runs[0].ci95()) for label, part in own.items()}
     content = {
         "title": f"{len(runs)} models on {runs[0].database['name']}",
-        "models": [describe_model(run, label) for run, label in zip(runs, labels, strict=True)],
+        "models": [
+            describe_model(run, label) | {"untrained": names}
+            for run, label, names in zip(runs, labels, untrained, strict=True)
+        ],
         "shared": {
             "splits": len(splits),
             "videos": table["video"].nunique(),

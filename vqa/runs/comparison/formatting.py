@@ -22,12 +22,15 @@ COSTS = {
 def models_table(content: Mapping[str, Any]) -> pd.DataFrame:
     """Return a row for each model: medians of all metrics, their intervals, and costs.
 
+    `untrained` names its features that come from random weights.
+
     The costs (`dimension` of the features, their `seconds_a_video`, `training_s_a_split`) are
     columns if any run has them.
     """
     rows = []
     for model in content["models"]:
         row = {key: model[key] for key in ("label", "model", "features")}
+        row["untrained"] = ", ".join(model["untrained"])
         summary = content["summaries"][model["label"]]
         for name in cards.METRICS:
             row[name] = summary["median"][name]

@@ -13,13 +13,16 @@ from torch import Tensor
 from vqa.databases.records import VideoRecord
 from vqa.training.views.centre_image import CentreImage
 from vqa.training.views.feature_views import FeatureSequence, FeatureVector
+from vqa.training.views.file_views import FileView, ReadAhead
 from vqa.training.views.fragment_clips import FragmentClips
 
 __all__ = [
     "CentreImage",
     "FeatureSequence",
     "FeatureVector",
+    "FileView",
     "FragmentClips",
+    "ReadAhead",
     "View",
     "Views",
     "moments",

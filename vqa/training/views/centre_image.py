@@ -1,17 +1,17 @@
 """The view of still images; an image is a video of one frame and is read like any other."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from vqa.databases.records import VideoRecord
-from vqa.video import VideoInfo, probe, read_frames
+from vqa.training.views.file_views import FileView
+from vqa.video import VideoInfo
 from vqa.video.sampling import uniform_indices
 
 
-class CentreImage:
+class CentreImage(FileView):
     """The centre of an image (3, 299, 299), uint8 RGB, at its own resolution, read every time.
 
     For a video of several frames the middle one is used. Only images smaller than 299 pixels are
@@ -23,35 +23,19 @@ class CentreImage:
         damaged: See `vqa.video.probe`.
     """
 
-    def __init__(self, reader: str = "auto", damaged: str = "refuse") -> None:
-        self.reader, self.damaged = reader, damaged
+    def indices(self, info: VideoInfo, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Return the index of the middle frame, (1, 1)."""
+        return uniform_indices(info.frames, 1)[None]
 
-    def __call__(self, video: VideoRecord, rng: np.random.Generator | None = None) -> Tensor:
-        """Return the image, (3, 299, 299).
-
-        Raises:
-            VideoError: The file cannot be read.
-        """
+    def of_frames(
+        self,
+        chunks: Iterator[np.ndarray],
+        info: VideoInfo,
+        indices: np.ndarray,
+        rng: np.random.Generator | None = None,
+    ) -> Tensor:
+        """Return the image, (3, 299, 299)."""
         from vqa.models.pretrained.inception import cropped  # imports torchvision
 
-        info = self._probe(video)
-        frame = read_frames(
-            video.path, _middle(info), reader=self.reader, raw=video.raw_format, info=info
-        )
+        (frame,) = chunks
         return cropped(torch.from_numpy(frame))[0]
-
-    def collate(self, name: str, samples: Sequence[Tensor]) -> dict[str, Tensor]:
-        """`<name>` (B, 3, 299, 299)."""
-        return {name: torch.stack(list(samples))}
-
-    def times_s(self, video: VideoRecord) -> Tensor:
-        """Return the presentation time of the frame, (1,)."""
-        info = self._probe(video)
-        return torch.from_numpy(info.times_s[_middle(info)])
-
-    def _probe(self, video: VideoRecord) -> VideoInfo:
-        return probe(video.path, raw=video.raw_format, damaged=self.damaged)
-
-
-def _middle(info: VideoInfo) -> np.ndarray:
-    return uniform_indices(info.frames, 1)

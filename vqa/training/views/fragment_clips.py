@@ -1,20 +1,20 @@
 """The view of fragments: small patches of a video at its own resolution, in clips."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from vqa.databases.records import VideoRecord
-from vqa.video import VideoInfo, probe, stream_frames
+from vqa.training.views.file_views import FileView
+from vqa.video import VideoInfo
 from vqa.video.fragments import GRID_SIZE, PATCH_SIZE, gather, plan
 from vqa.video.sampling import clip_indices, time_fragment_indices
 
 EVALUATION_SEED = 0
 
 
-class FragmentClips:
+class FragmentClips(FileView):
     """A video as clips of fragments (K, T, S, S, 3), uint8 RGB, read from its file each time.
 
     Training draws the start of each clip and the positions of patches. Evaluation takes clips at
@@ -52,6 +52,7 @@ class FragmentClips:
         reader: str = "auto",
         damaged: str = "refuse",
     ) -> None:
+        super().__init__(reader, damaged)
         if time_fragments and max(num_clips, training_clips) > 1:
             raise ValueError(
                 f"time_fragments={time_fragments} spreads one clip over the video: set num_clips=1 "
@@ -61,18 +62,15 @@ class FragmentClips:
         self.clip_length, self.frame_interval = clip_length, frame_interval
         self.grid_size, self.patch_size, self.aligned = grid_size, patch_size, aligned
         self.time_fragments = time_fragments
-        self.reader, self.damaged = reader, damaged
 
-    def __call__(self, video: VideoRecord, rng: np.random.Generator | None = None) -> Tensor:
-        """Return the clips of a video, (K, T, S, S, 3).
-
-        Only the frames of the clips, and the frames that these depend on, are decoded, once each.
-
-        Raises:
-            VideoError: The file cannot be read.
-        """
-        info = self._probe(video)
-        indices = self._indices(info, rng)
+    def of_frames(
+        self,
+        chunks: Iterator[np.ndarray],
+        info: VideoInfo,
+        indices: np.ndarray,
+        rng: np.random.Generator | None = None,
+    ) -> Tensor:
+        """Return the clips of a video, (K, T, S, S, 3)."""
         corners = plan(
             info.height,
             info.width,
@@ -82,29 +80,9 @@ class FragmentClips:
             patch_size=self.patch_size,
             rng=np.random.default_rng(EVALUATION_SEED) if rng is None else rng,
         )
-        chunks = stream_frames(
-            video.path,
-            np.unique(indices),
-            reader=self.reader,
-            raw=video.raw_format,
-            info=info,
-            leaping=True,
-        )
         return torch.from_numpy(gather(chunks, indices, corners, patch_size=self.patch_size))
 
-    def collate(self, name: str, samples: Sequence[Tensor]) -> dict[str, Tensor]:
-        """`<name>` (B, K, T, S, S, 3)."""
-        return {name: torch.stack(list(samples))}
-
-    def times_s(self, video: VideoRecord) -> Tensor:
-        """Return the mean presentation time of each clip in evaluation, (K,)."""
-        info = self._probe(video)
-        return torch.from_numpy(info.times_s[self._indices(info, None)].mean(1))
-
-    def _probe(self, video: VideoRecord) -> VideoInfo:
-        return probe(video.path, raw=video.raw_format, damaged=self.damaged)
-
-    def _indices(self, info: VideoInfo, rng: np.random.Generator | None) -> np.ndarray:
+    def indices(self, info: VideoInfo, rng: np.random.Generator | None = None) -> np.ndarray:
         """Frame indices (K, T)."""
         shape = {"clip_length": self.clip_length, "frame_interval": self.frame_interval}
         if self.time_fragments:
