@@ -217,7 +217,7 @@ def test_a_fine_tuned_network_gives_other_features(tmp_path, clip, mixed_5b):
     tuned = Gram(["Mixed_5b"], frames_per_second=None, weights=str(path), device="cpu")
     assert not tuned.untrained
     assert mixed_5b.untrained
-    assert tuned.weights.startswith(f"inception_v3 {path} sha256:")
+    assert tuned.weights.startswith("inception_v3 model.safetensors sha256:")
     assert tuned.fingerprint != mixed_5b.fingerprint
     features, _ = tuned.describe(chunked(clip, 5), video(5))
     other, _ = mixed_5b.describe(chunked(clip, 5), video(5))

@@ -23,7 +23,7 @@ from vqa.features.stage_pictures import drawn_stage
 from vqa.models.pretrained.devices import chosen_device
 from vqa.models.pretrained.imagenet import load_classifier
 from vqa.models.pretrained.normalisation import IMAGENET_MEAN, IMAGENET_STD, normalise
-from vqa.models.pretrained.weights import fingerprint, state_hash
+from vqa.models.pretrained.weights import fingerprint, state_hash, weights_name
 
 VGG16_TAPS = (3, 8, 15, 22, 29)
 RESNET_LAYERS = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4")
@@ -69,7 +69,7 @@ class ConvnetStatistics(Extractor):
         self._stages = VGG16_STAGES if architecture == "vgg16" else RESNET_STAGES
         self.dim = 2 * channels
         state = state_hash(trunk)
-        self.weights = f"{architecture} {weights} sha256:{state[:12]}"
+        self.weights = f"{architecture} {weights_name(weights)} sha256:{state[:12]}"
         self.fingerprint = fingerprint(
             {
                 "extractor": "convnet-statistics-1",

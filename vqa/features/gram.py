@@ -27,7 +27,7 @@ from vqa.models.inception_iqa import LAYERS, inception
 from vqa.models.pretrained.devices import chosen_device
 from vqa.models.pretrained.inception import cropped, load_inception
 from vqa.models.pretrained.normalisation import inception_input
-from vqa.models.pretrained.weights import fingerprint, state_hash
+from vqa.models.pretrained.weights import fingerprint, state_hash, weights_name
 from vqa.video import VideoInfo
 from vqa.video.sampling import fixed_rate_indices
 
@@ -113,7 +113,7 @@ class Gram(Extractor):
         self.untrained = weights == "random"
         trunk = _trunk(self.layers, weights)
         state = state_hash(trunk)
-        self.weights = f"inception_v3 {weights} sha256:{state[:12]}"
+        self.weights = f"inception_v3 {weights_name(weights)} sha256:{state[:12]}"
         self._trunk = trunk.to(self.device)
         self._frame_dim = sum(_dim(layer, upper) for layer in self.layers)
         self.dim = self._frame_dim * (2 if pooling == "both" else 1)

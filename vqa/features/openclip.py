@@ -33,7 +33,7 @@ from vqa.models.pretrained.clip_network import (
 )
 from vqa.models.pretrained.devices import chosen_device
 from vqa.models.pretrained.normalisation import normalise
-from vqa.models.pretrained.weights import fingerprint, state_hash
+from vqa.models.pretrained.weights import fingerprint, state_hash, weights_name
 
 DEFINITION = 1  # part of the fingerprint; raise it with every change that changes a number
 
@@ -119,7 +119,7 @@ class OpenClipWindows(Extractor):
         self.dim = 2 * len(self.descriptions)
         self.untrained = weights == "random"
         state = state_hash(model)
-        self.weights = f"{architecture} {weights} sha256:{state[:12]}"
+        self.weights = f"{architecture} {weights_name(weights)} sha256:{state[:12]}"
         sizes = [len(group) for group in chosen.values()]
         self._softmaxes = sizes if softmax == "grouped" else [sum(sizes)]
         self._mean, self._std = (model.visual.preprocess_cfg[key] for key in ("mean", "std"))

@@ -32,6 +32,7 @@ class FeatureFolder:
 
     untrained = False
     fingerprint = ""
+    families: tuple[str, ...] = ()
 
     def __init__(self, folder: str | Path, name: str = "external") -> None:
         self.name, self.folder = name, user_path(folder)

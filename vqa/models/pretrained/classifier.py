@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from vqa.models.pretrained.devices import chosen_device
 from vqa.models.pretrained.imagenet import SIDE, load_classifier
 from vqa.models.pretrained.normalisation import IMAGENET_MEAN, IMAGENET_STD, normalise
-from vqa.models.pretrained.weights import fingerprint, state_hash
+from vqa.models.pretrained.weights import fingerprint, state_hash, weights_name
 
 TIMM = "timm:"  # before the name of an architecture of timm's
 POOLINGS = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
@@ -49,7 +49,8 @@ class Classifier:
         if architecture.startswith(TIMM):
             model, words, self.mean, self.std = _of_timm(architecture, weights)
         else:
-            model, words = load_classifier(architecture, weights), f"{architecture} {weights}"
+            model = load_classifier(architecture, weights)
+            words = f"{architecture} {weights_name(weights)}"
             self.mean, self.std = IMAGENET_MEAN, IMAGENET_STD
         self.state = parameters = state_hash(model)
         if (self.mean, self.std) != (IMAGENET_MEAN, IMAGENET_STD):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from vqa.files import user_path
 from vqa.models.pretrained.matching import absent_by_name, matched_by_order, tensors_of
 from vqa.models.pretrained.packages import PREFIX, packaged_weights
-from vqa.models.pretrained.weights import WeightsError, local_state
+from vqa.models.pretrained.weights import WeightsError, local_state, weights_name
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,8 @@ def timm_network(architecture: str, weights: str = "auto", *, head: bool = True)
         return TimmNetwork(_downloaded(name), name, f"{base} {weights}", untrained=False)
     model = _built(name)
     how = "" if weights == "random" else _fill(model, base, weights, head)
-    return TimmNetwork(model, name, f"{base} {weights}{how}", untrained=weights == "random")
+    words = f"{base} {weights_name(weights)}{how}"
+    return TimmNetwork(model, name, words, untrained=weights == "random")
 
 
 def stage_network(network: TimmNetwork) -> nn.Module:

@@ -97,6 +97,17 @@ def _cause(error: Exception) -> str:
     return "it is damaged, or no file of weights"
 
 
+def weights_name(weights: str) -> str:
+    """Return how outputs name weights: a file by its name alone, because folders are private.
+
+    Examples:
+        >>> from vqa.models.pretrained.weights import weights_name
+        >>> weights_name("/home/me/resnet50.pth"), weights_name("random")
+        ('resnet50.pth', 'random')
+    """
+    return Path(weights).name
+
+
 def state_hash(module: nn.Module) -> str:
     """Return the SHA-256 of a network's parameters and buffers with their names."""
     digest = hashlib.sha256()
