@@ -77,7 +77,7 @@ def test_files_by_name_by_order_and_without_a_head(tmp_path):
         network = timm_network("test_resnet", str(tmp_path / name))
         assert not network.untrained
         by_order = f" ({len(state)} tensors matched by their order)" if name == "d.pth" else ""
-        assert network.weights == f"test_resnet {tmp_path / name}{by_order}"
+        assert network.weights == f"test_resnet {name}{by_order}"
         for key, tensor in network.model.state_dict().items():
             assert torch.equal(tensor, state[key])
     trunk = {key: tensor for key, tensor in state.items() if not key.startswith("fc.")}
@@ -101,8 +101,8 @@ def test_wrong_files_are_refused_in_one_line(tmp_path):
     (tmp_path / "noise.pth").write_bytes(b"\x07noise" * 40)
     for name, problem in (
         ("other.pth", r"other\.pth does not hold test_resnet: \d+ of its \d+ tensors"),
-        ("list.pth", "are not tensors by their names"),
-        ("number.pth", "are not tensors by their names"),
+        ("list.pth", "expected tensors by name, found list"),
+        ("number.pth", "expected tensors by name, found list"),
         ("noise.pth", "cannot be read"),
         ("none.pth", r"expected auto, random, package:<name>, a tag .*\(r160_in1k\) or a file"),
     ):
