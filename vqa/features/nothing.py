@@ -1,7 +1,8 @@
 """No features, for models that read video files themselves.
 
-Every frame is still decoded once. Files that cannot be read whole are therefore found and listed
-before training begins, and the run knows the size, frame rate and hash of each file.
+Before training and tests every frame is still decoded once. Files that cannot be read whole are
+therefore found and listed, and the run knows the size, frame rate and hash of each file. For a
+score, a view of files reads only its own frames: see `vqa.training.views.file_views`.
 """
 
 import hashlib

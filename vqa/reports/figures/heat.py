@@ -107,7 +107,7 @@ def _cell(
     own = ", by protocol" if cell["kind"] == "protocol" else ""
     axes.text(middle, row + 0.75, f"n {cell['n']}{own}", size=7, **text)
     if cell.get("untrained"):
-        axes.text(middle, row + 0.88, MARK, size=7, weight="bold", **text)
+        axes.text(middle, row + 0.86, MARK, size=7, weight="bold", **text)
 
 
 def _names(names: list[str]) -> list[str]:
