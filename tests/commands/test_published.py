@@ -26,6 +26,7 @@ from vqa.commands.configuration import UsageError
 from vqa.commands.published import published_run
 from vqa.models.pretrained.weights import WeightsError
 from vqa.runs.calibration import Calibration
+from vqa.runs.used_features import untrained_features
 
 
 def rated(place, sequences):
@@ -156,6 +157,14 @@ def test_fastervqa_takes_one_clip(tmp_path):
     place = published_run("fastvqa", weights, cache=tmp_path / "cache")
     clips = place.config["views"]["fragments"]
     assert (clips["num_clips"], clips["time_fragments"], clips["aligned"]) == (1, 8, 8)
+
+
+def test_random_weights_of_the_backbone_are_said(tmp_path):
+    place = published_run(
+        "vsfa", saved(tmp_path / "VSFA.pt", vsfa_state()), backbone_weights="random", cache=tmp_path
+    )
+    assert place.config["features"]["resnet50"]["extractor"]["weights"] == "random"
+    assert untrained_features(place.folder) == ["resnet50"]
 
 
 def test_mistakes_are_one_line(tmp_path):

@@ -22,10 +22,11 @@ from vqa.runs.hashes import file_hashes
 from vqa.runs.opening import identity, load_run
 from vqa.runs.seen import Seen
 from vqa.runs.stored import settings_text
+from vqa.runs.used_features import random_weights
 from vqa.training.learners.neural import NeuralLearner
 from vqa.training.learners.scoring import ScoringNetwork
 
-PART = "published"
+PART, RANDOM = "published", "random"
 
 
 def published_run(
@@ -45,7 +46,7 @@ def published_run(
         model: Name of the model in `conf/model`.
         weights: The authors' file.
         backbone_weights: File of the weights of the network that computes the features; None takes
-            them by torchvision's loader.
+            them by torchvision's loader, `random` takes none.
         cache: Folder of caches; model folders are in `models` below it.
         folder: Where model folders are instead.
         overrides: Further settings, as for `train`.
@@ -58,7 +59,7 @@ def published_run(
     config = settings_of(published, backbone_weights, overrides)
     place = user_path(folder) if folder is not None else user_path(cache) / "models"
     content = [content_hash(user_path(weights)), identity(config), __version__]
-    if backbone_weights is not None:
+    if backbone_weights not in (None, RANDOM):
         content.append(content_hash(user_path(backbone_weights)))
     mark = hashlib.sha256(" ".join(content).encode()).hexdigest()[:8]
     target = place / f"{model}-{mark}"
@@ -83,12 +84,13 @@ def settings_of(
                 "file holds the whole network, so leave it out"
             )
         path = user_path(backbone_weights)
-        if not path.is_file():
+        if backbone_weights != RANDOM and not path.is_file():
             raise WeightsError(
                 f"no backbone weights at {path}: expected a file of {kind} weights; leave "
                 "--backbone-weights out to take those of torchvision's loader"
             )
-        words.append(f"features.{kind}.weights={quoted(str(path.absolute()))}")
+        value = RANDOM if backbone_weights == RANDOM else quoted(str(path.absolute()))
+        words.append(f"features.{kind}.weights={value}")
     given = {word.lstrip("+").partition("=")[0] for word in overrides}
     words = [word for word in words if word.partition("=")[0] not in given]
     composed = configuration.resolved(configuration.compose("train", [*words, *overrides]))
@@ -109,7 +111,11 @@ def _write(folder: Path, published: PublishedModel, config: dict[str, Any], weig
         "databases": list(published.databases),
     }
     write_json(folder / "database.json", database)
-    write_json(folder / "notes.json", list(published.notes))
+    notes = list(published.notes)
+    for name, settings in config["features"].items():
+        if settings.get("extractor", {}).get("weights") == RANDOM:
+            notes.insert(0, random_weights(name))
+    write_json(folder / "notes.json", notes)
     write_json(folder / "environment.json", {"vqa": __version__})
     write_atomically(folder / "config.yaml", settings_text(config))
     learner = NeuralLearner(None, None, None, None)  # type: ignore[arg-type]
@@ -127,11 +133,11 @@ def _write(folder: Path, published: PublishedModel, config: dict[str, Any], weig
             {one.name: ScaleCurve(one.curve, *one.limits) for one in others},
         )
         calibration.save(folder)
-    write_atomically(folder / "README.md", _card(published, weights))
+    write_atomically(folder / "README.md", _card(published, weights, notes))
     write_json(folder / "manifest.json", file_hashes(folder))
 
 
-def _card(published: PublishedModel, weights: str) -> str:
+def _card(published: PublishedModel, weights: str, notes: Sequence[str]) -> str:
     trained_on = ", ".join(published.databases) or "unknown"
     scales = [
         f"- Scale {one.name}: [{one.limits[0]:g}, {one.limits[1]:g}], {one.meaning}"
@@ -145,7 +151,7 @@ def _card(published: PublishedModel, weights: str) -> str:
         f"- Raw score: {published.raw}",
         *(scales or ["- Scale: unknown, raw scores only"]),
         f"- Features: {published.features or 'none, fragments of the frames'}",
-        *(f"- Note: {note}" for note in published.notes),
+        *(f"- Note: {note}" for note in notes),
         "",
     ]
     return "\n".join(lines)

@@ -21,7 +21,7 @@ from vqa.protocols.twins import joined_contents
 from vqa.runs import Run, RunError
 from vqa.runs.calibrating import FITTED
 from vqa.runs.opening import open_run
-from vqa.runs.used_features import hold_features
+from vqa.runs.used_features import hold_features, random_weights
 from vqa.training.processes import is_first_process
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def train(experiment: Experiment) -> Run:
         predictions = learner.predict(data, data.test)
         if is_first_process():
             learner.save(folder)
-            run.time_split(split.name, seconds)
+            time_split(run, split.name, seconds)
             run.record(split.name, fitted, FITTED)
             run.record(split.name, predictions)
     if not is_first_process():
@@ -94,7 +94,7 @@ def train(experiment: Experiment) -> Run:
         log.info("%d of %d splits are left to other jobs", missing, len(splits))
     else:
         costs = experiment.sources.costs(database.videos) if experiment.uses_features else {}
-        run.time_features(costs)
+        time_features(run, costs)
         calibrate(run, experiment, database)
         conclude(run, run, experiment, database)
         experiment.tracker.finish(run.folder)
@@ -154,10 +154,7 @@ def _notes(
     """
     database = experiment.database
     for name in experiment.sources.untrained:
-        yield (
-            f"The features come from {name} with RANDOM weights (features.{name}.weights=random): "
-            "the scores say nothing about quality."
-        )
+        yield random_weights(name)
     if database.skipped:
         yield (
             f"{len(database.skipped)} of {len(database.skipped) + len(database)} labelled videos "

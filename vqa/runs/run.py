@@ -246,21 +246,6 @@ class Run:
         ]
         return pd.concat(parts, ignore_index=True) if parts else None
 
-    def time_split(self, split: str, seconds: float) -> None:
-        """Store the training time of a split."""
-        write_json(self.split_folder(split) / "seconds.json", round(seconds, 3))
-
-    def time_features(self, features: Mapping[str, Any]) -> None:
-        """Store the time spent on features and training in `timing.json`."""
-        found = [read_json(self.split_folder(one.name) / "seconds.json") for one in self.splits()]
-        seconds = [value for value in found if value is not None]
-        timing = {
-            "features": features,
-            "training_s": round(sum(seconds), 3),
-            "splits": len(seconds),
-        }
-        write_json(self.folder / "timing.json", timing)
-
     def note(self, text: str) -> None:
         """Add a sentence that every reader of the results must see."""
         if text not in (notes := self.notes()):

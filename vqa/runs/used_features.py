@@ -64,6 +64,14 @@ def check_features(folder: Path, sources: Iterable[Features]) -> None:
             )
 
 
+def random_weights(name: str) -> str:
+    """Return the note of a run on features with random weights."""
+    return (
+        f"The features come from {name} with {RANDOM} (features.{name}.weights=random): the scores "
+        "say nothing about quality."
+    )
+
+
 def untrained_features(folder: Path) -> list[str]:
     """Return the names of a run's features that come from random weights.
 

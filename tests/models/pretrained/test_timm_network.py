@@ -102,7 +102,7 @@ def test_wrong_files_are_refused_in_one_line(tmp_path):
     for name, problem in (
         ("other.pth", r"other\.pth does not hold test_resnet: \d+ of its \d+ tensors"),
         ("list.pth", "expected tensors by name, found list"),
-        ("number.pth", "expected tensors by name, found list"),
+        ("number.pth", "expected tensors by name, found int"),
         ("noise.pth", "cannot be read"),
         ("none.pth", r"expected auto, random, package:<name>, a tag .*\(r160_in1k\) or a file"),
     ):
