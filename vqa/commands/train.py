@@ -21,6 +21,7 @@ from vqa.protocols.twins import joined_contents
 from vqa.runs import Run, RunError
 from vqa.runs.calibrating import FITTED
 from vqa.runs.opening import open_run
+from vqa.runs.timing import time_features, time_split
 from vqa.runs.used_features import hold_features, random_weights
 from vqa.training.processes import is_first_process
 
