@@ -95,6 +95,12 @@ function tools(table) {
 
 document.querySelectorAll("table.sortable").forEach(sortable);
 document.querySelectorAll("table[data-name]").forEach(tools);
+const scrollers = [...document.querySelectorAll(".wide, .plot.broad, .map > div")];
+const watch = new ResizeObserver(() => {
+  const wider = scrollers.map((part) => part.scrollWidth > part.clientWidth + 1);
+  scrollers.forEach((part, place) => part.classList.toggle("scrolls", wider[place]));
+});
+for (const part of scrollers) [part, part.firstElementChild].forEach((one) => watch.observe(one));
 let closed = [];
 addEventListener("beforeprint", () => {
   closed = [...document.querySelectorAll("details:not([open])")];
