@@ -34,24 +34,28 @@ def compare_jobs(files: Sequence[str], *, output: Path, command: str = "") -> No
             different videos.
     """
     if len(files) != 2 or not all(map(is_score_file, files)):
-        found = ", ".join(map(shown, files))
         raise UsageError(
             f"expected two files of scores ({', '.join(SUFFIXES)}) or folders of finished runs, "
-            f"found {found}"
+            f"found {', '.join(map(shown, files))}"
         )
     before, after = map(read_scores, files)
     model, scale = _common(before, after)
     pairs, unpaired = _pairs(before, after)
     found = change([pair.before for pair in pairs], [pair.after for pair in pairs])
+    notes = list(dict.fromkeys((*before.notes, *after.notes)))
+    for note in notes:
+        say(f"NOTE: {note}")
     for line in _lines(before, after, model, scale, pairs, found):
         say(line)
     if unpaired:
         say(f"{plural(len(unpaired), 'file')} without a partner or a score; comparison.csv has why")
     table = write_csv(output / "comparison.csv", COLUMNS, _rows(pairs, unpaired))
     page = output / "comparison.html"
+    jobs = before.path.name, after.path.name
+    if jobs[0] == jobs[1]:
+        jobs = str(before.path), str(after.path)
     write_changes_page(
-        page, pairs, found, unpaired=unpaired, jobs=(before.path.name, after.path.name),
-        model=model, scale=scale, notes=dict.fromkeys((*before.notes, *after.notes)),
+        page, pairs, found, unpaired=unpaired, jobs=jobs, model=model, scale=scale, notes=notes,
         command=command,
     )  # fmt: skip
     say(f"written: {table}, {page}")
@@ -63,22 +67,22 @@ def _common(before: ScoreTable, after: ScoreTable) -> tuple[str, tuple[float, fl
     Raises:
         ValueError: They differ.
     """
-    for what, first, second in (
+    for what, *names in (
         ("model", before.models, after.models),
-        ("scale", before.scales, after.scales),
+        ("scale", set(map(_ends, before.scales)), set(map(_ends, after.scales))),
     ):
-        if len(first | second) > 1:
-            names = [", ".join(map(_text, sorted(each))) or "unknown" for each in (first, second)]
+        if len(set.union(*names)) > 1:
+            found = [", ".join(sorted(each)) or "unknown" for each in names]
             raise ValueError(
-                f"{shown(before.path)} has scores of {what} {names[0]}, {shown(after.path)} of "
-                f"{names[1]}; expected one {what}: score both versions with the same model"
+                f"{shown(before.path)} has scores of {what} {found[0]}, {shown(after.path)} of "
+                f"{found[1]}; expected one {what}: score both versions with the same model"
             )
     models, scales = before.models | after.models, before.scales | after.scales
     return next(iter(models), "unknown"), next(iter(scales), None)
 
 
-def _text(value: str | tuple[float, float]) -> str:
-    return value if isinstance(value, str) else f"{value[0]:g} to {value[1]:g}"
+def _ends(scale: tuple[float, float]) -> str:
+    return f"{scale[0]:g} to {scale[1]:g}"
 
 
 def _pairs(before: ScoreTable, after: ScoreTable) -> tuple[list[Pair], list[Unpaired]]:
@@ -128,8 +132,9 @@ def _lines(
     found: Change,
 ) -> list[str]:
     """Return the table that is printed."""
-    ends = f"scale {_text(scale)}, " if scale else ""
-    same = 1 - found.better - found.worse
+    ends = f"scale {_ends(scale)}, " if scale else ""
+    shares = (found.better, found.worse, 1 - found.better - found.worse)
+    better, worse, same = (percent(round(share, 2)) for share in shares)
     interval = ""
     if found.interval is not None:
         low, high = found.interval
@@ -137,7 +142,7 @@ def _lines(
     rows = [
         ("mean change", f"{found.mean:+.3f}", interval),
         ("median change", f"{found.median:+.3f}", f"Wilcoxon p {probability(found.p)}"),
-        ("better", f"{found.better:.0%}", f"worse {found.worse:.0%}, the same {same:.0%}"),
+        ("better", better, f"worse {worse}, the same {same}"),
     ]
     head = (
         f"{shown(before.path)} -> {shown(after.path)}: {plural(len(pairs), 'video')}, model "

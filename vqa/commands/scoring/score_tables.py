@@ -74,7 +74,7 @@ def _take(table: ScoreTable, row: Any, number: int) -> None:
     if video in table.scores or video in table.failed:
         raise ValueError(f"{where}: {shown(video)} is there twice; expected a row per video")
     try:
-        ends = row.get("mos_range") or (row.get("mos_low"), row.get("mos_high"))
+        ends: Any = row.get("mos_range") or (row.get("mos_low"), row.get("mos_high"))
         if not _absent(ends[0]):
             table.scales.add((float(ends[0]), float(ends[1])))
         score = None if _absent(row["score"]) else float(row["score"])

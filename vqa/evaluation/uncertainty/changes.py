@@ -19,8 +19,8 @@ class Change:
         interval: Interval of the mean by Student's t; None for a single pair.
         level: Coverage of the interval.
         median: Their median.
-        p: Two-sided p value of Wilcoxon's signed-rank test that they are symmetric around 0; 1 if
-            all are 0.
+        p: Two-sided p value of Wilcoxon's signed-rank test that they are symmetric around 0,
+            without those that are 0; 1 if all are.
         better: Share of the videos with a higher score after.
         worse: Share of the videos with a lower one; the others did not change.
     """
@@ -70,13 +70,14 @@ def change(before: ArrayLike, after: ArrayLike, *, level: float = 0.95) -> Chang
         error = float(stats.sem(differences))
         half = float(stats.t.ppf((1 + level) / 2, len(differences) - 1)) * error
         interval = (mean - half, mean + half)
+    changed = differences[differences != 0]
     return Change(
         differences=differences,
         mean=mean,
         interval=interval,
         level=level,
         median=float(np.median(differences)),
-        p=float(stats.wilcoxon(differences).pvalue) if differences.any() else 1.0,
+        p=float(stats.wilcoxon(changed).pvalue) if len(changed) else 1.0,
         better=float(np.mean(differences > 0)),
         worse=float(np.mean(differences < 0)),
     )

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from markupsafe import Markup
 
 from vqa.evaluation.uncertainty import Change
@@ -13,7 +12,7 @@ from vqa.files import shown
 from vqa.progress import progress_bar
 from vqa.reports import figures, page
 from vqa.reports.scoring.entries import common_folder, spread
-from vqa.reports.scoring.stills import stills
+from vqa.reports.scoring.stills import THUMBNAIL, middle_index, stills
 from vqa.reports.svg import inline, to_svg
 from vqa.reports.words import percent, plural, probability
 
@@ -110,7 +109,7 @@ def write_changes_page(
         for rank, pair in enumerate(kept):
             images = []
             if rank in pictured:
-                images = [next(iter(stills(file)), None) for file in pair.files]
+                images = [_still(file) for file in pair.files]
                 bar.update()
             rows.append(_row(pair, images, most))
     content = {
@@ -129,6 +128,11 @@ def write_changes_page(
         "command": command,
     }
     page.write_page(path, "changes.html", content, page.template_text("videos.css"))
+
+
+def _still(path: str) -> str | None:
+    """Return the frame in the middle of a video; None if it is not readable."""
+    return next(iter(stills(path, lambda info: [middle_index(info)], [THUMBNAIL])), None)
 
 
 def _row(pair: Pair, images: Sequence[str | None], most: float) -> dict[str, Any]:
@@ -158,7 +162,7 @@ def _verdict(change: Change) -> str:
     else:
         verb = "fell" if change.mean < 0 else "rose"
         lead = f"The scores of {count} {verb} by {abs(change.mean):.3f} on average ({ends})"
-    return f"{lead}; {change.better:.0%} got better, {change.worse:.0%} worse."
+    return f"{lead}; {_share(change.better)} got better, {_share(change.worse)} worse."
 
 
 def _summary(model: str, scale: tuple[float, float] | None, count: int) -> list[str]:
@@ -175,10 +179,14 @@ def _tiles(change: Change) -> list[tuple[str, str, str]]:
     same = 1 - change.better - change.worse
     return [
         ("Mean change", f"{change.mean:+.3f}", interval),
-        ("Median change", f"{change.median:+.3f}", f"p {probability(change.p)}"),
-        ("Got better", f"{change.better:.0%}", f"{same:.0%} did not change"),
-        ("Got worse", f"{change.worse:.0%}", f"largest loss {min(change.differences):+.3f}"),
+        ("Median change", f"{change.median:+.3f}", f"Wilcoxon p {probability(change.p)}"),
+        ("Got better", _share(change.better), f"{_share(same)} did not change"),
+        ("Got worse", _share(change.worse), f"largest loss {min(change.differences):+.3f}"),
     ]
+
+
+def _share(value: float) -> str:
+    return percent(round(value, 2))
 
 
 def _pictures(pairs: Sequence[Pair], change: Change) -> list[Markup]:

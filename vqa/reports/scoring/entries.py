@@ -3,9 +3,9 @@
 A job may have ten thousand videos of any length, so an entry keeps a bounded part of its timeline.
 """
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise, takewhile
 from pathlib import PurePath
 from typing import Any
 
@@ -71,7 +71,7 @@ def extremes(quality: np.ndarray, most: int = MOMENTS) -> np.ndarray:
     if len(quality) <= most:
         return np.arange(len(quality))
     edges = np.linspace(0, len(quality), most // 2 + 1).astype(int)
-    parts = [(begin, quality[begin:end]) for begin, end in zip(edges, edges[1:], strict=False)]
+    parts = [(begin, quality[begin:end]) for begin, end in pairwise(edges)]
     return np.unique([begin + place for begin, x in parts for place in (x.argmin(), x.argmax())])
 
 
@@ -128,5 +128,6 @@ def common_folder(paths: Iterable[str]) -> tuple[str, ...]:
         if common is None:
             common = parts
         elif parts[: len(common)] != common:
-            common = tuple(os.path.commonprefix([common, parts]))
+            alike = takewhile(lambda pair: pair[0] == pair[1], zip(common, parts, strict=False))
+            common = tuple(part for part, _ in alike)
     return common or ()

@@ -16,7 +16,7 @@ from vqa.files import shown
 from vqa.progress import progress_bar
 from vqa.reports import figures, page
 from vqa.reports.scoring.entries import Entry, common_folder, spark, spread, worst_moments
-from vqa.reports.scoring.stills import stills
+from vqa.reports.scoring.stills import MOMENT, THUMBNAIL, nearest, stills, thumbnail_index
 from vqa.reports.svg import inline, to_svg
 from vqa.reports.words import percent, plural
 from vqa.reports.words import shown as number
@@ -80,7 +80,7 @@ def _content(
             moments = worst_moments(entry.times_s, entry.quality) if rank in carded else []
             images: list[str] = []
             if rank in pictured:
-                images = stills(entry.path, [float(entry.times_s[one]) for one in moments], raw)
+                images = _images(entry, moments, raw)
                 lost += not images
                 bar.update()
             if rank in carded:
@@ -115,9 +115,18 @@ def _content(
     }
 
 
-def _scale(
-    scale: Sequence[float] | None, scores: np.ndarray
-) -> tuple[str, tuple[float, float]]:
+def _images(entry: Entry, moments: Sequence[int], raw: RawFormat | None) -> list[str]:
+    """Return the thumbnail of a video and its frames at some moments; none if unreadable."""
+    times_s = [float(entry.times_s[one]) for one in moments]
+    return stills(
+        entry.path,
+        lambda info: [thumbnail_index(info), *(nearest(info, time_s) for time_s in times_s)],
+        [THUMBNAIL] + [MOMENT] * len(times_s),
+        raw,
+    )
+
+
+def _scale(scale: Sequence[float] | None, scores: np.ndarray) -> tuple[str, tuple[float, float]]:
     """Return a scale in words, and the ends of the axes; a scale without ends takes the scores'."""
     if scale is not None and np.isfinite(np.asarray(scale, dtype=float)).all():
         return f"{scale[0]:g} to {scale[1]:g}", (float(scale[0]), float(scale[1]))
@@ -199,9 +208,7 @@ def _article(scale: str) -> str:
     return scale if scale.startswith("without") else f"of {scale}"
 
 
-def _remarks(
-    scores: np.ndarray, failures: Sequence[Any], model: Mapping[str, Any]
-) -> list[str]:
+def _remarks(scores: np.ndarray, failures: Sequence[Any], model: Mapping[str, Any]) -> list[str]:
     """Return what every reader of these scores must know."""
     remarks = []
     scale = model.get("scale")

@@ -1,9 +1,9 @@
-"""Small pictures of videos as data addresses; a file that cannot be read costs only its pictures."""
+"""Small pictures of videos as data addresses; an unreadable file costs only its pictures."""
 
 import base64
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,35 +19,41 @@ MOMENT = (360, 240)
 QUALITY = 68
 
 
-def stills(path: str, times_s: Sequence[float] = (), raw: RawFormat | None = None) -> list[str]:
-    """Return a thumbnail of a video and the frames at some times, in that order.
+def stills(
+    path: str,
+    choose: Callable[[VideoInfo], Sequence[int]],
+    largest: Sequence[tuple[int, int]],
+    raw: RawFormat | None = None,
+) -> list[str]:
+    """Return frames of a video as data addresses; none if the file is gone or damaged.
 
     Args:
         path: The video file.
-        times_s: Times in seconds.
+        choose: From the properties of the video to the indices of n frames.
+        largest: Largest width and height of each of the n pictures.
         raw: Format of headerless `.yuv` files.
-
-    Returns:
-        Data addresses, the thumbnail first; empty if the file is gone or damaged.
     """
     (video,) = as_records([Path(path)], raw)
     try:
         info = probe(video.path, raw=video.raw_format)
-        wanted = [thumbnail_index(info), *(nearest(info, time_s) for time_s in times_s)]
-        frames = read_frames(video.path, wanted, raw=video.raw_format, info=info)
+        frames = read_frames(video.path, choose(info), raw=video.raw_format, info=info)
     except (VideoError, OSError, ValueError, RuntimeError, MemoryError) as error:
         log.info("no pictures of %s: %s", path, error)
         return []
-    sizes = [THUMBNAIL] + [MOMENT] * len(times_s)
-    return [_address(frame, size) for frame, size in zip(frames, sizes, strict=True)]
+    return [_address(frame, size) for frame, size in zip(frames, largest, strict=True)]
+
+
+def middle_index(info: VideoInfo) -> int:
+    """Return the index of the frame in the middle: the same moment in every version of a video."""
+    return info.frames // 2
 
 
 def thumbnail_index(info: VideoInfo) -> int:
-    """Return the index of a frame in the middle: a keyframe, which is quick to read, if one is near.
+    """Return the index of a frame in the middle: a keyframe if one is near, which is quick to read.
 
     The beginning of a video is often black, so frame 0 is the last choice.
     """
-    middle = info.frames // 2
+    middle = middle_index(info)
     near = [index for index in info.keyframes if abs(index - middle) <= info.frames // 4]
     return min(near, key=lambda index: abs(index - middle), default=middle)
 

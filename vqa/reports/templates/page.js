@@ -95,12 +95,16 @@ function tools(table) {
 
 document.querySelectorAll("table.sortable").forEach(sortable);
 document.querySelectorAll("table[data-name]").forEach(tools);
+// Parts that are wider than the screen say so, also after the screen was turned.
 const scrollers = [...document.querySelectorAll(".wide, .plot.broad, .map > div")];
-const watch = new ResizeObserver(() => {
+const mark = () => {
   const wider = scrollers.map((part) => part.scrollWidth > part.clientWidth + 1);
   scrollers.forEach((part, place) => part.classList.toggle("scrolls", wider[place]));
-});
+};
+mark();
+const watch = new ResizeObserver(() => requestAnimationFrame(mark)); // the mark changes heights
 for (const part of scrollers) [part, part.firstElementChild].forEach((one) => watch.observe(one));
+
 let closed = [];
 addEventListener("beforeprint", () => {
   closed = [...document.querySelectorAll("details:not([open])")];
