@@ -207,10 +207,20 @@ def _add_doctor(verbs: "argparse._SubParsersAction[_Parser]") -> None:
 
 
 def _add_compare(verbs: "argparse._SubParsersAction[_Parser]") -> None:
-    compare = _verb(verbs, "compare", "compare finished runs on the splits that they share")
-    compare.add_argument("runs", nargs="+", help="folders of finished runs, two or more")
+    compare = _verb(
+        verbs,
+        "compare",
+        "compare finished runs on the splits that they share, or the scores of two jobs",
+        """\
+examples:
+  vqa compare runs/<a> runs/<b> runs/<c>      which model is better
+  vqa compare before.csv after.csv            which videos got better or worse""",
+    )
     compare.add_argument(
-        "--metric", default="srocc", help="compare pairs by this metric (default: srocc)"
+        "runs", nargs="+", help="two or more folders of finished runs, or two files of scores"
+    )
+    compare.add_argument(
+        "--metric", default="srocc", help="compare pairs of runs by this metric (default: srocc)"
     )
     compare.add_argument(
         "--output", "-o", default="comparison", metavar="FOLDER", help="(default: comparison)"

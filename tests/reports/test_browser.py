@@ -25,6 +25,12 @@ const buttons = heads.flatMap((head) => [...head.querySelectorAll("button")]);
 found.buttons = buttons.filter((button) => button.tabIndex === 0).length;
 const scrolling = [...document.querySelectorAll(".wide")];
 found.stuck = scrolling.filter((part) => part.tabIndex !== 0 || part.role !== "region").length;
+// The flag is set where a part is wider than its frame, and nowhere else; it makes text visible.
+const parts = [...document.querySelectorAll(".wide, .plot.broad, .map > div")];
+const wider = parts.filter((part) => part.scrollWidth > part.clientWidth + 1);
+const told = (part) => getComputedStyle(part, "::before").content.startsWith('"Scroll');
+found.scrolling = wider.length;
+found.untold = parts.filter((part) => wider.includes(part) !== told(part)).length;
 // A headless window is not always active, so the CSS rule is read instead of its effect.
 const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]);
 const focused = rules.filter((rule) => (rule.selectorText || "").includes(":focus-visible"));
@@ -84,6 +90,8 @@ def assert_common(found, console, figures):
     assert found["wide"] <= 0
     assert found["heads"] == found["buttons"] > 0
     assert found["stuck"] == 0
+    assert found["scrolling"] > 0
+    assert found["untold"] == 0
     assert found["outline"]
     assert all("px solid" in outline for outline in found["outline"])
     assert found["focused"]

@@ -38,7 +38,7 @@ def write_page(path: Path, template: str, content: Mapping[str, Any], style: str
         style: Further CSS, which must be our own.
     """
     environment = _environment()
-    script = resources.files("vqa.reports").joinpath("templates/page.js").read_text("utf-8")
+    script = template_text("page.js")
     main = Markup(environment.get_template(template).render(content))
     page = environment.get_template("page.html").render(
         {key: content[key] for key in ("kicker", "title", "verdict", "summary", "notes")},
@@ -49,6 +49,11 @@ def write_page(path: Path, template: str, content: Mapping[str, Any], style: str
         sections=[(name, Markup(text)) for name, text in HEADING.findall(main)],
     )
     return write_atomically(path, page)
+
+
+def template_text(name: str) -> str:
+    """Return the text of a file in `templates`, as it is."""
+    return resources.files("vqa.reports").joinpath("templates", name).read_text("utf-8")
 
 
 def placed(

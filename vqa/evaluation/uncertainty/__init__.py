@@ -1,7 +1,7 @@
 """Uncertainty of a metric, and differences between models.
 
 `bootstrap` gives intervals, `paired` compares models on the same videos, `significance` has tests
-in closed form. All resampling works on `counts`.
+in closed form, `changes` compares two scores of the same videos. All resampling works on `counts`.
 """
 
 from vqa.evaluation.uncertainty.bootstrap import (
@@ -11,6 +11,7 @@ from vqa.evaluation.uncertainty.bootstrap import (
     percentile_p,
     resample,
 )
+from vqa.evaluation.uncertainty.changes import Change, change
 from vqa.evaluation.uncertainty.counts import Statistic, on_counts, over_splits
 from vqa.evaluation.uncertainty.paired import SignificanceMatrix, significance_matrix
 from vqa.evaluation.uncertainty.significance import (
@@ -23,12 +24,14 @@ from vqa.evaluation.uncertainty.significance import (
 )
 
 __all__ = [
+    "Change",
     "Difference",
     "Outcome",
     "Resampled",
     "SignificanceMatrix",
     "Statistic",
     "bca_interval",
+    "change",
     "corrected_resampled_t",
     "f_test",
     "fisher_z",

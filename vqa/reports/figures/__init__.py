@@ -1,6 +1,7 @@
 """Figures of the pages, as matplotlib figures without pyplot; `vqa.reports.svg` writes them."""
 
 from vqa.reports.figures.cost import accuracy_over_seconds
+from vqa.reports.figures.distribution import before_and_after, changes, scores_beside_opinions
 from vqa.reports.figures.heat import heat_map
 from vqa.reports.figures.intervals import ranking, split_intervals
 from vqa.reports.figures.marking import mark
@@ -9,6 +10,8 @@ from vqa.reports.figures.timelines import learning_curves, timeline
 
 __all__ = [
     "accuracy_over_seconds",
+    "before_and_after",
+    "changes",
     "heat_map",
     "learning_curves",
     "mapped_scores",
@@ -16,6 +19,7 @@ __all__ = [
     "ranking",
     "residuals",
     "scatter",
+    "scores_beside_opinions",
     "split_intervals",
     "thinned",
     "timeline",

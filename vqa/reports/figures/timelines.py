@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from vqa.reports.style import BLUE, GREEN, MUTED, RED, STYLE, canvas, thin
+from vqa.reports.style import BLUE, GREEN, INK, MUTED, RED, STYLE, canvas, thin
 
 MANY_EPOCHS = 40
 
@@ -42,26 +42,35 @@ def learning_curves(histories: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
 def timeline(
     times_s: ArrayLike,
     frame_quality: ArrayLike,
-    mos: float,
+    mos: float | None,
     score: float,
     mos_range: Sequence[float],
+    marks: Sequence[int] = (),
 ) -> Figure:
     """Plot frame quality over time, with the MOS and the score of the video as lines.
 
     Args:
         times_s: Time of each frame (T,), in seconds.
         frame_quality: Quality of each frame (T,), on the MOS scale.
-        mos: MOS of the video.
+        mos: MOS of the video; None if it was not rated.
         score: Score of the video.
         mos_range: Lowest and highest MOS; the axis covers at least this range.
+        marks: Positions in the timeline to number from 1.
     """
     quality = np.asarray(frame_quality, dtype=float)
     with mpl.rc_context(STYLE):
         figure, axes = canvas(5.6, 1.6)
-        for value, colour, name in ((mos, GREEN, "MOS"), (score, RED, "score")):
+        lines = [(mos, GREEN, "MOS")] if mos is not None else []
+        for value, colour, name in (*lines, (score, RED, "score")):
             axes.axhline(value, color=colour, linewidth=1.4, linestyle=(0, (5, 3)), label=name)
         axes.plot(times_s, quality, color=BLUE, linewidth=1.6, label="frame quality")
-        shown = [*quality[np.isfinite(quality)], mos, score, *mos_range]
+        for number, place in enumerate(marks, start=1):
+            dot = (np.asarray(times_s)[place], quality[place])
+            axes.plot(*dot, "o", color=BLUE, markersize=5, clip_on=False)
+            style = {"textcoords": "offset points", "ha": "center", "weight": "bold"}
+            axes.annotate(str(number), dot, (0, 6), color=INK, **style)
+        rated = [value for value, *_ in lines]
+        shown = [*quality[np.isfinite(quality)], *rated, score, *mos_range]
         low, high = min(shown), max(shown)
         margin = 0.04 * (high - low or 1.0)
         axes.set(xlabel="time (s)", ylim=(low - margin, high + margin))

@@ -5,9 +5,10 @@ const key = (row, column) => {
   const text = value(row.cells[column]);
   return text !== "" && !Number.isNaN(Number(text)) ? Number(text) : text;
 };
+const collator = new Intl.Collator(undefined, { numeric: true });
 const compare = (a, b) => {
   if (typeof a === "number" && typeof b === "number") return a - b;
-  return String(a).localeCompare(String(b), undefined, { numeric: true });
+  return collator.compare(a, b);
 };
 const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
 
@@ -20,13 +21,16 @@ function sortable(table) {
       const rising = head.getAttribute("aria-sort") !== "ascending";
       for (const other of heads) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", rising ? "ascending" : "descending");
-      const rows = [...table.tBodies[0].rows].sort((a, b) => {
-        const [x, y] = [key(a, column), key(b, column)];
+      // Each key is read once: a table may have ten thousand rows.
+      const keyed = [...table.tBodies[0].rows].map((row) => [key(row, column), row]);
+      keyed.sort(([x], [y]) => {
         // Cells without a value stay at the end in both directions.
         if (x === "" || y === "") return (x === "") - (y === "");
         return rising ? compare(x, y) : compare(y, x);
       });
-      table.tBodies[0].append(...rows);
+      // Empty it first: rows that leave one by one, in another order, each cost a look at all.
+      table.tBodies[0].replaceChildren();
+      table.tBodies[0].append(...keyed.map(([, row]) => row));
     });
   });
 }
@@ -95,6 +99,15 @@ function tools(table) {
 
 document.querySelectorAll("table.sortable").forEach(sortable);
 document.querySelectorAll("table[data-name]").forEach(tools);
+// Parts that are wider than the screen say so, also after the screen was turned.
+const scrollers = [...document.querySelectorAll(".wide, .plot.broad, .map > div")];
+const mark = () => {
+  const wider = scrollers.map((part) => part.scrollWidth > part.clientWidth + 1);
+  scrollers.forEach((part, place) => part.classList.toggle("scrolls", wider[place]));
+};
+mark();
+for (const event of ["resize", "change", "input"]) addEventListener(event, mark);
+
 let closed = [];
 addEventListener("beforeprint", () => {
   closed = [...document.querySelectorAll("details:not([open])")];
