@@ -179,18 +179,23 @@ def _add_pack(verbs: "argparse._SubParsersAction[_Parser]") -> None:
         "make a model folder of a run: weights, settings, calibration and card, nothing else",
     )
     pack.add_argument("run", help="folder of a finished run")
-    pack.add_argument("--output", "-o", required=True, metavar="FOLDER", help="the model folder")
+    pack.add_argument(
+        "--output", "-o", required=True, metavar="FOLDER",
+        help="the model folder, or hf://owner/name to upload it to the Hugging Face Hub",
+    )  # fmt: skip
     pack.add_argument("--name", help="name of the model (default: that of the run)")
     pack.add_argument(
         "--features", nargs="+", default=[], metavar="NAME",
         help="what computes the features of a run of features=external",
     )  # fmt: skip
+    pack.add_argument("--private", action="store_true", help="make a new model on the hub private")
     _add_trust(pack)
     pack.set_defaults(
         job=lambda given: _module("pack").main(
-            given.run, given.output, name=given.name, features=given.features, trust=given.trust
+            given.run, given.output, name=given.name, features=given.features,
+            private=given.private, trust=given.trust,
         )
-    )
+    )  # fmt: skip
 
 
 def _add_doctor(verbs: "argparse._SubParsersAction[_Parser]") -> None:

@@ -1,6 +1,8 @@
-"""Pack a run into a model folder that scores anywhere: see `vqa.runs.packing`."""
+"""Pack a run into a model folder that scores anywhere, on disk or on a hub."""
 
+import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from vqa.commands import configuration
@@ -12,7 +14,7 @@ from vqa.evaluation.metrics import cards
 from vqa.evaluation.text import number
 from vqa.features.extraction.feature_source import FeatureSource
 from vqa.files import plain_name, user_path
-from vqa.runs import Run
+from vqa.runs import Run, hub
 from vqa.runs.calibration import Calibration
 from vqa.runs.opening import load_run
 from vqa.runs.packing import pack
@@ -27,32 +29,53 @@ def main(
     *,
     name: str | None = None,
     features: Sequence[str] = (),
+    private: bool = False,
     trust: Sequence[str] = (),
 ) -> int:
-    """Write a model folder and print its path.
+    """Write a model folder and print its path, or upload it and print its address.
 
     Args:
         run: A finished run, or a model folder.
-        output: The model folder, absent or empty.
+        output: The model folder, absent or empty, or `hf://owner/name`.
         name: Name of the model; None takes that of the run.
         features: What computes the features of a run that learned from a matrix of features.
+        private: Whether a new model on the hub is private.
         trust: Packages besides vqa that the run's configuration may use.
 
     Raises:
         UsageError: The run learned from a matrix of features and `features` is empty, or the other
-            way round, or the model takes another number of features.
-        RunError: As `vqa.runs.packing.pack`.
+            way round, the model takes another number of features, or a folder is to be private.
+        RunError: As `vqa.runs.packing.pack` and `vqa.runs.hub.upload`.
     """
+    if not hub.is_address(output):
+        if private:
+            raise UsageError(f"--private is for --output hf://owner/name, found {output}")
+        folder = user_path(output)
+        check_folder("output", folder)
+        packed = pack_run(run, folder, name, features, trust)
+        say(f"packed: {packed.folder}; vqa score {packed.folder} <videos> scores with it")
+        return 0
+    address = hub.Address.parse(output)
+    with tempfile.TemporaryDirectory(prefix="vqa-") as place:
+        packed = pack_run(run, Path(place) / "model", name, features, trust)
+        page = hub.upload(packed.folder, address, private=private or None)
+    say(f"uploaded: {page}; vqa score {address} <videos> scores with it")
+    return 0
+
+
+def pack_run(
+    run: str, folder: Path, name: str | None, features: Sequence[str], trust: Sequence[str]
+) -> Run:
+    """Write a model folder and return it; the arguments are those of `main`."""
     trained = load_run(run)
-    folder = user_path(output)
-    check_folder("output", folder)
     experiment = Experiment.of_run(trained, data=FILES, paths=NOWHERE, trust=trust)
     config = packed_settings(trained, experiment, name, features)
-    packed = pack(trained, folder, config, card(trained, config))
+    own = trained.folder / "README.md"
+    text = own.read_text(encoding="utf-8") if own.is_file() else card(trained, config)
+    packed = pack(trained, folder, config, text)
     if features:
         check_features(packed, trust)
-    say(f"packed: {packed.folder}; vqa score {packed.folder} <videos> scores with it")
-    return 0
+    return packed
 
 
 def packed_settings(
