@@ -48,6 +48,7 @@ HOMES = {
     "skimage": ("vqa.databases.synthesis",),
     "sklearn": ("vqa.models.svr", "vqa.protocols", "vqa.training", "vqa.databases.synthesis"),
     "h5py": ("vqa.protocols", "vqa.features.extraction"),
+    "huggingface_hub": ("vqa.runs.hub",),
     "loky": ("vqa.features.nss",),
     "open_clip": ("vqa.models.pretrained",),
     "timm": ("vqa.models.pretrained",),

@@ -179,7 +179,10 @@ def _add_pack(verbs: "argparse._SubParsersAction[_Parser]") -> None:
         "make a model folder of a run: weights, settings, calibration and card, nothing else",
     )
     pack.add_argument("run", help="folder of a finished run")
-    pack.add_argument("--output", "-o", required=True, metavar="FOLDER", help="the model folder")
+    pack.add_argument(
+        "--output", "-o", required=True, metavar="FOLDER",
+        help="the model folder, or hf://owner/name to upload it to the Hugging Face Hub",
+    )  # fmt: skip
     pack.add_argument("--name", help="name of the model (default: that of the run)")
     pack.add_argument(
         "--features", nargs="+", default=[], metavar="NAME",
@@ -190,11 +193,12 @@ def _add_pack(verbs: "argparse._SubParsersAction[_Parser]") -> None:
         help="run of the same settings that tested held-out videos, for intervals and card",
     )  # fmt: skip
     pack.add_argument("--about", metavar="FILE", help="text that ends the card")
+    pack.add_argument("--private", action="store_true", help="make a new model on the hub private")
     _add_trust(pack)
     pack.set_defaults(
         job=lambda given: _module("pack").main(
             given.run, given.output, name=given.name, features=given.features, folds=given.folds,
-            about=given.about, trust=given.trust,
+            about=given.about, private=given.private, trust=given.trust,
         )
     )  # fmt: skip
 

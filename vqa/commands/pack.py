@@ -1,6 +1,8 @@
-"""Pack a run into a model folder that scores anywhere: see `vqa.runs.packing`."""
+"""Pack a run into a model folder that scores anywhere, on disk or on a hub."""
 
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from vqa.commands import configuration
@@ -11,7 +13,7 @@ from vqa.commands.preflight import check_folder
 from vqa.commands.printing import say
 from vqa.features.extraction.feature_source import FeatureSource
 from vqa.files import making_folder, plain_name, user_path
-from vqa.runs import Run, RunError
+from vqa.runs import Run, RunError, hub
 from vqa.runs.calibration import Calibration
 from vqa.runs.inputs import changes
 from vqa.runs.opening import load_run
@@ -31,42 +33,57 @@ def main(
     features: Sequence[str] = (),
     folds: str | None = None,
     about: str | None = None,
+    private: bool = False,
     trust: Sequence[str] = (),
 ) -> int:
-    """Write a model folder and print its path.
+    """Write a model folder and print its path, or upload it and print its address.
 
     Args:
         run: A finished run, or a model folder.
-        output: The model folder, absent or empty.
+        output: The model folder, absent or empty, or `hf://owner/name`.
         name: Name of the model; None takes that of the run.
         features: What computes the features of a run that learned from a matrix of features.
         folds: A finished run of the same settings and data whose tests on held-out videos give the
             intervals and the numbers on the card; for a run that was trained on all videos.
         about: File whose text ends the card.
+        private: Whether a new model on the hub is private.
         trust: Packages besides vqa that the run's configuration may use.
 
     Raises:
         UsageError: The run learned from a matrix of features and `features` is empty, or the other
-            way round, or the model takes another number of features; `folds` is another model's, or
-            `about` cannot be read.
-        RunError: The folder is not empty, or as `vqa.runs.packing.pack`.
+            way round, or the model takes another number of features; `folds` is another model's,
+            `about` cannot be read, or a folder is to be private.
+        RunError: The folder is not empty, or as `vqa.runs.packing.pack` and `vqa.runs.hub.upload`.
     """
+
+    def write(target: Path) -> None:
+        packed = pack(trained, target, config, text, tested)
+        if features:
+            record_features(packed, trust)
+
     trained = load_run(run)
-    folder = user_path(output)
-    check_folder("output", folder)
     experiment = Experiment.of_run(trained, data=FILES, paths=NOWHERE, trust=trust)
     tested = tested_by(trained, folds) if folds else trained
     config = packed_settings(trained, experiment, name, features)
     text = card(trained, tested, config, about_text(about))
+    if hub.is_address(output):
+        address = hub.Address.parse(output)
+        with tempfile.TemporaryDirectory(prefix="vqa-") as place:
+            write(Path(place))
+            page = hub.upload(Path(place), address, private=private or None)
+        say(f"uploaded: {page}; vqa score <videos> --model {address} scores with it")
+        return 0
+    folder = user_path(output)
+    if private:
+        raise UsageError(f"--private is for --output hf://owner/name, found {output}")
+    check_folder("output", folder)
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
     if folder.exists():
         raise RunError(f"{folder} is not empty; choose another --output")
     with making_folder(folder) as made:
-        packed = pack(trained, made, config, text, tested)
-        if features:
-            record_features(packed, trust)
-    say(f"packed: {folder}; vqa score {folder} <videos> scores with it")
+        write(made)
+    say(f"packed: {folder}; vqa score <videos> --model {folder} scores with it")
     return 0
 
 

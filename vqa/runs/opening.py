@@ -9,6 +9,7 @@ from typing import Any
 
 from vqa import __version__
 from vqa.files import user_path, write_atomically, write_json
+from vqa.runs import hub
 from vqa.runs.errors import RunError
 from vqa.runs.run import Run
 from vqa.runs.stored import read_settings, settings_text
@@ -63,10 +64,10 @@ def load_run(folder: str | Path) -> Run:
 
     Args:
         folder: The folder, or the name of a model inside the package (`embedded`); a folder of
-            that name comes first.
+            that name comes first. `hf://owner/name` is a model folder on the Hugging Face Hub.
 
     Raises:
-        RunError: The folder is absent or is not a run folder.
+        RunError: The folder is absent or is not a run folder, or cannot be downloaded.
 
     Examples:
         >>> from pathlib import Path
@@ -78,6 +79,8 @@ def load_run(folder: str | Path) -> Run:
         ...     load_run(folder).notes()
         ['The MOS of the demo are simulated.']
     """
+    if hub.is_address(folder):
+        folder = hub.download(hub.Address.parse(str(folder)))
     folder = user_path(folder)
     if not folder.exists():
         folder = embedded().get(str(folder), folder)

@@ -29,6 +29,7 @@ from vqa.runs.hashes import file_hashes
 from vqa.runs.run import Run
 from vqa.runs.stored import settings_text
 
+TEXTS = ("database.json", "notes.json", "features.json", "calibration.json", "results.json")
 PARTS = ("model.safetensors", "learner.json")
 OWN_FILE = re.compile(r"\./weights/[\w-][\w.+-]*")
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-BLOCK_ROWS = {"cpu": 32, "cuda": 256}  # rows per block: few wasted zeros, or few kernel launches
+BLOCK_ROWS = {"cpu": 16, "cuda": 256}  # rows per block: few wasted zeros, or few kernel launches
 
 
 @dataclass(frozen=True, slots=True, eq=False)

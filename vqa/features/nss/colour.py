@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vqa.features.nss.banded import separable
-from vqa.features.nss.imresize import imresize, round_to_bytes
+from vqa.features.nss.imresize import imresize, round_to_bytes_
 
 BLOCK_ROWS = 64
 LUMA = (0.298936, 0.587043, 0.114021)
@@ -44,7 +44,7 @@ def yuv_to_rgb(y: Tensor, u: Tensor, v: Tensor, matrix: str = "bt601") -> Tensor
             `ycbcr2rgb`; `original` is the matrix of RAPIQUE's release, on unrounded chroma.
 
     Returns:
-        (..., 3, H, W) float64, whole numbers 0..255.
+        (..., 3, H, W) uint8.
 
     Raises:
         ValueError: The matrix is unknown.
@@ -53,19 +53,20 @@ def yuv_to_rgb(y: Tensor, u: Tensor, v: Tensor, matrix: str = "bt601") -> Tensor
     # The kernel's weights at 2x are 128ths: float32 represents both passes exactly.
     chroma = imresize(torch.stack([u, v], -3).to(torch.float32), 2.0)[..., :height, :width]
     if matrix == "bt601":
-        chroma, zero = round_to_bytes(chroma), BT601_ZERO
+        chroma, zero = round_to_bytes_(chroma), BT601_ZERO
         coefficients = 255 * np.linalg.inv(BT601)
     elif matrix == "original":
         zero, coefficients = ORIGINAL_ZERO, ORIGINAL
     else:
         raise ValueError(f"yuv_matrix={matrix!r}: expected bt601 or original")
-    rgb = torch.empty(*y.shape[:-2], 3, height, width, dtype=torch.float64, device=y.device)
+    rgb = torch.empty(*y.shape[:-2], 3, height, width, dtype=torch.uint8, device=y.device)
     for start in range(0, height, BLOCK_ROWS):  # a few rows at a time stay in the cache
         rows = slice(start, start + BLOCK_ROWS)
         channels = (y[..., rows, :], *chroma[..., rows, :].unbind(-3))
-        shifted = [x.to(torch.float64) - centre for x, centre in zip(channels, zero, strict=True)]
+        # float32 subtracts exactly: luma is whole, chroma has 7 binary places
+        shifted = [(x - centre).to(torch.float64) for x, centre in zip(channels, zero, strict=True)]
         for place, row in enumerate(coefficients):
-            rgb[..., place, rows, :] = round_to_bytes(mixed(shifted, row))
+            rgb[..., place, rows, :] = round_to_bytes_(mixed(shifted, row))
     return rgb
 
 
@@ -94,7 +95,7 @@ def lab_chroma(rgb: Tensor) -> Tensor:
     MATLAB's constants are not public; the Bradford-adapted ICC colourants are within 4e-4 of its
     output.
     """
-    blurred = round_to_bytes(separable(rgb, BLUR, BLUR, "replicate")).int()
+    blurred = round_to_bytes_(separable(rgb, BLUR, BLUR, "replicate")).int()
     code = torch.arange(256, dtype=torch.float64, device=rgb.device) / 255
     linear = torch.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
     linear = linear.to(rgb.dtype)
@@ -104,8 +105,9 @@ def lab_chroma(rgb: Tensor) -> Tensor:
         part = blurred[..., rows, :]
         channels = linear.index_select(0, part.flatten()).view(part.shape).unbind(-3)
         x, y, z = (_lab_curve(mixed(channels, row)) for row in _adapted_colourants())
-        chroma[..., 0, rows, :] = round_to_bytes((x - y).mul_(500).add_(128))
-        chroma[..., 1, rows, :] = round_to_bytes((y - z).mul_(200).add_(128))
+        chroma[..., 0, rows, :] = (x - y).mul_(500).add_(128)
+        chroma[..., 1, rows, :] = (y - z).mul_(200).add_(128)
+        round_to_bytes_(chroma[..., rows, :])
     return chroma
 
 

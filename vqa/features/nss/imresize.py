@@ -49,13 +49,13 @@ def imresize(
         operator = resampling(sides[axis], size[axis], scales[axis], x.dtype, x.device)
         x = operator.across(x) if axis else operator.down(x)
         if rounded:
-            x = round_to_bytes(x)
+            x = round_to_bytes_(x)
     return x
 
 
-def round_to_bytes(x: Tensor) -> Tensor:
-    """Round to whole numbers within 0..255, halves upward, like MATLAB's `uint8`."""
-    return x.add(0.5).floor_().clamp_(0, 255)
+def round_to_bytes_(x: Tensor) -> Tensor:
+    """Round in place to whole numbers within 0..255, halves upward, like MATLAB's `uint8`."""
+    return x.add_(0.5).floor_().clamp_(0, 255)
 
 
 @lru_cache(maxsize=64)

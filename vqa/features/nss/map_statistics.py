@@ -49,29 +49,41 @@ def nss_statistics(maps: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     batch = max(1, limit // ((height + 2) * (width + 2)))
     blocks = max(1, round(min(batch, len(flat)) * height * width / limit))
     rows = math.ceil(height / blocks)
-    parts = [_describe(part, rows, dtype) for part in flat.split(batch)]
-    return torch.cat(parts).reshape(*maps.shape[:-2], STATISTICS)
+    parts = zip(*(_sums_of_maps(part, rows, dtype) for part in flat.split(batch)), strict=True)
+    coefficients, spread, sides, logs = (torch.cat(sums) for sums in parts)
+    count = height * width
+    statistics = [
+        ggd_from_sums(count, *coefficients.unbind(-1)),
+        spread,
+        aggd_from_sums(count, sides[..., 0, :], sides[..., 1, :]).flatten(-2),
+        ggd_from_sums(count, *logs.unbind(-1)).flatten(-2),
+    ]
+    return torch.cat(statistics, -1).reshape(*maps.shape[:-2], STATISTICS)
 
 
 def mscn(maps: Tensor, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor]:
     """Return coefficients M and local deviation sigma of maps (..., H, W), borders replicated."""
     height, width = maps.shape[-2:]
     flat = maps.reshape(-1, height, width)
-    value, sigma = _normalise(flat[:, _reach(flat)], dtype)
+    value, sigma = _normalise(_reach(flat, 0, height), dtype)
     return value.reshape(maps.shape), sigma.reshape(maps.shape)
 
 
-def _describe(maps: Tensor, rows: int, dtype: torch.dtype) -> Tensor:
-    """Compute the statistics (b, 34) of maps (b, H, W), `rows` rows at a time."""
+def _sums_of_maps(maps: Tensor, rows: int, dtype: torch.dtype) -> tuple[Tensor, ...]:
+    """Compute what the statistics of maps (b, H, W) need, `rows` rows at a time.
+
+    Returns:
+        Sums of M (b, 2), mean and ratio of the local deviation (b, 2), sums of the products
+        (b, 4, 2, 3) and sums of the combinations of Q (b, 7, 2).
+    """
     batch, height, width = maps.shape
     blocks = [(start, min(start + rows, height)) for start in range(0, height, rows)]
     # Both have a border of one pixel, which is filled after the inside.
     m = maps.new_empty(batch, height + 2, width + 2, dtype=dtype)
     q = torch.empty_like(m)
-    reach = _reach(maps)
     spreads, coefficients = [], []
     for start, stop in blocks:
-        value, sigma = _normalise(maps[:, reach[start : stop + WINDOW - 1]], dtype)
+        value, sigma = _normalise(_reach(maps, start, stop), dtype)
         m[:, start + 1 : stop + 1, 1:-1] = value
         magnitude = value.abs_()
         coefficients.append(_gathered([_total(magnitude), _norm(magnitude)], (2,)))
@@ -83,28 +95,27 @@ def _describe(maps: Tensor, rows: int, dtype: torch.dtype) -> Tensor:
     circular = sum(_sums(_circular(q[:, start : stop + 2])) for start, stop in blocks)
     _replicate(q)
     local = sum(_sums(_local(q[:, start : stop + 2])) for start, stop in blocks)
-    count = height * width
-    return torch.cat(
-        [
-            ggd_from_sums(count, *sum(coefficients).unbind(-1)),
-            _pooled(spreads),
-            aggd_from_sums(count, sides[..., 0, :], sides[..., 1, :]).flatten(-2),
-            ggd_from_sums(count, *torch.cat([circular, local], 1).unbind(-1)).flatten(-2),
-        ],
-        dim=-1,
-    )
+    return sum(coefficients), _pooled(spreads), sides, torch.cat([circular, local], 1)
 
 
-def _reach(maps: Tensor) -> Tensor:
-    """Return the rows that the windows over (b, H, W) use, with the outermost ones replicated."""
+def _reach(maps: Tensor, start: int, stop: int) -> Tensor:
+    """Return the rows (b, R + 6, W) float64 that windows over R rows of (b, H, W) use.
+
+    Beyond the map, its outermost row is repeated.
+    """
     margin, height = WINDOW // 2, maps.shape[-2]
-    return torch.arange(-margin, height + margin, device=maps.device).clamp(0, height - 1)
+    first, last = start - margin, stop + margin
+    inside = maps[:, max(first, 0) : last].to(torch.float64)
+    above, below = max(-first, 0), max(last - height, 0)
+    if not (above or below):
+        return inside
+    top, bottom = inside[:, :1].expand(-1, above, -1), inside[:, -1:].expand(-1, below, -1)
+    return torch.cat([top, inside, bottom], 1)
 
 
-def _normalise(padded: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Return M and sigma (b, R, W) of rows (b, R + 6, W) that include their margin."""
+def _normalise(x: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Return M and sigma (b, R, W) of float64 rows (b, R + 6, W) that include their margin."""
     margin = WINDOW // 2
-    x = padded.to(torch.float64)
     mean = _smooth(x)
     variance = _smooth(x * x).addcmul_(mean, mean, value=-1)
     sigma = variance.abs_().to(dtype).sqrt_()

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vqa.features.nss.banded import separable
 from vqa.features.nss.colour import LUMA, OPPONENTS, lab_chroma, log_opponents, mixed
-from vqa.features.nss.imresize import imresize, round_to_bytes
+from vqa.features.nss.imresize import imresize, round_to_bytes_
 
 LARGEST_SIDE = 512  # the shorter side of larger frames is shrunk to this many pixels
 LAPLACIAN_SIGMA = 1.5
@@ -36,7 +36,7 @@ def spatial_maps(rgb: Tensor, dtype: torch.dtype = torch.float32) -> tuple[Tenso
         (..., 4, H, W) full-size Y, GM, LoG, DoG; and (..., 16, h, w), at half the size, these four
         and then O1, O2, GM(O1), GM(O2), BY, RG, GM(BY), GM(RG), A, B, GM(A), GM(B).
     """
-    luma = round_to_bytes(mixed(rgb.unbind(-3), LUMA)).to(dtype)
+    luma = round_to_bytes_(mixed(rgb.unbind(-3), LUMA)).to(dtype)
     colours = rgb.to(dtype)
     full = torch.stack([luma, sobel(luma), laplacian(luma), gaussian_difference(luma)], -3)
     halves = [imresize(full, 0.5)]

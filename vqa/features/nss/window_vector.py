@@ -65,17 +65,18 @@ def _spatial_vector(frame: Tensor, size: tuple[int, int], definition: Definition
     """Return the statistics (680,) of the colour maps of one planar frame (P,), as in `names`."""
     rgb = yuv_to_rgb(*_planes(frame.float(), size), definition.yuv_matrix)
     ratio = shrink_ratio(*size)
+    channels = [channel.to(torch.float64) for channel in rgb]
     if ratio < 1:
-        rgb = torch.stack([imresize(channel, ratio, rounded=True) for channel in rgb])
+        channels = [imresize(channel, ratio, rounded=True) for channel in channels]
+    rgb = torch.stack(channels)
     full, half = (_statistics(maps, definition) for maps in spatial_maps(rgb, definition.dtype))
     both = torch.stack([full, half[: len(full)]], 1).flatten()
     return torch.cat([both, half[len(full) :].flatten()])
 
 
 def _statistics(maps: Tensor, definition: Definition) -> Tensor:
-    """Return the statistics (n, 34) of maps (n, H, W); on a CPU map by map, to stay in cache."""
-    parts = maps.split(1 if maps.device.type == "cpu" else len(maps))
-    return torch.cat([nss_statistics(part, definition.dtype) for part in parts])
+    """Return the statistics (n, 34) of maps (n, H, W)."""
+    return nss_statistics(maps, definition.dtype)
 
 
 def _planes(frames: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
