@@ -167,10 +167,10 @@ def test_an_empty_list_or_one_of_prose_is_one_failure(folder):
 
 def test_records_are_unique_and_know_raw_formats(folder):
     raw = RawFormat(1920, 1080, "yuv420p10le", frame_rate_hz=25)
-    videos = as_records([folder / "b.yuv", folder / "deep/../b.yuv"], raw)
+    videos = list(as_records([folder / "b.yuv", folder / "deep/../b.yuv"], raw))
     assert len(videos) == 1
     assert videos[0].raw_format == raw
-    assert as_records([folder / "b.mp4"])[0].width is None
+    assert next(as_records([folder / "b.mp4"])).width is None
 
 
 def test_two_links_to_one_file_are_two_records(folder):

@@ -18,7 +18,7 @@ from vqa.databases.records import Database, VideoRecord
 from vqa.features.extraction.external import ExternalFeatures
 from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.extraction.sources import Source, Sources
-from vqa.features.nothing import Nothing
+from vqa.features.nothing import FirstFrame, Nothing
 from vqa.files import content_hash
 from vqa.progress import progress_bar
 from vqa.protocols.splits import Split
@@ -137,9 +137,10 @@ class Experiment:
         return self.config["data"]["reader"]
 
     @property
-    def damaged(self) -> str:
-        """What to do with damaged videos, `data.damaged`: `refuse` or `score`."""
-        return self.config["data"].get("damaged", "refuse")
+    def reading(self) -> dict[str, Any]:
+        """How videos are read: `damaged` (`refuse` or `score`), to score perhaps `max_seconds`."""
+        given = {key: self.config["data"].get(key) for key in ("damaged", "max_seconds")}
+        return {"damaged": "refuse"} | {key: one for key, one in given.items() if one is not None}
 
     @property
     def device(self) -> str:
@@ -162,10 +163,7 @@ class Experiment:
     def hashes(self) -> dict[str, str]:
         """SHA-256 of each video's file, by id; empty for an absent file."""
         found = {}
-        bar = progress_bar(
-            len(self.database), "hash", "file", disable=not len(self.database), delay=1.0
-        )
-        with bar:
+        with progress_bar(len(self.database), "hash", "file", delay=1.0) as bar:
             for video in self.database.videos:
                 try:
                     found[video.id] = content_hash(video.path)
@@ -186,11 +184,13 @@ class Experiment:
     def sources(self) -> Sources:
         """The sources of the model's features.
 
-        A model without a view of features gets a source of nothing, which checks the files.
+        A model without a view of features gets a source of nothing, which checks the files; files
+        to score are only opened.
         """
         with self._reading():
             if "views" in self.config and not self.uses_features:
-                return Sources([self._extracted(Nothing())])
+                check = Nothing() if "read" in self.config["data"] else FirstFrame()
+                return Sources([self._extracted(check)])
             return Sources([self._source(one) for one in self.config["features"].values()])
 
     @cached_property
@@ -204,7 +204,7 @@ class Experiment:
                     if name == "features":
                         views[name] = view(self.sources.sources)
                     else:
-                        views[name] = view(reader=self.reader, damaged=self.damaged)
+                        views[name] = view(reader=self.reader, **self.reading)
         return Views(views)
 
     @cached_property
@@ -238,7 +238,7 @@ class Experiment:
         return self._build(self.config["alignment"])(database, split.train, objective)
 
     def data(self, database: Database, split: Split | None) -> "VQADataModule":
-        """Make the loaders of a split, or with None only those of any videos to score."""
+        """Make the loaders of a split, or with None those of any videos."""
         from vqa.training.datamodule import VQADataModule
 
         loader = self.config["loader"]
@@ -297,4 +297,4 @@ class Experiment:
 
     def _extracted(self, extractor: Any, **use: Any) -> FeatureSource:
         root = self.config["paths"]["cache"]
-        return FeatureSource.in_cache(extractor, root, self.reader, damaged=self.damaged, **use)
+        return FeatureSource.in_cache(extractor, root, self.reader, **self.reading, **use)

@@ -134,6 +134,42 @@ class FeatureCache:
         return {key: float(seconds) for key, seconds in rows}
 
 
+class HeldFeatures(FeatureCache):
+    """In place of a cache: the features of the last content alone, in memory.
+
+    Nothing that was made before is found again, so each video is described when it is asked for.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(Path(), "none", "")
+        self._held: dict[str, Features] = {}
+
+    def checked(self, key: str) -> dict[str, str] | None:
+        """Return None: what is held was made for another request."""
+        return None
+
+    def store(self, key: str, features: Tensor, times_s: Tensor, metadata: dict[str, str]) -> None:
+        """Hold the features of a content in place of those before."""
+        self._held = {key: Features(features, times_s, metadata)}
+
+    def load(self, key: str) -> Features:
+        """Return what is held.
+
+        Raises:
+            FileNotFoundError: It is of another content.
+        """
+        if key not in self._held:
+            raise FileNotFoundError("these features are not held any more; describe the video again")
+        return self._held[key]
+
+    def note_seconds(self, key: str, seconds: float) -> None:
+        """Keep nothing."""
+
+    def seconds(self) -> dict[str, float]:
+        """Return nothing."""
+        return {}
+
+
 def content_key(video: VideoRecord) -> str:
     """Hash what is decoded: the bytes of a file, and for raw video its format too.
 

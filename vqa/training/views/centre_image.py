@@ -8,6 +8,7 @@ from torch import Tensor
 
 from vqa.databases.records import VideoRecord
 from vqa.video import VideoInfo, probe, read_frames
+from vqa.video.beginning import beginning
 from vqa.video.sampling import uniform_indices
 
 
@@ -21,10 +22,13 @@ class CentreImage:
     Args:
         reader: See `vqa.video.choose_reader`.
         damaged: See `vqa.video.probe`.
+        max_seconds: See only the beginning of each video; None sees all of it.
     """
 
-    def __init__(self, reader: str = "auto", damaged: str = "refuse") -> None:
-        self.reader, self.damaged = reader, damaged
+    def __init__(
+        self, reader: str = "auto", damaged: str = "refuse", max_seconds: float | None = None
+    ) -> None:
+        self.reader, self.damaged, self.max_seconds = reader, damaged, max_seconds
 
     def __call__(self, video: VideoRecord, rng: np.random.Generator | None = None) -> Tensor:
         """Return the image, (3, 299, 299).
@@ -36,7 +40,7 @@ class CentreImage:
 
         info = self._probe(video)
         frame = read_frames(
-            video.path, _middle(info), reader=self.reader, raw=video.raw_format, info=info
+            video.path, self._middle(info), reader=self.reader, raw=video.raw_format, info=info
         )
         return cropped(torch.from_numpy(frame))[0]
 
@@ -47,11 +51,10 @@ class CentreImage:
     def times_s(self, video: VideoRecord) -> Tensor:
         """Return the presentation time of the frame, (1,)."""
         info = self._probe(video)
-        return torch.from_numpy(info.times_s[_middle(info)])
+        return torch.from_numpy(info.times_s[self._middle(info)])
 
     def _probe(self, video: VideoRecord) -> VideoInfo:
         return probe(video.path, raw=video.raw_format, damaged=self.damaged)
 
-
-def _middle(info: VideoInfo) -> np.ndarray:
-    return uniform_indices(info.frames, 1)
+    def _middle(self, info: VideoInfo) -> np.ndarray:
+        return uniform_indices(beginning(info, self.max_seconds).frames, 1)

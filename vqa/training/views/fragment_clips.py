@@ -8,6 +8,7 @@ from torch import Tensor
 
 from vqa.databases.records import VideoRecord
 from vqa.video import VideoInfo, probe, stream_frames
+from vqa.video.beginning import beginning
 from vqa.video.fragments import GRID_SIZE, PATCH_SIZE, gather, plan
 from vqa.video.sampling import clip_indices, time_fragment_indices
 
@@ -37,6 +38,7 @@ class FragmentClips:
             in one piece.
         reader: See `vqa.video.choose_reader`.
         damaged: See `vqa.video.probe`.
+        max_seconds: See only the beginning of each video; None sees all of it.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class FragmentClips:
         time_fragments: int | None = None,
         reader: str = "auto",
         damaged: str = "refuse",
+        max_seconds: float | None = None,
     ) -> None:
         if time_fragments and max(num_clips, training_clips) > 1:
             raise ValueError(
@@ -61,7 +64,7 @@ class FragmentClips:
         self.clip_length, self.frame_interval = clip_length, frame_interval
         self.grid_size, self.patch_size, self.aligned = grid_size, patch_size, aligned
         self.time_fragments = time_fragments
-        self.reader, self.damaged = reader, damaged
+        self.reader, self.damaged, self.max_seconds = reader, damaged, max_seconds
 
     def __call__(self, video: VideoRecord, rng: np.random.Generator | None = None) -> Tensor:
         """Return the clips of a video, (K, T, S, S, 3).
@@ -106,6 +109,7 @@ class FragmentClips:
 
     def _indices(self, info: VideoInfo, rng: np.random.Generator | None) -> np.ndarray:
         """Frame indices (K, T)."""
+        info = beginning(info, self.max_seconds)
         shape = {"clip_length": self.clip_length, "frame_interval": self.frame_interval}
         if self.time_fragments:
             return time_fragment_indices(
