@@ -85,7 +85,7 @@ class Experiment:
             run: The run.
             data: Another `data` section to test on, with the run's reader unless it names one; None
                 keeps the run's own.
-            paths: Where caches lie (`cache`).
+            paths: Where caches lie (`cache`); without it no features are stored.
             device: Where to compute: `cpu`, `cuda`, or `auto`: the GPU if there is one and the run
                 was trained on one.
             trust: Packages besides vqa that the run's configuration may use, installed or in the
@@ -296,5 +296,5 @@ class Experiment:
         return self._extracted(self._build(settings["extractor"]), **use)
 
     def _extracted(self, extractor: Any, **use: Any) -> FeatureSource:
-        root = self.config["paths"]["cache"]
+        root = self.config["paths"].get("cache")
         return FeatureSource.in_cache(extractor, root, self.reader, **self.reading, **use)

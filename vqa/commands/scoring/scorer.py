@@ -9,7 +9,6 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from vqa.commands.experiment import Experiment
 from vqa.commands.scoring.score import Score
 from vqa.databases.records import VideoRecord
 from vqa.databases.unrated import as_records
+from vqa.features.extraction.feature_source import FeatureSource
 from vqa.files import plain, user_path
 from vqa.runs import Run
 from vqa.runs.calibration import Calibration
@@ -80,7 +80,7 @@ class Scorer:
         self.run = run if isinstance(run, Run) else load_run(run)
         self.cache = None if cache is None else user_path(cache)
         data = {"name": "files", "damaged": damaged, "max_seconds": max_seconds}
-        paths = {"cache": None if cache is None else str(self.cache)}
+        paths = {} if cache is None else {"cache": str(self.cache)}
         self._experiment = Experiment.of_run(
             self.run, data=data, paths=paths, device=device, trust=trust
         )
@@ -140,11 +140,10 @@ class Scorer:
         """
         sources = self._experiment.sources
         records = as_records((user_path(video) for video in videos), raw)
-        with closing(sources.stream(records)) as stream:
-            for record, failure in stream:
-                score = self.failed(record.id, failure) if failure else self._assessed(record)
-                sources.forget(record)
-                yield score
+        for record, failure in sources.stream(records):
+            score = self.failed(record.id, failure) if failure else self._assessed(record)
+            sources.forget(record)
+            yield score
 
     def failed(self, video: str, error: str) -> Score:
         """Return the `Score` of a file that has none."""
@@ -165,7 +164,11 @@ class Scorer:
         value = float(np.mean([scaled(score) for score, _, scaled in results]))
         if not (math.isfinite(value) and np.isfinite(timeline).all()):
             return self.failed(record.id, "the model gives no finite score")
-        remarks = [facts.get("note"), *self._kind(facts), outside_of(self.mos_range, value, timeline)]
+        remarks = [
+            facts.get("note"),
+            *self._kind(facts),
+            outside_of(self.mos_range, value, timeline),
+        ]
         interval = percentile = None
         if self.calibration is None:
             remarks.append("not calibrated to the MOS scale")
@@ -204,9 +207,9 @@ class Scorer:
                 raise ValueError(f"fps={fps:g}: the features are a file; leave fps out")
             settings |= {"frame_rate_hz": fps, "frames": None}
         for source in self._experiment.sources.sources:
-            if source.extractor.chooses_frames:
+            if isinstance(source, FeatureSource) and source.extractor.chooses_frames:
                 raise ValueError(
-                    f"fps={fps:g}: {source.name} chooses its frames itself; leave fps out, or limit "
+                    f"fps={fps:g}: {source.name} chooses its frames itself; leave fps out, or use "
                     "max_seconds"
                 )
 

@@ -159,7 +159,9 @@ class HeldFeatures(FeatureCache):
             FileNotFoundError: It is of another content.
         """
         if key not in self._held:
-            raise FileNotFoundError("these features are not held any more; describe the video again")
+            raise FileNotFoundError(
+                "these features are not held any more; describe the video again"
+            )
         return self._held[key]
 
     def note_seconds(self, key: str, seconds: float) -> None:

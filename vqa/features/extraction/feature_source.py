@@ -121,9 +121,7 @@ class FeatureSource:
             **({"damaged": damaged} if damaged != "refuse" else {}),
             **({"max_seconds": max_seconds} if max_seconds is not None else {}),
         )
-        cache = (
-            HeldFeatures() if root is None else FeatureCache(root, extractor.name, fingerprint)
-        )
+        cache = HeldFeatures() if root is None else FeatureCache(root, extractor.name, fingerprint)
         options |= {"frame_rate_hz": frame_rate_hz, "frames": frames, "dtype": stored_dtype(dtype)}
         options |= {"damaged": damaged, "max_seconds": max_seconds}
         return cls(extractor, cache, reader, **options)
@@ -166,6 +164,7 @@ class FeatureSource:
         with bar, closing(self._updates(videos)) as updates:
             for video, failure, made in updates:
                 if failure is not None:
+                    log.warning("skipped %s: %s", shown(video.id), failure)
                     outcome.failures[video.id] = failure
                     bar.set_postfix(failed=len(outcome.failures), refresh=False)
                 else:
@@ -255,7 +254,6 @@ class FeatureSource:
             raise ExtractionError(
                 f"{name}: {text} (on_error=skip of these features lists such videos and continues)"
             ) from error
-        log.warning("skipped %s: %s", name, text)
         return text
 
     def _store(self, video: VideoRecord, result: VideoFeatures) -> int:
