@@ -58,7 +58,10 @@ def chosen(words: Sequence[str], model: str | None) -> Choice:
             f"{shown(first)} is a model: expected videos after it, such as vqa score "
             f"{shown(first)} clip.mp4"
         )
-    if is_model or (rest and _names_nothing(first)):
+    if _names_nothing(first):
+        _refuse_untrained(first)
+        is_model = bool(rest)
+    if is_model:
         return Choice(first, rest)
     return Choice(DEFAULT, list(words))
 
@@ -98,15 +101,24 @@ def opened(
     if backbone_weights is not None:
         raise UsageError("backbone weights go with the weights of a published model; give both")
     if not (name in embedded() or user_path(name).exists() or name.startswith(HUB)):
-        from vqa.commands.models import models
-
-        if any(one.name == name for one in models()):
-            raise UsageError(
-                f"{name} has no weights: give those that its authors published (vqa score <videos> "
-                f"--model {name} --weights <file>), or train it (vqa train model={name}) and give "
-                "the run folder"
-            )
+        _refuse_untrained(name)
     return model
+
+
+def _refuse_untrained(name: str) -> None:
+    """Refuse the name of a model that can be trained, but is none that was.
+
+    Raises:
+        UsageError: It is one.
+    """
+    from vqa.commands.models import models
+
+    if any(one.name == name for one in models()):
+        raise UsageError(
+            f"{name} has no weights: give those that its authors published (vqa score <videos> "
+            f"--model {name} --weights <file>), or train it (vqa train model={name}) and give the "
+            "run folder"
+        )
 
 
 def _embedded(name: str, rest: list[str]) -> Choice:

@@ -167,8 +167,8 @@ def journal_of(
         done = True
     finally:
         if not done and journal.count:
-            rows = f"{journal.count} rows of this start are in {journal.path}"
-            say(f"{rows}; rerun the command to resume", sys.stderr)
+            scores = f"{journal.count} scores of this start are in {journal.path}"
+            say(f"{scores}; rerun the command to resume", sys.stderr)
         journal.close(remove=done)
 
 

@@ -45,6 +45,8 @@ class Display:
         )
         for note in model["notes"]:
             self.say(f"NOTE: {note}")
+        if model["opinions"] is not None and model["level"] is None:
+            self.say("NOTE: there are no intervals, because the run was tested on too few videos")
         self.say(f"timeline: {model['timeline']}")
         self.say("")
         self._wide = model["opinions"] is not None

@@ -41,7 +41,7 @@ class Journal:
         job: Hash of everything that shapes a score besides its video.
 
     Attributes:
-        count: Number of rows that this start appended.
+        count: Number of scores that this start appended.
 
     Raises:
         ValueError: Another job writes to the same file.
@@ -61,6 +61,7 @@ class Journal:
                 "name"
             ) from error
         self._known = self._read()
+        self._was_empty = self._file.seek(0, os.SEEK_END) == 0
 
     def reusable(self, path: str) -> int | None:
         """Return the place of a row for a file with the content that it has now; None without one.
@@ -95,7 +96,7 @@ class Journal:
         except OSError as error:
             text = f"{error.strerror}; the rows so far are kept, make room and rerun the command"
             raise OSError(error.errno, text, str(self.path)) from error
-        self.count += 1
+        self.count += not row.entry["error"]
         return place
 
     def rows(self, places: Iterable[int]) -> Iterator[Row]:
@@ -107,8 +108,8 @@ class Journal:
                 yield Row(line["path"], line["entry"])
 
     def close(self, *, remove: bool) -> None:
-        """Close the file; remove it if asked to, or if it holds nothing."""
-        if remove or self._file.seek(0, os.SEEK_END) == 0:
+        """Close the file; remove it if asked to, or if no start has left a score in it."""
+        if remove or (self._was_empty and not self.count):
             self.path.unlink(missing_ok=True)
         self._file.close()
 

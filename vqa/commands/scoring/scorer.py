@@ -32,6 +32,8 @@ from vqa.runs.seen import Seen
 from vqa.training.views import moments, over_time
 from vqa.video import RawFormat
 
+FEW_FRAMES = 8
+
 
 class Scorer:
     """A trained run that scores video files. Make it with `vqa.load`.
@@ -216,9 +218,9 @@ class Scorer:
     def _kind(self, facts: Mapping[str, str]) -> Iterator[str]:
         """Say what about the frames themselves makes a score doubtful."""
         if self.fps is not None:
-            yield f"{self.fps:g} frames per second"
-        if int(facts["frames"]) == 1:
-            yield "a single frame: nothing is known about motion"
+            yield f"scored at {self.fps:g} frames per second"
+        if (frames := int(facts["frames"])) < FEW_FRAMES:
+            yield f"{frames} frame{'s' * (frames > 1)}: hardly anything is known about motion"
         if undefined := int(facts["undefined"]):
             yield f"{undefined} features are undefined, as for black or flat frames"
 
