@@ -49,6 +49,7 @@ HOMES = {
     "sklearn": ("vqa.models.svr", "vqa.protocols", "vqa.training", "vqa.databases.synthesis"),
     "h5py": ("vqa.protocols", "vqa.features.extraction"),
     "loky": ("vqa.features.nss",),
+    "pyarrow": ("vqa.commands.scoring",),
     "open_clip": ("vqa.models.pretrained",),
     "timm": ("vqa.models.pretrained",),
     "torchvision": ("vqa.models", "vqa.features", "vqa.training"),

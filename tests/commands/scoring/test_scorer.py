@@ -8,7 +8,6 @@ import pytest
 import vqa
 from tests.clips import cut, write_clip, write_raw, write_sound
 from tests.commands.calling import Failed, run
-from tests.fakes import graded_clips
 from vqa.commands.scoring.scorer import outside_of
 from vqa.files import content_hash
 
@@ -24,18 +23,6 @@ from vqa.files import content_hash
 )
 def test_scores_outside_the_scale_are_noted(score, timeline, note):
     assert outside_of((1.0, 5.0), score, np.array(timeline)) == note
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory):
-    """Clips, and a run that was trained on them."""
-    place = graded_clips(tmp_path_factory.mktemp("own"))
-    run(
-        "train", "data=csv", f"data.labels={place / 'labels.csv'}", "data.mos_range=[1,5]",
-        "model=svr", "features=multiscale", f"folder={place / 'run'}",
-        f"paths.cache={place / 'cache'}", "threads=1",
-    )  # fmt: skip
-    return place
 
 
 def score_with(own, *words):

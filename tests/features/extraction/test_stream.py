@@ -68,6 +68,9 @@ def test_each_video_comes_in_order_when_its_features_can_be_loaded(clips, tmp_pa
             causes.append(cause)
     assert [cause is None for cause in causes] == [False, True, False, True, True]
     assert "No such file" in causes[2]
+    assert not caplog.messages  # whoever asks one by one says so
+    with caplog.at_level(logging.WARNING):
+        source.fill(videos, progress=False)
     assert [line.split(":")[0] for line in caplog.messages] == [
         "skipped cut.mp4", "skipped gone.mp4",
     ]  # fmt: skip
