@@ -184,12 +184,12 @@ class Experiment:
     def sources(self) -> Sources:
         """The sources of the model's features.
 
-        A model without a view of features gets a source of nothing, which checks the files; files
-        to score are only opened.
+        A model without a view of features gets a source of nothing, which checks the files; it
+        only opens them if `data.whole` is false, as for scoring.
         """
         with self._reading():
             if "views" in self.config and not self.uses_features:
-                check = Nothing() if "read" in self.config["data"] else FirstFrame()
+                check = Nothing() if self.config["data"].get("whole", True) else FirstFrame()
                 return Sources([self._extracted(check)])
             return Sources([self._source(one) for one in self.config["features"].values()])
 

@@ -81,7 +81,7 @@ class Scorer:
         self.level, self.fps = level, fps
         self.run = run if isinstance(run, Run) else load_run(run)
         self.cache = None if cache is None else user_path(cache)
-        data = {"name": "files", "damaged": damaged, "max_seconds": max_seconds}
+        data = {"name": "files", "damaged": damaged, "max_seconds": max_seconds, "whole": False}
         paths = {} if cache is None else {"cache": str(self.cache)}
         self._experiment = Experiment.of_run(
             self.run, data=data, paths=paths, device=device, trust=trust
