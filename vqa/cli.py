@@ -60,6 +60,9 @@ def _run(words: Sequence[str], program: str) -> int | None:
         return hydra_verb(words[0], words[1:], f"{program} {words[0]}")
     top = parser(program)
     options, rest = top.parse_known_args(words)
+    if options.verb == "score" and all(word == "-" or word[:1] != "-" for word in rest):
+        options.words += rest  # videos that stand after a flag
+        rest = []
     if any(word.startswith("-") or "=" not in word for word in rest) or (
         rest and options.verb != "doctor"
     ):

@@ -85,6 +85,18 @@ def test_a_word_that_may_be_a_model_or_a_folder_is_decided_and_said(place):
     assert chosen(["ugc"], "runs/one") == Choice("runs/one", ["ugc"])
 
 
+def test_words_and_flags_come_in_any_order(place, monkeypatch):
+    given = []
+    module = types.SimpleNamespace(main=lambda *words, **options: given.append((words, options)))
+    monkeypatch.setattr("vqa.commands.scoring.arguments.import_module", lambda name: module)
+    run("score", "runs/one", "--json", "clip.mp4", "--workers", "2", "-", "-0", "b.mp4")
+    ((words, options),) = given
+    assert words == ("runs/one", ["clip.mp4", "-", "b.mp4"])
+    assert (options["json_lines"], options["workers"], options["zeros"]) == (True, 2, True)
+    with pytest.raises(Failed, match="unrecognized arguments: --jsn"):
+        run("score", "runs/one", "--jsn", "clip.mp4")
+
+
 def test_published_weights_become_a_run(place, monkeypatch):
     given = []
     published = types.ModuleType("vqa.commands.published")

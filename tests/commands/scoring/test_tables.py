@@ -10,6 +10,7 @@ import types
 import pytest
 
 from tests.commands.scoring.scores import SCORES
+from tests.places import ROOT
 from vqa.commands.scoring.journal import Row
 from vqa.commands.scoring.outputs import Output, partial_of, wanted
 from vqa.commands.scoring.score import Score
@@ -141,6 +142,19 @@ def test_nothing_but_scores_is_overwritten(tmp_path, name, text):
         write_all(tmp_path / name.replace(".timeline", "").replace(".partial", ""))
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text(encoding="utf-8") == text
+
+
+def test_a_page_of_ours_may_be_replaced(tmp_path):
+    template = ROOT / "vqa" / "reports" / "templates" / "page.html"
+    (tmp_path / "s.html").write_text(template.read_text(encoding="utf-8"), encoding="utf-8")
+    assert wanted(tmp_path / "s.html", {}) == [Output(tmp_path / "s.html", "html")]
+
+
+def test_a_parquet_file_of_yours_is_not_replaced(tmp_path):
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pyarrow.table({"video": ["a"], "mos": [3.0]}), tmp_path / "s.parquet")
+    with pytest.raises(ValueError, match=r"s\.parquet: this file exists and holds no scores"):
+        wanted(tmp_path / "s.parquet", {})
 
 
 def test_scores_and_empty_files_are_overwritten(tmp_path):

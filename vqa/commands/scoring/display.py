@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -34,7 +34,7 @@ class Display:
         self._quiet, self._wide = quiet, False
         self._bar = None
         if not quiet and sys.stderr.isatty():
-            self._bar = progress_bar(total, "score", "file", disable=total == 0)
+            self._bar = progress_bar(total, "score", "file", disable=total == 0, leave=False)
 
     def head(self, model: Mapping[str, Any], database: str) -> None:
         """Print what the numbers mean, and the head of the table."""
@@ -66,7 +66,7 @@ class Display:
             for line in lines_of(entry, beside(path), wide=self._wide):
                 self.say(line)
         if self.stream is None and entry["error"]:
-            say(f"failed: {beside(path)}: {entry['error']}", sys.stderr)
+            self.warn(f"failed: {beside(path)}: {entry['error']}")
         self._progress()
 
     def end(self, written: Sequence[str]) -> None:
@@ -91,11 +91,19 @@ class Display:
             self._bar.close()
 
     def say(self, line: str) -> None:
-        """Print a line for people, beside the progress."""
-        if self.stream is None:
-            return
-        with type(self._bar).external_write_mode() if self._bar else nullcontext():
-            say(line, self.stream)
+        """Print a line for people."""
+        if self.stream is not None:
+            with self.aside():
+                say(line, self.stream)
+
+    def warn(self, line: str) -> None:
+        """Print a line on standard error."""
+        with self.aside():
+            say(line, sys.stderr)
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Take the progress off the terminal while something is printed."""
+        return nullcontext() if self._bar is None else type(self._bar).external_write_mode()
 
     def _progress(self) -> None:
         if self._bar is not None:

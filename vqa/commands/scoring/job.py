@@ -9,7 +9,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from vqa.commands.printing import say
 from vqa.commands.scoring.display import Display, beside
 from vqa.commands.scoring.journal import Journal, Row
 from vqa.commands.scoring.outputs import Output
@@ -96,7 +95,8 @@ class Job:
             if self.journal is not None:
                 self.places[number] = self.journal.add(Row(path, entry)) if place is None else place
             if self.json_lines:
-                print_json(entry)
+                with self.display.aside():
+                    print_json(entry)
             self.display.row(entry, path, reused=place is not None)
             score, (low, high) = entry["score"], self.scorer.mos_range
             if score is None:
@@ -104,7 +104,7 @@ class Job:
             self.outside += not low <= score <= high
             if self.fail_below is not None and score < self.fail_below:
                 self.below += 1
-                say(f"below {self.fail_below:g}: {score:.2f}  {beside(path)}", sys.stderr)
+                self.display.warn(f"below {self.fail_below:g}: {score:.2f}  {beside(path)}")
 
 
 def of_shard(named: Iterable[Named], shard: str) -> Iterator[Named]:

@@ -21,9 +21,11 @@ DEFAULT = "scores.csv"
 # First bytes of files that a job wrote, and that the next one may replace.
 OURS = (
     b"video,score,frames,", b"video,time_s,", b'{\n "notes":', b'{"notes":', b'{"video":',
-    b'{"job":', b"PAR1", b"<!doctype html>",
+    b'{"job":',
 )  # fmt: skip
-HEAD_BYTES = 2**14
+PAGE = b'<meta name="generator" content="vqa">'  # near the beginning of our pages
+PARQUET = b"PAR1"
+HEAD_BYTES = 2**10
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,16 @@ def _is_ours(file: Path) -> bool:
     """Return whether a file is empty or was written by a scoring job."""
     with file.open("rb") as content:
         head = content.read(HEAD_BYTES)
-    if head.startswith(b"<!doctype html>"):  # pages are long; all of ours say what made them
-        return b"vqa" in head
-    return not head or head.startswith(OURS)
+    if head.startswith(PARQUET):
+        return _holds_scores(file)
+    return not head or head.startswith(OURS) or PAGE in head
+
+
+def _holds_scores(file: Path) -> bool:
+    """Return whether a Parquet file was written by a scoring job."""
+    try:
+        from pyarrow.parquet import read_schema
+
+        return read_schema(file).names[:3] == ["video", "score", "frames"]
+    except (ImportError, OSError, ValueError):
+        return False
