@@ -68,20 +68,21 @@ def test_scores_come_one_at_a_time_and_a_failure_is_a_score(place, stored, tmp_p
     assert next(scores, None) is None
 
 
-def test_a_cache_makes_the_second_time_cheap_and_a_temporary_one_is_removed(
-    place, stored, tmp_path
+def test_a_cache_makes_the_second_time_cheap_and_without_one_nothing_is_stored(
+    place, stored, tmp_path, monkeypatch
 ):
     good, *_ = stored
     first = vqa.load(place / "run", cache=tmp_path / "cache")(good)
     files = list((tmp_path / "cache").rglob("*.safetensors"))
     assert len(files) == 1
     assert vqa.load(place / "run", cache=tmp_path / "cache")(good) == first
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "here"))
     scorer = vqa.load(place / "run")
-    scorer(good)
-    folder = scorer.cache
-    assert folder.is_dir()
-    del scorer
-    assert not folder.exists()
+    assert scorer(good) == scorer(good) == first
+    assert scorer.cache is None
+    assert not list((tmp_path / "here").iterdir())
 
 
 def test_models_are_those_of_the_configuration():

@@ -13,7 +13,7 @@ from vqa.commands import configuration
 from vqa.commands.completion import candidates
 
 HEAVY = ("torch", "pytorch_lightning", "torchvision", "numpy", "pandas", "scipy", "wandb")
-PLAIN_VERBS = ["score", "doctor", "compare", "verify", "runs", "models", "completion"]
+PLAIN_VERBS = ["score", "pack", "doctor", "compare", "verify", "runs", "models", "completion"]
 
 
 def fresh(*words):
@@ -86,7 +86,7 @@ def test_a_typo_is_answered_without_torch(words):
     [
         (["trian"], "invalid choice: 'trian'"),
         ([], "required: VERB"),
-        (["score"], "required: run, videos"),
+        (["score"], "required: VIDEOS"),
         (["score", "run", "a.mp4", "--ouput", "x.csv"], "unrecognized arguments: --ouput"),
         (["doctor", "--time-limit", "soon"], "expected a number above 0, .* found soon"),
         (["doctor", "--time-limit", "nan"], "expected a number above 0, .* found nan"),
@@ -108,6 +108,8 @@ def test_a_typo_is_answered_without_torch(words):
         (["evaluate", "run=a", "verify=b"], "expected one of run="),
         (["evaluate", "run=/nowhere"], "/nowhere"),
         (["score", "/nowhere", "a.mp4", "-o", "scores.xlsx"], r"output=scores\.xlsx: expected"),
+        (["score", "a.mp4"], r"no such file: a\.mp4"),
+        (["score", "a.mp4", "--null", "--fps", "0"], "expected a number above 0, .* found 0"),
         (["score", "/nowhere", __file__], "/nowhere"),
         (["score", "/nowhere", "/no/such.mp4"], "no/such.mp4"),
         (["verify", "/nowhere"], "/nowhere"),

@@ -50,6 +50,7 @@ HOMES = {
     "h5py": ("vqa.protocols", "vqa.features.extraction"),
     "huggingface_hub": ("vqa.runs.hub",),
     "loky": ("vqa.features.nss",),
+    "pyarrow": ("vqa.commands.scoring",),
     "open_clip": ("vqa.models.pretrained",),
     "timm": ("vqa.models.pretrained",),
     "torchvision": ("vqa.models", "vqa.features", "vqa.training"),

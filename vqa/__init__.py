@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vqa.api import list_models, load
-    from vqa.commands.scoring.scorer import Score, Scorer
+    from vqa.commands.scoring.score import Score
+    from vqa.commands.scoring.scorer import Scorer
 
 __version__ = "0.2.0"
 __all__ = ["Score", "Scorer", "__version__", "list_models", "load"]
@@ -21,7 +22,7 @@ __all__ = ["Score", "Scorer", "__version__", "list_models", "load"]
 _HOMES = {
     "list_models": "vqa.api",
     "load": "vqa.api",
-    "Score": "vqa.commands.scoring.scorer",
+    "Score": "vqa.commands.scoring.score",
     "Scorer": "vqa.commands.scoring.scorer",
 }
 

@@ -1,4 +1,4 @@
-"""The Python face: load a trained run, score videos, list the models."""
+"""The Python face: load a model, score videos, list the models."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,30 +9,50 @@ if TYPE_CHECKING:
 
 
 def load(
-    run: str | Path,
+    model: str | Path = "ugc",
     *,
+    weights: str | Path | None = None,
+    backbone_weights: str | Path | None = None,
     cache: str | Path | None = None,
     device: str = "auto",
     damaged: str = "refuse",
     trust: Sequence[str] = (),
+    level: float = 0.9,
+    fps: float | None = None,
+    max_seconds: float | None = None,
 ) -> "Scorer":
-    """Load a trained run for scoring.
+    """Load a model for scoring.
+
+    `load("ugc")` is the model inside the package, `load("runs/<run>")` a run or model folder,
+    `load("hf://owner/name")` a model folder on the Hugging Face hub, and
+    `load("vsfa", weights="VSFA.pt")` the weights that the authors of a model published.
 
     Args:
-        run: Folder of a finished run.
-        cache: Folder of the feature cache, which makes scoring a file again almost free; None uses
-            a temporary one.
+        model: The model.
+        weights: A file of published weights; `model` is then the name of the published model.
+        backbone_weights: A file with the weights of its backbone; None loads them by name.
+        cache: Folder of the feature cache, which makes scoring a file again almost free; None
+            stores no features.
         device: `cpu`, `cuda`, or `auto`: the GPU if there is one and the run was trained on one.
         damaged: `refuse`, or `score` to score damaged files by their good frames.
-        trust: Packages besides vqa that the run's configuration may use.
+        trust: Packages besides vqa that the model's configuration may use.
+        level: Probability of the intervals.
+        fps: Score this many frames per second; None scores those that the model was trained on.
+        max_seconds: Score only the beginning of each video; None scores all of it.
 
     Raises:
         RunError: The folder is not a run, or was written by another version.
         FileNotFoundError: The run is not finished.
+        ValueError: An option that the model cannot follow, or weights that do not go with it.
     """
+    from vqa.commands.scoring.choice import opened
     from vqa.commands.scoring.scorer import Scorer
 
-    return Scorer(run, cache=cache, device=device, damaged=damaged, trust=trust)
+    run = opened(model, weights=weights, backbone_weights=backbone_weights, cache=cache)
+    return Scorer(
+        run, cache=cache, device=device, damaged=damaged, trust=trust, level=level, fps=fps,
+        max_seconds=max_seconds,
+    )  # fmt: skip
 
 
 def list_models() -> list[str]:

@@ -26,7 +26,8 @@ EXAMPLES = """\
 examples:
   vqa train                                              train on the embedded demo database
   vqa train model=vsfa data=konvid data.root=/data/konvid
-  vqa score runs/<run> clip.mp4 folder/                  score videos with a trained run
+  vqa score clip.mp4 folder/                             score videos with the embedded model
+  vqa score runs/<run> clip.mp4 folder/                  ... or with a trained run
   vqa doctor konvid --root /data/konvid                  check a download before training on it
 
 vqa VERB --help shows the uses of a verb."""
@@ -59,6 +60,9 @@ def _run(words: Sequence[str], program: str) -> int | None:
         return hydra_verb(words[0], words[1:], f"{program} {words[0]}")
     top = parser(program)
     options, rest = top.parse_known_args(words)
+    if options.verb == "score" and all(word == "-" or word[:1] != "-" for word in rest):
+        options.words += rest  # videos that stand after a flag
+        rest = []
     if any(word.startswith("-") or "=" not in word for word in rest) or (
         rest and options.verb != "doctor"
     ):
@@ -125,51 +129,9 @@ def flags() -> dict[str, list[str]]:
 
 
 def _add_score(verbs: "argparse._SubParsersAction[_Parser]") -> None:
-    score = _verb(
-        verbs,
-        "score",
-        "score video files with a trained run",
-        """\
-examples:
-  vqa score runs/<run> clip.mp4
-  vqa score runs/<run> videos/ 'more/*.mkv' list.txt --output scores.json
+    from vqa.commands.scoring import arguments
 
-Rows are written to <output>.partial as they finish and become the output at the end. The exit
-status is 1 if a file failed; its row says why.""",
-    )
-    score.add_argument("run", help="folder of a finished run")
-    score.add_argument(
-        "videos", nargs="+", help="files, folders, globs, or lists (.txt, one file per line)"
-    )
-    score.add_argument(
-        "--output", "-o", default="scores.csv", metavar="FILE",
-        help=".csv, .json or .jsonl (default: scores.csv); a .csv has its timelines beside it",
-    )  # fmt: skip
-    score.add_argument(
-        "--cache", default="cache", metavar="FOLDER", help="feature cache (default: cache)"
-    )
-    score.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    score.add_argument(
-        "--damaged", default="refuse", choices=("refuse", "score"),
-        help="score: damaged videos get a score from their good frames, with a note",
-    )  # fmt: skip
-    raw = score.add_argument_group("headerless .yuv files")
-    raw.add_argument("--raw-size", metavar="WIDTHxHEIGHT", help="frame size, required")
-    raw.add_argument("--raw-format", metavar="NAME", help="FFmpeg's name (default: yuv420p)")
-    raw.add_argument("--raw-range", choices=("limited", "full"), help="(default: limited)")
-    raw.add_argument("--raw-rate", type=float, metavar="HZ", help="(default: 30)")
-    _add_trust(score)
-    score.set_defaults(job=_score)
-
-
-def _score(given: argparse.Namespace) -> int:
-    from vqa.video import RawFormat
-
-    raw = RawFormat.parse(given.raw_size, given.raw_format, given.raw_range, given.raw_rate)
-    return _module("scoring.command").main(
-        given.run, given.videos, output=given.output, cache=given.cache, device=given.device,
-        raw=raw, damaged=given.damaged, trust=given.trust,
-    )  # fmt: skip
+    arguments.add(_verb(verbs, "score", "score video files", arguments.EPILOG))
 
 
 def _add_pack(verbs: "argparse._SubParsersAction[_Parser]") -> None:

@@ -145,16 +145,19 @@ def content_hash(path: str | os.PathLike[str]) -> str:
     """
     with open(path, "rb", opener=_without_blocking) as file:
         started_ns, state = time.time_ns(), _state(file)
-        if state not in _HASHES:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            # A change within the tick of the clock would leave the times as they are.
-            touched_ns = max(state[-2:])
-            if started_ns - touched_ns < 10**9 or _state(file) != state:
-                return digest
+        if known := _HASHES.get(state):
+            return known
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        # A change within the tick of the clock would leave the times as they are.
+        touched_ns = max(state[-2:])
+        if started_ns - touched_ns >= 10**9 and _state(file) == state:
             _HASHES[state] = digest
-        return _HASHES[state]
+            if len(_HASHES) > MOST_HASHES:
+                _HASHES.pop(next(iter(_HASHES)), None)
+        return digest
 
 
+MOST_HASHES = 2**16  # that are remembered, some 30 MB
 _HASHES: dict[tuple[int, ...], str] = {}
 
 

@@ -9,11 +9,11 @@ TERMINAL_INTERVAL_S = 0.2
 LOG_INTERVAL_S = 10.0
 
 
-def progress_bar(total: int, description: str, unit: str, **options: Any) -> tqdm:
+def progress_bar(total: int | None, description: str, unit: str, **options: Any) -> tqdm:
     """Return a progress bar on standard error; it stays silent if `total` is 0.
 
     Args:
-        total: Number of units of work.
+        total: Number of units of work; None if it is not known.
         description: Label in front of the bar.
         unit: Name of one unit.
         **options: Further arguments of `tqdm`.

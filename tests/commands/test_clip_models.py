@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from safetensors.torch import load_file
 
+import vqa
 from tests.commands.calling import Failed, call
 from tests.fakes import graded_clips
 from tests.places import ROOT
@@ -77,6 +78,19 @@ def test_files_are_scored_as_the_videos_they_are(model, runs, place):
         assert len(scores[video]["times_s"]) == len(scores[video]["frame_quality"]) == 2
         assert scores[video]["frames"] >= 33
         assert f"fragments: read 8 of {scores[video]['frames']} frames" in scores[video]["note"]
+
+
+def test_scoring_decodes_the_frames_of_the_clips_alone(runs, place):
+    clip = sorted((place / "videos").iterdir())[0]
+    scorer = vqa.load(runs["fastvqa"], max_seconds=0.5)
+    (source,) = scorer._experiment.sources.sources
+    assert source.extractor.indices(None).tolist() == [0]
+    score = scorer(clip)
+    assert score.frames == 15
+    assert score.note.startswith("only the first 0.5 of ")
+    assert score.value != vqa.load(runs["fastvqa"])(clip).value
+    with pytest.raises(ValueError, match="fps=2: this model reads clips"):
+        vqa.load(runs["fastvqa"], fps=2)
 
 
 def test_scores_lie_on_the_mos_scale(runs):

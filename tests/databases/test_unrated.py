@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from vqa.databases.unrated import as_records, find_videos
+from vqa.databases.unrated import Search, as_records, find_videos, is_stream
 from vqa.video import RawFormat
 
 
@@ -167,13 +167,56 @@ def test_an_empty_list_or_one_of_prose_is_one_failure(folder):
 
 def test_records_are_unique_and_know_raw_formats(folder):
     raw = RawFormat(1920, 1080, "yuv420p10le", frame_rate_hz=25)
-    videos = as_records([folder / "b.yuv", folder / "deep/../b.yuv"], raw)
+    videos = list(as_records([folder / "b.yuv", folder / "deep/../b.yuv"], raw))
     assert len(videos) == 1
     assert videos[0].raw_format == raw
-    assert as_records([folder / "b.mp4"])[0].width is None
+    assert next(as_records([folder / "b.mp4"])).width is None
 
 
 def test_two_links_to_one_file_are_two_records(folder):
     (folder / "good.mp4").symlink_to(folder / "b.mp4")
     records = as_records([folder / "good.mp4", folder / "b.mp4"])
     assert [record.id for record in records] == [f"{folder}/good.mp4", f"{folder}/b.mp4"]
+
+
+def test_lists_by_name_hold_any_names(folder, monkeypatch):
+    """`@name` is a list whatever its suffix; with zeros its names may hold line breaks."""
+    monkeypatch.chdir(folder)
+    names = ["line\nbreak.mp4", "#1.mp4", " a"]
+    for name in names:
+        (folder / name).touch()
+    written(folder / "deep" / "listed", "c.yuv\nb.mp4\n# a comment\n")
+    found = find_videos("@deep/listed")  # beside the list, or else in the current folder
+    assert found.files == (folder / "deep/c.yuv", folder / "b.mp4")
+    written(folder / "zeros", "\0".join(names))
+    search = Search(zeros=True)
+    assert [one.path.name for one in search.named(["@zeros"])] == names
+    with pytest.raises(FileNotFoundError, match="no such list: nothing"):
+        find_videos("@nothing")
+    (folder / "@b.mp4").touch()
+    assert found_names("@b.mp4") == ["@b.mp4"]  # a file of that name comes first
+
+
+def test_a_pipe_is_read_as_it_is_written(folder):
+    os.mkfifo(folder / "pipe")
+    assert is_stream(f"@{folder}/pipe")
+    assert is_stream("-")
+    assert not any(map(is_stream, [f"@{folder}/notes.txt", str(folder / "b.mp4"), "@", "./-"]))
+    reading, writing = os.pipe()
+    named = Search(standard_input=reading).named(["-"])
+    for name in ("b.mp4", "gone.mp4"):
+        os.write(writing, f"{folder}/{name}\n".encode())
+        assert next(named).path == folder / name  # before the stream ends
+    os.write(writing, f"\n{folder}/a.MKV".encode())
+    os.close(writing)
+    assert [one.path.name for one in named] == ["a.MKV"]
+    os.close(reading)
+
+
+def test_what_is_absent_stands_in_its_place_and_once(folder):
+    search = Search()
+    places = [folder / "x.mp4", folder / "b.mp4", folder / "x.mp4", folder / "b.mp4"]
+    assert [(one.path.name, bool(one.cause)) for one in search.named(places)] == [
+        ("x.mp4", True), ("b.mp4", False),
+    ]  # fmt: skip
+    assert search.remarks() == ["passed over 1 file that were named twice: b.mp4"]

@@ -37,6 +37,6 @@ def conclude(run: Run, trained: Run, experiment: Experiment, database: Database)
         times_s = moments(experiment.views.times_s(video), len(quality)).numpy()
         return Timeline(times_s, quality, loaded[split].timeline_is)
 
-    reading = partial(strip, reader=experiment.reader, damaged=experiment.damaged)
+    reading = partial(strip, reader=experiment.reader, damaged=experiment.reading["damaged"])
     write_evidence(run.folder, predictions, database, timeline, reading)
     write_report(run.folder)

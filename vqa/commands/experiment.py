@@ -80,7 +80,7 @@ class Experiment:
             run: The run.
             data: Another `data` section to test on, with the run's reader unless it names one; None
                 keeps the run's own.
-            paths: Where caches lie (`cache`).
+            paths: Where caches lie (`cache`); without it no features are stored.
             device: Where to compute: `cpu`, `cuda`, or `auto`: the GPU if there is one and the run
                 was trained on one.
             trust: Packages besides vqa that the run's configuration may use, installed or in the
@@ -111,9 +111,10 @@ class Experiment:
         return self.config["data"]["reader"]
 
     @property
-    def damaged(self) -> str:
-        """What to do with damaged videos, `data.damaged`: `refuse` or `score`."""
-        return self.config["data"].get("damaged", "refuse")
+    def reading(self) -> dict[str, Any]:
+        """How videos are read: `damaged` (`refuse` or `score`), to score perhaps `max_seconds`."""
+        given = {key: self.config["data"].get(key) for key in ("damaged", "max_seconds")}
+        return {"damaged": "refuse"} | {key: one for key, one in given.items() if one is not None}
 
     @property
     def device(self) -> str:
@@ -136,10 +137,7 @@ class Experiment:
     def hashes(self) -> dict[str, str]:
         """SHA-256 of each video's file, by id; empty for an absent file."""
         found = {}
-        bar = progress_bar(
-            len(self.database), "hash", "file", disable=not len(self.database), delay=1.0
-        )
-        with bar:
+        with progress_bar(len(self.database), "hash", "file", delay=1.0) as bar:
             for video in self.database.videos:
                 try:
                     found[video.id] = content_hash(video.path)
@@ -174,7 +172,7 @@ class Experiment:
             RunError: The run whose models are used learned from others.
         """
         with self._reading():
-            found = sources_of(self.config, lambda: self.database, self.damaged, self._build)
+            found = sources_of(self.config, lambda: self.database, self.reading, self._build)
         if self.trained is not None and self.uses_features:
             check_features(self.trained, found.sources)
         return found
@@ -187,7 +185,7 @@ class Experiment:
             if settings is not None and name != "features":
                 made = self._build(settings)
                 with self._reading():
-                    view = made(reader=self.reader, damaged=self.damaged)
+                    view = made(reader=self.reader, **self.reading)
                 is_ahead = "read" not in self.config["data"] and isinstance(view, FileView)
                 views[name] = ReadAhead(name, view) if is_ahead else view
         return views
@@ -232,7 +230,7 @@ class Experiment:
         return self._build(self.config["alignment"])(database, split.train, objective)
 
     def data(self, database: Database, split: Split | None) -> "VQADataModule":
-        """Make the loaders of a split, or with None only those of any videos to score."""
+        """Make the loaders of a split, or with None those of any videos."""
         from vqa.training.datamodule import VQADataModule
 
         loader = self.config["loader"]

@@ -18,7 +18,7 @@ USE = ("frame_rate_hz", "frames", "dtype", "on_error", "time_limit_s")
 def sources_of(
     config: Mapping[str, Any],
     database: Callable[[], Database],
-    damaged: str,
+    reading: Mapping[str, Any],
     build: Callable[[Any], Any],
 ) -> Sources:
     """Return the sources of the `features` section.
@@ -28,13 +28,13 @@ def sources_of(
     Args:
         config: The resolved configuration.
         database: Gives the labelled videos, for matrices whose rows follow a label table.
-        damaged: What to do with damaged videos.
+        reading: How videos are read: `damaged`, and to score perhaps `max_seconds`.
         build: Builds an object from its settings.
     """
 
     def extracted(extractor: Any, **use: Any) -> FeatureSource:
-        root, reader = config["paths"]["cache"], config["data"]["reader"]
-        return FeatureSource.in_cache(extractor, root, reader, damaged=damaged, **use)
+        root, reader = config["paths"].get("cache"), config["data"]["reader"]
+        return FeatureSource.in_cache(extractor, root, reader, **reading, **use)
 
     def source(settings: Mapping[str, Any]) -> Source:
         if "extractor" in settings:

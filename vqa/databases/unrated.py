@@ -2,10 +2,11 @@
 
 import codecs
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from glob import has_magic
 from pathlib import Path
+from typing import NamedTuple
 
 from vqa.databases.listing import some
 from vqa.databases.records import VideoRecord
@@ -16,6 +17,20 @@ from vqa.video import RawFormat
 Place = str | os.PathLike[str]
 
 MOST = 5  # causes that an error message lists
+STANDARD_INPUT = "-"
+READ_BYTES = 2**16
+
+
+class Named(NamedTuple):
+    """What a place named.
+
+    Attributes:
+        path: Absolute path, with links as they were named.
+        cause: Why there is no video; empty for a file.
+    """
+
+    path: Path
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +53,27 @@ def find_videos(places: Place | Iterable[Place]) -> Found:
     """Find the video files that one or several places name.
 
     Args:
-        places: A place or several. A place is a file, a folder (searched with its subfolders), a
-            glob pattern, or a `.txt` list with one place per line, relative to the list; lines that
-            start with `#` and name no file are comments.
+        places: A place or several, see `Search`.
 
     Raises:
         FileNotFoundError: The places name no video at all, or there is no place.
     """
-    given = [places] if isinstance(places, str | os.PathLike) else list(places)
-    if not given:
-        raise FileNotFoundError("no videos found: expected at least one file, folder or pattern")
-    if not all(str(place) for place in given):  # would be the current folder
-        raise FileNotFoundError("no videos found: expected a file, folder or pattern, found ''")
-    search = _Search()
-    for place in given:
-        search.place(str(place), Path())
-    if not search.files:
-        causes = some([shown(cause) for cause in search.absent.values()], MOST)
-        raise FileNotFoundError(f"no videos found: {'; '.join([causes, *search.remarks()])}")
-    return Found(tuple(search.files), search.absent, tuple(search.remarks()))
+    search = Search()
+    named = list(search.named([places] if isinstance(places, str | os.PathLike) else places))
+    files = tuple(one.path for one in named if not one.cause)
+    absent = {str(one.path): one.cause for one in named if one.cause}
+    if not files:
+        raise nothing_found(absent.values(), search.remarks())
+    return Found(files, absent, tuple(search.remarks()))
 
 
-def as_records(paths: Sequence[Path], raw: RawFormat | None = None) -> list[VideoRecord]:
+def nothing_found(causes: Iterable[str], remarks: Iterable[str]) -> FileNotFoundError:
+    """Return the error for places that name no video at all."""
+    listed = some([shown(cause) for cause in causes], MOST)
+    return FileNotFoundError(f"no videos found: {'; '.join(filter(None, [listed, *remarks]))}")
+
+
+def as_records(paths: Iterable[Path], raw: RawFormat | None = None) -> Iterator[VideoRecord]:
     """Make a record of each file, with its absolute path as the id and NaN as the MOS.
 
     Links keep their own names.
@@ -72,86 +86,192 @@ def as_records(paths: Sequence[Path], raw: RawFormat | None = None) -> list[Vide
         "width": raw.width, "height": raw.height, "pixel_format": raw.pixel_format,
         "color_range": raw.color_range, "frame_rate_hz": raw.frame_rate_hz,
     }  # fmt: skip
-    unique = dict.fromkeys(_absolute(path) for path in paths)
-    return [VideoRecord(path.as_posix(), path, float("nan"), **fields) for path in unique]
+    known: set[str] = set()
+    for path in map(_absolute, paths):
+        name = path.as_posix()
+        if name not in known:
+            known.add(name)
+            yield VideoRecord(name, path, float("nan"), **fields)
 
 
-class _Search:
-    """Collects what places name; attributes as those of `Found`."""
+class Search:
+    """Finds what places name, one after another, each file once.
 
-    def __init__(self) -> None:
-        self.files: dict[Path, None] = {}
-        self.absent: dict[str, str] = {}
+    A place is a file, a folder (searched with its subfolders), a glob pattern, or a list of places:
+    a `.txt` file, `@` and the name of any file or pipe, or `-` for standard input. A list has one
+    place per line, relative to the list, or to the current folder if only that has it; lines that
+    start with `#` and name no file are comments. Standard input and pipes are read as they are
+    written, so what they name can be used before they end.
+
+    Args:
+        zeros: The lists after `@` and on standard input end each name with NUL instead of a line
+            break, as `find -print0` writes them; there are no comments then.
+        standard_input: Its descriptor.
+    """
+
+    def __init__(self, *, zeros: bool = False, standard_input: int = 0) -> None:
+        self.zeros, self.standard_input = zeros, standard_input
+        self._taken: set[str] = set()
         self._passed_over = PassedOver()
-        self._found = 0  # files so far, repeated ones included
+        self._reached = 0  # files so far, repeated ones included
         self._lists: list[Path] = []  # the lists that are being read
 
     def remarks(self) -> list[str]:
+        """Say what was passed over so far, one sentence per reason."""
         return self._passed_over.remarks()
 
-    def place(self, text: str, folder: Path) -> None:
-        """Take what a text names: a path or pattern, relative to `folder`."""
-        path = _named(text, folder)
+    def named(self, places: Iterable[Place]) -> Iterator[Named]:
+        """Yield what the places name, in order.
+
+        Raises:
+            FileNotFoundError: There is no place, or one is an empty text.
+        """
+        given = [str(place) for place in places]
+        if not given:
+            raise FileNotFoundError(
+                "no videos found: expected at least one file, folder or pattern"
+            )
+        if not all(given):  # would be the current folder
+            raise FileNotFoundError("no videos found: expected a file, folder or pattern, found ''")
+        for text in given:
+            for one in self._top(text):
+                if str(one.path) not in self._taken:
+                    self._taken.add(str(one.path))
+                    yield one
+                elif not one.cause:
+                    self._passed_over.add(TWICE, one.path.name)
+
+    def _top(self, text: str) -> Iterator[Named]:
+        """Take a place that stands on the command line, not in a list."""
+        if text == STANDARD_INPUT:
+            yield from self._stream(self.standard_input, "standard input")
+        elif (path := listed_by(text)) is None:
+            yield from self._place(text, (Path(),))
+        elif kind(path) == "special":
+            with path.open("rb", buffering=0) as file:
+                yield from self._stream(file.fileno(), shown(path))
+        elif kind(path) == "file":
+            yield from self._list(path, self.zeros)
+        else:
+            yield _lacks(path, f"no such list: {path}")
+
+    def _stream(self, descriptor: int, name: str) -> Iterator[Named]:
+        """Take the lines of a pipe as they arrive."""
+        count = 0
+        for line in arriving(descriptor, b"\0" if self.zeros else b"\n"):
+            count += 1
+            yield from self._line(line, (Path(),), self.zeros)
+        if not count:
+            yield Named(Path(name), f"no paths in {name}")
+
+    def _place(self, text: str, folders: Sequence[Path]) -> Iterator[Named]:
+        """Take what a text names: a path or pattern, relative to one of the folders."""
+        tried = [_named(text, folder) for folder in folders]
+        path = next((one for one in tried if kind(one)), tried[0])
         if kind(path) or not has_magic(str(path)):
-            self._take(path)
+            yield from self._take(path)
             return
         found = list(matches(path, self._passed_over))
         for match in found:
-            self._take(match)
+            yield from self._take(match)
         if not found:
-            self._lacks(path, f"no files that match {path}")
+            yield _lacks(path, f"no files that match {path}")
 
-    def _take(self, path: Path) -> None:
+    def _take(self, path: Path) -> Iterator[Named]:
         match kind(path):
             case "folder":
-                self._folder(path)
+                yield from self._folder(path)
             case "file" if path.suffix.lower() == ".txt":
-                self._list(path)
+                yield from self._list(path, zeros=False)
             case "file":
-                self._file(path)
+                yield self._file(path)
             case "special":
-                self._lacks(path, f"not a regular file but a pipe, socket or device: {path}")
+                yield _lacks(path, f"not a regular file but a pipe, socket or device: {path}")
             case "link":
-                self._lacks(path, f"no such file, but a link to one: {path}")
+                yield _lacks(path, f"no such file, but a link to one: {path}")
             case _:
-                self._lacks(path, f"no such file: {path}")
+                yield _lacks(path, f"no such file: {path}")
 
-    def _file(self, path: Path) -> None:
-        self._found += 1
-        path = _absolute(path)
-        if path in self.files:
-            self._passed_over.add(TWICE, path.name)
-        self.files[path] = None
+    def _file(self, path: Path) -> Named:
+        self._reached += 1
+        return Named(_absolute(path))
 
-    def _folder(self, path: Path) -> None:
-        before = self._found
+    def _folder(self, path: Path) -> Iterator[Named]:
+        before = self._reached
         for file in walk(path, self._passed_over):
-            self._file(file)
-        if self._found == before:
-            self._lacks(path, f"no files with a video suffix in {path}")
+            yield self._file(file)
+        if self._reached == before:
+            yield _lacks(path, f"no files with a video suffix in {path}")
 
-    def _list(self, path: Path) -> None:
+    def _list(self, path: Path, zeros: bool) -> Iterator[Named]:
         real = path.resolve()
         if real in self._lists:
             self._passed_over.add(OWN, path)
             return
-        before, absent = self._found, dict(self.absent)
+        before, absent = self._reached, []
         self._lists.append(real)
-        for line in _lines(path):
-            named = [text for text in (line, line.strip()) if kind(_named(text, path.parent))]
-            if named:
-                self.place(named[0], path.parent)
-            elif line.strip().startswith("#"):
-                self._passed_over.add(COMMENT, line.strip())
-            else:
-                self.place(line.strip(), path.parent)
+        lines = filter(None, path.read_bytes().split(b"\0")) if zeros else _lines(path)
+        for line in map(os.fsdecode, lines):
+            for one in self._line(line, (path.parent, Path()), zeros):
+                if one.cause and self._reached == before:
+                    absent.append(one)  # perhaps all lines are prose
+                    continue
+                yield from absent
+                absent.clear()
+                yield one
         self._lists.pop()
-        if self._found == before:
-            self.absent = absent
-            self._lacks(path, f"no paths in {path} that lead to a file")
+        if self._reached == before:
+            yield _lacks(path, f"no paths in {path} that lead to a file")
 
-    def _lacks(self, path: Path, cause: str) -> None:
-        self.absent[str(_absolute(path))] = cause
+    def _line(self, line: str, folders: Sequence[Path], exact: bool) -> Iterator[Named]:
+        """Take a line of a list; `exact` means that spaces and `#` belong to the name."""
+        texts = (line,) if exact else (line, line.strip())
+        for text in texts:
+            if any(kind(_named(text, folder)) for folder in folders):
+                yield from self._place(text, folders)
+                return
+        if not exact and texts[-1].startswith("#"):
+            self._passed_over.add(COMMENT, texts[-1])
+        else:
+            yield from self._place(texts[-1], folders)
+
+
+def listed_by(place: str) -> Path | None:
+    """Return the list that `@name` stands for; None for any other place, or a file named so."""
+    if not place.startswith("@") or place == "@" or kind(_named(place, Path())):
+        return None
+    return user_path(place[1:])
+
+
+def is_stream(place: str) -> bool:
+    """Return whether a place must be read as it is written: standard input, or a pipe."""
+    path = listed_by(place)
+    return place == STANDARD_INPUT or (path is not None and kind(path) == "special")
+
+
+def arriving(descriptor: int, end: bytes) -> Iterator[str]:
+    """Yield the names in a stream, each as soon as it is complete; blank ones are skipped.
+
+    It reads without Python's buffer, whose lock a thread that waits here would keep for ever.
+    """
+    left = b""
+    while data := os.read(descriptor, READ_BYTES):
+        *names, left = (left + data).split(end)
+        yield from filter(None, (_name(one, end) for one in names))
+    if name := _name(left, end):
+        yield name
+
+
+def _name(line: bytes, end: bytes) -> str:
+    """Return the name that a line holds; empty for a blank line of text."""
+    if end == b"\0":
+        return os.fsdecode(line)
+    text = os.fsdecode(line.removeprefix(codecs.BOM_UTF8).removesuffix(b"\r"))
+    return text if text.strip() else ""
+
+
+def _lacks(path: Path, cause: str) -> Named:
+    return Named(_absolute(path), cause)
 
 
 def _lines(path: Path) -> list[str]:

@@ -1,140 +1,15 @@
-"""The scoring command: around a scorer that reads no video, and with a trained run."""
+"""The scorer with a trained run: what a score says, options, bad files."""
 
 import csv
-import os
-import sys
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from tests.clips import cut, write_clip, write_raw
+import vqa
+from tests.clips import cut, write_clip, write_raw, write_sound
 from tests.commands.calling import Failed, run
-from tests.fakes import graded_clips
-from vqa.commands.scoring import command
-from vqa.commands.scoring.command import main
-from vqa.commands.scoring.scorer import Score, outside_of
-
-
-class FakeScorer:
-    """Scores a file by the length of its name; fails and stops as the name says."""
-
-    def __init__(self, run, **_):
-        self.run = SimpleNamespace(folder=Path(run), database={"name": "csv"})
-        self.mos_range, self.notes, self.timeline = (1.0, 5.0), ("untrained",), "nothing"
-        self.calibration = None
-
-    def score(self, videos, **_):
-        for path in videos:
-            if path.stem == "stop":
-                raise KeyboardInterrupt
-            yield (
-                self.failed(str(path), "bad")
-                if path.stem == "bad"
-                else Score(str(path), float(len(path.stem)), self.mos_range, note="its own")
-            )
-
-    def failed(self, video, error):
-        return Score(video, None, self.mos_range, error=error)
-
-
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    monkeypatch.setattr(command, "Scorer", FakeScorer)
-    monkeypatch.chdir(tmp_path)
-    for name in ("a.mp4", "bb.mp4", "picture.jpg"):
-        (tmp_path / name).touch()
-    return tmp_path
-
-
-def rows(path):
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def test_rows_and_lines(place, capsys):
-    assert main("run", ["."], output="s.csv") == 0
-    assert [(row["video"], row["score"]) for row in rows(place / "s.csv")] == [
-        (f"{place}/a.mp4", "1.0"), (f"{place}/bb.mp4", "2.0"),
-    ]  # fmt: skip
-    printed = capsys.readouterr()
-    assert printed.out.splitlines() == [
-        "NOTE: untrained",
-        "score on [1, 5], the MOS scale of csv; higher is better",
-        "timeline: nothing",
-        f"  1.0000  {place}/a.mp4  (its own)",
-        f"  2.0000  {place}/bb.mp4  (its own)",
-        "written: s.csv, s.timeline.csv",
-    ]
-    assert printed.err.startswith("passed over 1 file without a video suffix: picture.jpg")
-
-
-def test_one_bad_item_costs_one_row(place, capsys):
-    (place / "bad.mp4").touch()
-    (place / "empty").mkdir()
-    os.mkfifo(place / "pipe.mp4")
-    assert main("run", ["bad.mp4", "a.mp4", "gone.mp4", "empty", "pipe.mp4"], output="s.csv") == 1
-    found = {Path(row["video"]).name: row for row in rows(place / "s.csv")}
-    assert {name: bool(row["error"]) for name, row in found.items()} == {
-        "gone.mp4": True, "empty": True, "pipe.mp4": True, "bad.mp4": True, "a.mp4": False,
-    }  # fmt: skip
-    assert found["gone.mp4"]["error"] == "no such file: gone.mp4"
-    printed = capsys.readouterr()
-    assert "4 of 5 files failed" in printed.err
-    assert f"failed  {place}/bad.mp4  (bad)" in printed.out
-
-
-def test_nothing_to_score_is_wrong_use(place):
-    with pytest.raises(FileNotFoundError, match=r"no such file: gone\.mp4"):
-        main("run", ["gone.mp4"], output="s.csv")
-    assert not (place / "s.csv.partial").exists()
-
-
-def test_an_interrupted_job_says_where_its_rows_are(place, capsys):
-    (place / "stop.mp4").touch()
-    with pytest.raises(KeyboardInterrupt):
-        main("run", ["a.mp4", "stop.mp4", "bb.mp4"], output="s.csv")
-    assert (
-        "1 rows of this start are in s.csv.partial; rerun the command to resume"
-        in capsys.readouterr().err
-    )
-    assert [row["video"] for row in rows(place / "s.csv.partial")] == [f"{place}/a.mp4"]
-    (place / "stop.mp4").unlink()
-    assert main("run", ["a.mp4", "bb.mp4"], output="s.csv") == 0
-    assert len(rows(place / "s.csv")) == 2
-    assert not (place / "s.csv.partial").exists()
-
-
-@pytest.mark.parametrize("output", ["s.csv", "s.json", "s.jsonl"])
-def test_a_video_is_not_overwritten(place, output):
-    (place / output).touch()
-    with pytest.raises(ValueError, match="one of the files to score"):
-        main("run", ["a.mp4", output], output=output)
-
-
-def test_names_of_any_bytes_are_printed_and_written(place, monkeypatch):
-    name = os.fsdecode(b"caf\xe9\x1b[2J.mp4")
-    (place / name).touch()
-    (place / "视频.mp4").touch()
-    with (place / "out.txt").open("w", encoding="latin-1") as stream:
-        monkeypatch.setattr(sys, "stdout", stream)
-        assert main("run", [name, "视频.mp4"], output="s.csv") == 0
-    printed = (place / "out.txt").read_text(encoding="latin-1")
-    assert r"caf\xe9\x1b[2J.mp4" in printed
-    assert r"\u89c6\u9891.mp4" in printed
-    assert [Path(row["video"]).name for row in rows(place / "s.csv")] == [
-        "caf\\xe9\x1b[2J.mp4", "视频.mp4",
-    ]  # fmt: skip
-
-
-def test_a_reader_that_has_gone_does_not_stop_the_job(place, monkeypatch):
-    reading, writing = os.pipe()
-    os.close(reading)
-    with os.fdopen(writing, "w") as stream:
-        monkeypatch.setattr(sys, "stdout", stream)
-        assert main("run", ["a.mp4", "bb.mp4"], output="s.csv") == 0
-    assert len(rows(place / "s.csv")) == 2
+from vqa.commands.scoring.scorer import outside_of
+from vqa.files import content_hash
 
 
 @pytest.mark.parametrize(
@@ -148,24 +23,6 @@ def test_a_reader_that_has_gone_does_not_stop_the_job(place, monkeypatch):
 )
 def test_scores_outside_the_scale_are_noted(score, timeline, note):
     assert outside_of((1.0, 5.0), score, np.array(timeline)) == note
-
-
-def test_scores_outside_the_scale_are_counted(place, capsys):
-    (place / "seven77.mp4").touch()
-    assert main("run", ["a.mp4", "seven77.mp4"], output="s.csv") == 0
-    assert "NOTE: 1 of 2 scores lie outside the scale [1, 5]" in capsys.readouterr().out
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory):
-    """Clips, and a run that was trained on them."""
-    place = graded_clips(tmp_path_factory.mktemp("own"))
-    run(
-        "train", "data=csv", f"data.labels={place / 'labels.csv'}", "data.mos_range=[1,5]",
-        "model=svr", "features=multiscale", f"folder={place / 'run'}",
-        f"paths.cache={place / 'cache'}", "threads=1",
-    )  # fmt: skip
-    return place
 
 
 def score_with(own, *words):
@@ -233,3 +90,66 @@ def test_damaged_files_are_scored_only_if_asked_for_and_say_so(own, tmp_path):
     assert row["note"].startswith("damaged")
     with pytest.raises(Failed):
         score_with(own, path)
+
+
+def test_a_score_says_how_sure_it_is_and_of_what_file(own):
+    clip = own / "videos" / "clip3.mp4"
+    score = vqa.load(own / "run", level=0.5)(clip)
+    assert score.source == content_hash(clip)
+    low, high = score.interval or (score.value, score.value)
+    assert low <= score.value <= high
+    assert score.level == (None if score.interval is None else 0.5)
+
+
+def test_without_a_cache_nothing_is_stored_and_the_scores_are_the_same(own, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    clips = sorted((own / "videos").iterdir())[:3]
+    clips.append(tmp_path / "copy.mp4")
+    clips[-1].write_bytes(clips[2].read_bytes())  # the same content twice in a row
+    cached = [score.value for score in vqa.load(own / "run", cache=own / "cache").score(clips)]
+    scorer = vqa.load(own / "run")
+    assert [score.value for score in scorer.score(clips)] == cached
+    assert scorer.cache is None
+    assert [path.name for path in tmp_path.iterdir()] == ["copy.mp4"]
+    (source,) = scorer._experiment.sources.sources
+    assert not source._keys
+    assert not source._facts
+
+
+def test_the_beginning_and_frames_per_second_are_said(own):
+    clip = own / "videos" / "clip8.mp4"
+    whole = vqa.load(own / "run")(clip)
+    part = vqa.load(own / "run", max_seconds=0.5)(clip)
+    assert (whole.frames, part.frames, part.note) == (41, 15, "only the first 0.5 of 1.37 s")
+    assert vqa.load(own / "run", max_seconds=9)(clip).note == ""
+    slow = vqa.load(own / "run", fps=5)(clip)
+    assert slow.note == "scored at 5 frames per second"
+    assert len({whole.value, part.value, slow.value}) == 3
+
+
+def test_what_shapes_a_score_shapes_the_identity_of_a_scorer(own):
+    same = [{}, {"cache": own / "cache"}]
+    other = [{"level": 0.8}, {"fps": 5}, {"max_seconds": 1}, {"damaged": "score"}]
+    found = [vqa.load(own / "run", **options).identity for options in [*same, *other]]
+    assert found[0] == found[1]
+    assert len(set(found)) == len(found) - 1
+
+
+def test_odd_videos_get_a_note_or_an_error(own, tmp_path):
+    def flat(value):
+        return lambda index, width, height: np.full((height, width, 3), value, np.uint8)
+
+    write_clip(tmp_path / "black.mp4", 20, picture=flat(0))
+    write_clip(tmp_path / "one.mp4", 1)
+    write_clip(tmp_path / "small.mp4", 20, size=(32, 24))
+    write_sound(tmp_path / "sound.mp4")
+    (tmp_path / "empty.mp4").touch()
+    names = ("black", "one", "small", "sound", "empty")
+    videos = [tmp_path / f"{name}.mp4" for name in names]
+    scores = dict(zip(names, vqa.load(own / "run").score(videos), strict=True))
+    assert "unlike the training videos" in scores["black"].note
+    assert "1 frame: hardly anything is known about motion" in scores["one"].note
+    assert "32x24 is outside the sizes in training" in scores["small"].note
+    assert (scores["sound"].value, scores["empty"].value) == (None, None)
+    assert "no video stream" in scores["sound"].error
+    assert "the file is empty" in scores["empty"].error

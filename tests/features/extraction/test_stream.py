@@ -68,6 +68,9 @@ def test_each_video_comes_in_order_when_its_features_can_be_loaded(clips, tmp_pa
             causes.append(cause)
     assert [cause is None for cause in causes] == [False, True, False, True, True]
     assert "No such file" in causes[2]
+    assert not caplog.messages  # whoever asks one by one says so
+    with caplog.at_level(logging.WARNING):
+        source.fill(videos, progress=False)
     assert [line.split(":")[0] for line in caplog.messages] == [
         "skipped cut.mp4", "skipped gone.mp4",
     ]  # fmt: skip
@@ -207,3 +210,46 @@ def test_streams_run_in_a_worker_of_a_data_loader(clips, tmp_path, extractor, co
     for features, video in zip(found, clips.videos, strict=False):
         wanted = here.load(video).features
         torch.testing.assert_close(features, wanted, rtol=0, atol=0, equal_nan=True)
+
+
+def test_names_that_never_come_do_not_hold_up_the_end(clips, tmp_path, monkeypatch):
+    monkeypatch.setattr("vqa.features.extraction.decoding_thread.PATIENCE_S", 0.1)
+    silent = threading.Event()
+
+    def waiting():
+        yield clips.videos[0]
+        silent.wait(60)
+
+    stream = source_of(tmp_path).stream(waiting())
+    assert next(stream)[1] is None  # before the names end
+    stream.close()
+    (thread,) = [one for one in threading.enumerate() if one.name == "decoding"]
+    silent.set()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_only_the_beginning_is_described(clips, tmp_path):
+    source = FeatureSource.in_cache(MeanColour(), tmp_path, "auto", max_seconds=0.5)
+    whole = FeatureSource.in_cache(MeanColour(), tmp_path, "auto")
+    videos = clips.videos[:1]
+    for one in (source, whole):
+        one.fill(videos, progress=False)
+    part = source.load(videos[0])
+    assert len(part.features) == int(part.metadata["frames"]) == 15
+    assert part.features.equal(whole.load(videos[0]).features[:15])
+    assert part.metadata["note"].startswith("only the first 0.5 of ")
+    assert source.cache.folder != whole.cache.folder
+
+
+def test_without_a_cache_one_video_is_held_and_can_be_forgotten(clips):
+    source = FeatureSource.in_cache(MeanColour(), None, "auto")
+    seen = []
+    for video, cause in source.stream([*clips.videos[:2], clips.videos[1]]):
+        assert cause is None
+        seen.append(source.load(video).features)
+        source.forget(video)
+    assert seen[1].equal(seen[2])
+    with pytest.raises(FileNotFoundError, match="not held any more"):
+        source.load(clips.videos[0])
+    assert source.seconds(clips.videos[:1]) == []

@@ -1,99 +1,220 @@
 """`vqa score`: score files, print and write each score when it is known."""
 
+import hashlib
 import sys
-from collections.abc import Sequence
-from contextlib import closing
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from vqa.commands.preflight import check_device, check_folder
 from vqa.commands.printing import say
-from vqa.commands.scoring.files import ScoreFiles, checked_output, output_files
-from vqa.commands.scoring.scorer import Score, Scorer
-from vqa.databases.unrated import find_videos
-from vqa.files import shown
+from vqa.commands.scoring.choice import opened
+from vqa.commands.scoring.display import Display
+from vqa.commands.scoring.job import Job, of_shard, refuse_output
+from vqa.commands.scoring.journal import Journal
+from vqa.commands.scoring.outputs import DEFAULT, Output, partial_of, wanted
+from vqa.commands.scoring.scorer import Scorer
+from vqa.commands.scoring.tables import write
+from vqa.commands.scoring.workers import score_in_processes
+from vqa.databases.unrated import STANDARD_INPUT, Named, Search, is_stream, nothing_found
+from vqa.runs.environment import command_line
 from vqa.video import RawFormat
+
+FAILED, BELOW = 1, 3  # exit statuses
 
 
 def main(
-    run: str,
+    model: str,
     places: Sequence[str],
     *,
-    output: str | Path,
-    cache: str | Path = "cache",
+    output: str | Path | None = None,
+    csv: str | Path | None = None,
+    parquet: str | Path | None = None,
+    html: str | Path | None = None,
+    timeline: str | Path | None = None,
+    json_lines: bool = False,
+    weights: str | Path | None = None,
+    backbone_weights: str | Path | None = None,
+    cache: str | Path | None = "cache",
     device: str = "auto",
     raw: RawFormat | None = None,
     damaged: str = "refuse",
+    fps: float | None = None,
+    max_seconds: float | None = None,
+    level: float = 0.9,
+    workers: int = 1,
+    shard: str | None = None,
+    zeros: bool = False,
+    fail_below: float | None = None,
+    quiet: bool = False,
     trust: Sequence[str] = (),
 ) -> int:
     """Score files, print and write each score when it is known.
 
-    A place that names nothing, among others that do, costs a row with an error.
+    A place that names nothing, among others that do, costs a row with an error. A job that was
+    interrupted resumes: rows of its files are reused if model, options and content are the same.
 
     Returns:
-        1 if a file failed, else 0.
+        1 if a file failed; else 3 if a score is below `fail_below`; else 0.
 
     Args:
-        run: A finished run folder.
-        places: Files, folders, globs, or lists of files.
-        output: A .csv, .json or .jsonl file; see `vqa.commands.scoring.files`.
-        cache: Folder of the feature cache.
+        model: A run folder, a model folder, the name of an embedded model, or with `weights` the
+            name of a published model.
+        places: Files, folders, globs, lists, standard input: see `vqa.databases.unrated.Search`.
+        output: A file whose suffix says its form, see `vqa.commands.scoring.outputs`; without any
+            output it is scores.csv.
+        csv: A table as CSV.
+        parquet: A table as Parquet.
+        html: A page.
+        timeline: The frame qualities as CSV.
+        json_lines: Print each score as a line of JSON, and everything else on standard error.
+        weights: Published weights of `model`.
+        backbone_weights: Weights of its backbone.
+        cache: Folder of the feature cache; None stores no features.
         device: `auto`, `cpu` or `cuda`.
         raw: Format of headerless .yuv files.
         damaged: `refuse`, or `score` to score damaged files by their good frames.
+        fps: See `Scorer`.
+        max_seconds: See `Scorer`.
+        level: Probability of the intervals.
+        workers: Number of processes.
+        shard: `i/n`: score only every nth file, from the ith on; outputs are named after it.
+        zeros: Lists end each name with NUL.
+        fail_below: Name files with a lower score, and return 3.
+        quiet: Print no table and no progress.
         trust: Packages besides vqa that the run's configuration may use.
 
     Raises:
-        ValueError: The output is one of the videos, or as `checked_output`.
+        FileNotFoundError: The places name no video at all.
+        ValueError: An output is one of the videos, or an option that cannot be followed.
     """
-    output = checked_output(output)
-    check_folder("cache", cache)
+    named = {"csv": csv, "parquet": parquet, "html": html, "timeline": timeline}
+    if output is None and not json_lines and not any(named.values()):
+        output = DEFAULT
+    outputs = wanted(output, named, shard)
+    if cache is not None:
+        check_folder("cache", cache)
     check_device("device", device)
-    found = find_videos(places)
-    if taken := set(found.files) & {file.absolute() for file in output_files(output)}:
-        raise ValueError(
-            f"output={shown(min(taken))} is one of the files to score; choose another name"
-        )
-    for remark in found.remarks:
-        say(remark, sys.stderr)
-    scorer = Scorer(run, cache=cache, device=device, damaged=damaged, trust=trust)
-    for note in scorer.notes:
-        say(f"NOTE: {note}")
+    search = Search(zeros=zeros, standard_input=_standard_input(places))
+    found = _found(search, places, outputs, shard)
+    if not quiet:
+        _say_all(search.remarks())
+    options: dict[str, Any] = {
+        "run": opened(model, weights=weights, backbone_weights=backbone_weights, cache=cache),
+        "cache": cache, "device": device, "damaged": damaged, "trust": trust, "level": level,
+        "fps": fps, "max_seconds": max_seconds,
+    }  # fmt: skip
+    scorer = Scorer(**options)
+    facts = facts_of(scorer)
+    total = len(found) if isinstance(found, list) else None
+    stream = None if quiet else sys.stderr if json_lines else sys.stdout
+    display = Display(stream, total, quiet=quiet)
+    display.head(facts, scorer.run.database["name"])
+    with closing(display), journal_of(outputs, scorer, raw) as journal:
+        job = Job(scorer, outputs, journal, display, json_lines=json_lines, fail_below=fail_below)
+        files = job.to_score(found)
+        if workers == 1:
+            scores = scorer.score(files, raw=raw)
+        else:
+            scores = score_in_processes(scorer, options, files, workers, raw)
+        with closing(scores):
+            for score in scores:
+                job.scored(score)
+        if total is None and not job.files:
+            raise nothing_found(job.causes, search.remarks())
+        if journal is not None:
+            for one in outputs:
+                write(one, journal.rows(job.places), model=facts, command=command_line())
+    if total is None and not quiet:
+        _say_all(search.remarks())
+    display.end([str(one.path) for one in outputs])
+    return _status(job, display, facts["scale"])
+
+
+def facts_of(scorer: Scorer) -> dict[str, Any]:
+    """Return what every reader of the scores of a model must know."""
+    calibration = scorer.calibration
     low, high = scorer.mos_range
-    name = scorer.run.database["name"]
-    say(f"score on [{low:g}, {high:g}], the MOS scale of {name}; higher is better")
-    if scorer.calibration is not None:
-        say(f"score  [{scorer.level:.0%} interval]  percentile among the MOS in training  file")
-    say(f"timeline: {scorer.timeline}")
-    absent = (scorer.failed(video, cause) for video, cause in found.absent.items())
-    failed = outside = 0
-    with (
-        ScoreFiles(output, scorer.notes) as files,
-        closing(scorer.score(found.files, raw=raw)) as scores,
-    ):
-        for score in chain(absent, scores):
-            files.add(score)
-            failed += score.value is None
-            outside += score.value is not None and not low <= score.value <= high
-            say(line_of(score))
-        say("written: " + ", ".join(map(str, files.finish())))
-    if outside:
-        say(
-            f"NOTE: {outside} of {files.count} scores lie outside the scale [{low:g}, {high:g}]: "
-            "the model extrapolates"
+    rated = calibration is not None and calibration.interval((low + high) / 2, scorer.level)
+    return {
+        "name": scorer.run.folder.name,
+        "scale": [low, high],
+        "opinions": None if calibration is None else calibration.opinions.tolist(),
+        "level": scorer.level if rated else None,
+        "notes": list(scorer.notes),
+        "timeline": scorer.timeline,
+    }
+
+
+@contextmanager
+def journal_of(
+    outputs: Sequence[Output], scorer: Scorer, raw: RawFormat | None
+) -> Iterator[Journal | None]:
+    """Open the journal of a job, and remove it if the job ends without an error.
+
+    Yields:
+        The journal; None for a job that writes no file.
+    """
+    if not outputs:
+        yield None
+        return
+    job = hashlib.sha256(f"{scorer.identity} {raw!r}".encode()).hexdigest()[:16]
+    journal = Journal(partial_of(outputs), job)
+    done = False
+    try:
+        yield journal
+        done = True
+    finally:
+        if not done and journal.count:
+            scores = f"{journal.count} scores of this start are in {journal.path}"
+            say(f"{scores}; rerun the command to resume", sys.stderr)
+        journal.close(remove=done)
+
+
+def _standard_input(places: Sequence[str]) -> int:
+    return sys.stdin.fileno() if STANDARD_INPUT in places else 0
+
+
+def _found(
+    search: Search, places: Sequence[str], outputs: Sequence[Output], shard: str | None
+) -> list[Named] | Iterator[Named]:
+    """Return what the places name: at once, unless one of them must be read as it is written.
+
+    Raises:
+        FileNotFoundError: The places name no video at all.
+        ValueError: An output is one of the videos.
+    """
+    found: list[Named] | Iterator[Named] = search.named(places)
+    if not any(map(is_stream, places)):
+        found = list(found)
+        if all(one.cause for one in found):
+            raise nothing_found((one.cause for one in found), search.remarks())
+        taken = {str(one.path.absolute()) for one in outputs}
+        for one in found:
+            refuse_output(str(one.path), taken)
+    if shard is None:
+        return found
+    part = of_shard(found, shard)
+    return list(part) if isinstance(found, list) else part
+
+
+def _status(job: Job, display: Display, scale: Sequence[float]) -> int:
+    """Say what was wrong with the scores, and return the exit status."""
+    if job.outside:
+        low, high = scale
+        display.say(
+            f"NOTE: {job.outside} of {display.done} scores lie outside the scale [{low:g}, "
+            f"{high:g}]: the model extrapolates"
         )
-    if failed:
-        say(f"{failed} of {files.count} files failed; their rows say why", sys.stderr)
-    return 1 if failed else 0
+    if job.below:
+        say(f"{job.below} of {display.done} scores are below {job.fail_below:g}", sys.stderr)
+    if display.failed:
+        say(f"{display.failed} of {display.done} files failed; their rows say why", sys.stderr)
+        return FAILED
+    return BELOW if job.below else 0
 
 
-def line_of(score: Score) -> str:
-    """Return the line that is printed for a score."""
-    remark = f"  ({score.error or score.note})" if score.error or score.note else ""
-    if score.value is None:
-        return f"failed  {score.video}{remark}"
-    interval = ""
-    if score.interval is not None:
-        low, high = score.interval
-        interval = f"  [{low:.2f}, {high:.2f}]  {score.percentile:3.0f} %"
-    return f"{score.value:8.4f}{interval}  {score.video}{remark}"
+def _say_all(remarks: Iterable[str]) -> None:
+    for remark in remarks:
+        say(remark, sys.stderr)

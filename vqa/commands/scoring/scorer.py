@@ -1,95 +1,57 @@
 """Score any video files with a trained run.
 
-Features go through the cache under the files' absolute paths, so an interrupted job resumes and a
-file that was scored before costs almost nothing; a changed file is detected by its hash and read
-again. If a run has several splits, the score is the mean over their models.
+Features may go through a cache, so a file that was scored before costs almost nothing; a changed
+file is detected by its hash and read again. If a run has several splits, the score is the mean over
+their models.
 """
 
+import hashlib
+import json
 import math
-import shutil
-import tempfile
-import weakref
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from vqa import __version__
 from vqa.commands.experiment import Experiment
+from vqa.commands.scoring.score import Score
 from vqa.databases.records import VideoRecord
 from vqa.databases.unrated import as_records
-from vqa.files import user_path
+from vqa.features.extraction.feature_source import FeatureSource
+from vqa.files import plain, user_path
 from vqa.runs import Run
 from vqa.runs.calibration import Calibration
+from vqa.runs.hashes import file_hashes
+from vqa.runs.inputs import named_files
 from vqa.runs.opening import load_run
 from vqa.runs.seen import Seen
 from vqa.training.views import moments, over_time
 from vqa.video import RawFormat
 
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """A scored video, or the error in its place.
-
-    Attributes:
-        video: Path of the file.
-        value: Score on the MOS scale of the training database, higher is better; None on error.
-        mos_range: Lowest and highest value of that scale.
-        frames: Number of frames of the video.
-        times_s: (T,) times in seconds of the timeline: of frames or of clips.
-        frame_quality: (T,) quality at these times on the MOS scale.
-        reader: Decoder and its version.
-        weights: Weights of the feature extractor, in words.
-        timeline: What the timeline is, and whether the score is its mean.
-        note: What is special about this video or its score; empty if nothing is.
-        run: Name of the run's folder.
-        notes: What every reader of the score must know, for example untrained weights.
-        error: Why there is no score; empty if there is one.
-        raw: Score before the calibration to that scale; what papers compute their metrics on.
-        interval: Holds the MOS with a probability of 90 % (`Scorer.level`) if the video is like
-            those that the model was tested on; None if it was tested on too few.
-        percentile: Share of the training videos whose MOS is at most the score, in percent.
-
-    Examples:
-        >>> from vqa import Score
-        >>> score = Score("cut.mp4", None, (1.0, 5.0), error="truncated after 41 of 240 frames")
-        >>> f"{score.value:.2f}" if score.value is not None else f"no score: {score.error}"
-        'no score: truncated after 41 of 240 frames'
-    """
-
-    video: str
-    value: float | None
-    mos_range: tuple[float, float]
-    frames: int = 0
-    times_s: list[float] = field(default_factory=list)
-    frame_quality: list[float] = field(default_factory=list)
-    reader: str = ""
-    weights: str = ""
-    timeline: str = ""
-    note: str = ""
-    run: str = ""
-    notes: tuple[str, ...] = ()
-    error: str = ""
-    raw: float | None = None
-    interval: tuple[float, float] | None = None
-    percentile: float | None = None
+FEW_FRAMES = 8
 
 
 class Scorer:
     """A trained run that scores video files. Make it with `vqa.load`.
 
     Args:
-        run: A finished run folder.
-        cache: Folder of the feature cache; None uses a temporary one, removed with the scorer.
+        run: A finished run folder, a model folder, or the name of an embedded model.
+        cache: Folder of the feature cache, which makes scoring a file again almost free; None
+            stores no features.
         device: `cpu`, `cuda`, or `auto`: the GPU if there is one and the run was trained on one.
         damaged: `refuse`, or `score` to score damaged files by their good frames.
         trust: Packages besides vqa that the run's configuration may use.
         level: Probability of the intervals.
+        fps: Score this many frames per second; None scores the frames that the model was trained
+            on, usually all.
+        max_seconds: Score only the beginning of each video; None scores all of it.
 
     Attributes:
-        cache: Folder of the feature cache.
+        cache: Folder of the feature cache, or None.
         calibration: What the raw scores mean; None for a run that stored none.
         level: Probability of the intervals.
         mos_range: Scale of the scores.
@@ -99,6 +61,7 @@ class Scorer:
     Raises:
         RunError: The folder is not a run.
         FileNotFoundError: The run is not finished.
+        ValueError: An option that the model cannot follow.
     """
 
     def __init__(
@@ -110,23 +73,24 @@ class Scorer:
         damaged: str = "refuse",
         trust: Sequence[str] = (),
         level: float = 0.9,
+        fps: float | None = None,
+        max_seconds: float | None = None,
     ) -> None:
         if not 0 < level < 1:
             raise ValueError(f"level={level}: expected a share between 0 and 1, such as 0.9")
-        self.level = level
+        self.level, self.fps = level, fps
         self.run = run if isinstance(run, Run) else load_run(run)
-        folder = tempfile.mkdtemp(prefix="vqa-") if cache is None else str(cache)
-        if cache is None:
-            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self.cache = user_path(folder)
-        data = {"name": "files", "damaged": damaged}
-        paths = {"cache": str(self.cache)}
+        self.cache = None if cache is None else user_path(cache)
+        data = {"name": "files", "damaged": damaged, "max_seconds": max_seconds}
+        paths = {} if cache is None else {"cache": str(self.cache)}
         self._experiment = Experiment.of_run(
             self.run, data=data, paths=paths, device=device, trust=trust
         )
         for view in self._experiment.config["views"].values():
             if view is not None and "memory_gb" in view:
                 view["memory_gb"] = 0  # no video is scored twice
+        if fps is not None:
+            self._sample(fps)
         _ = self._experiment.sources  # refuses features of other weights than in training
         self.calibration = Calibration.load(self.run.folder)
         self._models = [
@@ -140,6 +104,21 @@ class Scorer:
         self.timeline = "; ".join(dict.fromkeys(one.timeline_is for one in self._learners))
         if len(self._learners) > 1:
             self.timeline += f" (mean over {len(self._learners)} models)"
+
+    @property
+    def identity(self) -> str:
+        """Hash of everything that a score depends on besides its video."""
+        config = self._experiment.config
+        facts = {
+            "versions": [__version__, torch.__version__],
+            "run": [self.run.folder.name, file_hashes(self.run.folder)],
+            "settings": {key: config[key] for key in config.keys() - {"paths", "folder"}},
+            "files": named_files(config),
+            "weights": self._experiment.sources.weights,
+            "level": self.level,
+        }
+        text = json.dumps(plain(facts), sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def __call__(self, video: str | Path, *, raw: RawFormat | None = None) -> Score:
         """Score one file; a file that cannot be scored returns a `Score` with an error.
@@ -156,13 +135,18 @@ class Scorer:
     ) -> Generator[Score, None, None]:
         """Score files one after the other; each score is yielded as soon as it is known.
 
+        The next file is taken while one is in work, so a generator may still be waiting for it.
+
         Args:
             videos: The files; a file that is given twice is scored once.
             raw: Format of headerless .yuv files.
         """
-        records = as_records([user_path(video) for video in videos], raw)
-        for record, failure in self._experiment.sources.stream(records):
-            yield self.failed(record.id, failure) if failure else self._assessed(record)
+        sources = self._experiment.sources
+        records = as_records((user_path(video) for video in videos), raw)
+        for record, failure in sources.stream(records):
+            score = self.failed(record.id, failure) if failure else self._assessed(record)
+            sources.forget(record)
+            yield score
 
     def failed(self, video: str, error: str) -> Score:
         """Return the `Score` of a file that has none."""
@@ -183,7 +167,11 @@ class Scorer:
         value = float(np.mean([scaled(score) for score, _, scaled in results]))
         if not (math.isfinite(value) and np.isfinite(timeline).all()):
             return self.failed(record.id, "the model gives no finite score")
-        remarks = [facts.get("note"), outside_of(self.mos_range, value, timeline)]
+        remarks = [
+            facts.get("note"),
+            *self._kind(facts),
+            outside_of(self.mos_range, value, timeline),
+        ]
         interval = percentile = None
         if self.calibration is None:
             remarks.append("not calibrated to the MOS scale")
@@ -207,7 +195,35 @@ class Scorer:
             raw=raw,
             interval=interval,
             percentile=percentile,
+            level=None if interval is None else self.level,
+            source=facts.get("source", ""),
         )
+
+    def _sample(self, fps: float) -> None:
+        """Let all features describe frames at a fixed rate."""
+        if not self._experiment.uses_features:
+            raise ValueError(
+                f"fps={fps:g}: this model reads clips at the video's own frame rate; leave fps out"
+            )
+        for settings in self._experiment.config["features"].values():
+            if "extractor" not in settings:
+                raise ValueError(f"fps={fps:g}: the features are a file; leave fps out")
+            settings |= {"frame_rate_hz": fps, "frames": None}
+        for source in self._experiment.sources.sources:
+            if isinstance(source, FeatureSource) and source.extractor.chooses_frames:
+                raise ValueError(
+                    f"fps={fps:g}: {source.name} chooses its frames itself; leave fps out, or use "
+                    "max_seconds"
+                )
+
+    def _kind(self, facts: Mapping[str, str]) -> Iterator[str]:
+        """Say what about the frames themselves makes a score doubtful."""
+        if self.fps is not None:
+            yield f"scored at {self.fps:g} frames per second"
+        if (frames := int(facts["frames"])) < FEW_FRAMES:
+            yield f"{frames} frame{'s' * (frames > 1)}: hardly anything is known about motion"
+        if undefined := int(facts["undefined"]):
+            yield f"{undefined} features are undefined, as for black or flat frames"
 
     def _scaled(self, name: str) -> Callable[[Any], Any]:
         """Return the curve of a model to the MOS scale; without a calibration, raw scores stay."""

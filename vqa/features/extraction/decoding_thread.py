@@ -6,7 +6,8 @@ The last item is `None`, or a `Fatal` error.
 
 import queue
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,11 +16,13 @@ from vqa.databases.records import VideoRecord
 from vqa.features.extractor import Extractor
 from vqa.files import content_hash
 from vqa.video import VideoError, VideoInfo, choose_reader, reader_version
+from vqa.video.beginning import beginning
 from vqa.video.decoder import FrameDecoder
 from vqa.video.sampling import fixed_rate_indices, uniform_indices
 
 CHUNK_FRAMES = 16
 CHUNKS_AHEAD = 2
+PATIENCE_S = 1.0  # at the end, with an iterable of videos that does not answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class DecodingThread:
         reader: `auto` or `pyav`.
         time_limit_s: Longest wait for the decoder on one video, in seconds.
         damaged: What to do with damaged files, see `vqa.video.probe`.
+        max_seconds: Describe only the beginning of each video; None describes all of it.
         is_current: Whether a video need not be decoded; None: never.
         items: The queue.
     """
@@ -78,10 +82,12 @@ class DecodingThread:
     reader: str
     time_limit_s: float
     damaged: str
+    max_seconds: float | None
     is_current: Callable[[VideoRecord], bool] | None
     items: queue.Queue = field(default_factory=lambda: queue.Queue(CHUNKS_AHEAD))
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
+    _taking: bool = False  # the next video, from the iterable
 
     def start(self) -> None:
         """Start the thread."""
@@ -89,11 +95,27 @@ class DecodingThread:
         self._thread.start()
 
     def end(self) -> None:
-        """End the thread and the decoder's process, also before all videos are decoded."""
+        """End the thread and the decoder's process, also before all videos are decoded.
+
+        A thread that waits for the next video, as on standard input, ends when that arrives, or
+        with the process.
+        """
         self._stop.set()
-        while self._thread.is_alive():
+        deadline = time.monotonic() + PATIENCE_S
+        while self._thread.is_alive() and not (self._taking and time.monotonic() > deadline):
             self._drain()
             self._thread.join(0.05)
+
+    def _taken(self) -> Iterator[VideoRecord]:
+        """Yield the videos until `_stop` is set."""
+        videos = iter(self.videos)
+        while not self._stop.is_set():
+            self._taking = True
+            video = next(videos, None)
+            self._taking = False
+            if video is None:
+                return
+            yield video
 
     def _drain(self) -> None:
         while True:
@@ -108,10 +130,9 @@ class DecodingThread:
             with FrameDecoder(
                 self.reader, self.time_limit_s, chunk_frames=CHUNK_FRAMES, damaged=self.damaged
             ) as decoder:
-                for video in self.videos:
-                    if self._stop.is_set():
-                        return
-                    self._decode(decoder, video)
+                for video in self._taken():
+                    if not self._stop.is_set():
+                        self._decode(decoder, video)
             self.items.put(None)
         except Exception as error:  # noqa: BLE001 (the consumer raises it instead of waiting)
             self.items.put(Fatal(error))
@@ -125,12 +146,15 @@ class DecodingThread:
             source = content_hash(video.path)
             raw = video.raw_format
             info = decoder.probe(video.path, raw)
-            indices = self._indices(info)
-            times_s = info.times_s if indices is None else info.times_s[indices]
+            part = beginning(info, self.max_seconds)
+            indices = self._indices(part)
+            if indices is None and part is not info:
+                indices = np.arange(part.frames)
+            times_s = part.times_s if indices is None else part.times_s[indices]
             pixels, leaps = self.extractor.pixels, self.extractor.leaps
             reader = self.reader if pixels == "rgb24" and not leaps else "pyav"
             used = reader_version(choose_reader(info, reader))
-            self.items.put(Begin(video, source, info, times_s, used))
+            self.items.put(Begin(video, source, part, times_s, used))
             begun = True
             for chunk in decoder.stream(video.path, indices, raw, info, pixels, leaps):
                 self.items.put(chunk)

@@ -105,6 +105,9 @@ class ExternalFeatures:
         facts = {"reader": "", "frames": "0", "undefined": str(int((~torch.isfinite(row)).sum()))}
         return Features(row, torch.zeros(1, dtype=torch.float64), facts)
 
+    def forget(self, video: VideoRecord) -> None:
+        """Do nothing: the table stays whole."""
+
     def seconds(self, videos: Sequence[VideoRecord]) -> list[float]:
         """Return no times, because the cost of the features is unknown."""
         return []

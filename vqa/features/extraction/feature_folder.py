@@ -82,6 +82,9 @@ class FeatureFolder:
         facts = {"reader": "", "frames": str(len(array)), "undefined": undefined}
         return Features(features, torch.arange(len(array), dtype=torch.float64), facts)
 
+    def forget(self, video: VideoRecord) -> None:
+        """Do nothing: files are read when they are asked for."""
+
     def seconds(self, videos: Sequence[VideoRecord]) -> list[float]:
         """Return no times, because the cost of the features is unknown."""
         return []

@@ -17,6 +17,7 @@ from vqa.features.extraction.cache import (
     stored_dtype,
 )
 from vqa.features.extraction.fill import ExtractionError, Outcome
+from vqa.features.extraction.latest import LatestFeatures
 from vqa.features.extraction.pipeline import VideoFeatures, extract_videos
 from vqa.features.extraction.space import SpaceEstimate
 from vqa.features.extractor import Extractor
@@ -48,6 +49,7 @@ class FeatureSource:
         frames: Or sample this many frames, evenly spread.
         dtype: Type in which features are stored; None keeps that of the extractor.
         damaged: `refuse` fails damaged files, `score` describes their good frames.
+        max_seconds: Describe only the beginning of each video; None describes all of it.
         on_error: `skip` lists a failed video and continues; `raise` stops.
         time_limit_s: Longest wait for the decoder on one video, in seconds.
 
@@ -65,6 +67,7 @@ class FeatureSource:
         frames: int | None = None,
         dtype: torch.dtype | None = torch.float32,
         damaged: str = "refuse",
+        max_seconds: float | None = None,
         on_error: str = "skip",
         time_limit_s: float = 600.0,
     ) -> None:
@@ -72,7 +75,7 @@ class FeatureSource:
             raise ValueError(f"on_error={on_error!r}: expected skip or raise")
         self.extractor, self.cache = extractor, cache
         self.reader, self.frame_rate_hz, self.frames = reader, frame_rate_hz, frames
-        self.dtype, self.damaged = dtype, damaged
+        self.dtype, self.damaged, self.max_seconds = dtype, damaged, max_seconds
         self.on_error, self.time_limit_s = on_error, time_limit_s
         self.name, self.weights = extractor.name, extractor.weights
         self.untrained, self.families = extractor.untrained, extractor.families
@@ -84,25 +87,27 @@ class FeatureSource:
     def in_cache(
         cls,
         extractor: Extractor,
-        root: str | Path,
+        root: str | Path | None,
         reader: str,
         *,
         frame_rate_hz: float | None = None,
         frames: int | None = None,
         dtype: str = "float32",
         damaged: str = "refuse",
+        max_seconds: float | None = None,
         **options: Any,
     ) -> "FeatureSource":
         """Make a source whose cache is named after everything that shapes the features.
 
         Args:
             extractor: What computes the features.
-            root: Folder of all caches.
+            root: Folder of all caches; None stores nothing and holds one video in memory.
             reader: Decoder, `auto` or `pyav`.
             frame_rate_hz: As for the class.
             frames: As for the class.
             dtype: `float32` or `float16`.
             damaged: As for the class.
+            max_seconds: As for the class.
             **options: Further arguments of the class.
 
         Raises:
@@ -115,10 +120,13 @@ class FeatureSource:
             reader=reader,
             **({"frames": frames} if frames is not None else {}),
             **({"damaged": damaged} if damaged != "refuse" else {}),
+            **({"max_seconds": max_seconds} if max_seconds is not None else {}),
         )
-        cache = FeatureCache(root, extractor.name, fingerprint)
+        cache = (
+            LatestFeatures() if root is None else FeatureCache(root, extractor.name, fingerprint)
+        )
         options |= {"frame_rate_hz": frame_rate_hz, "frames": frames, "dtype": stored_dtype(dtype)}
-        options["damaged"] = damaged
+        options |= {"damaged": damaged, "max_seconds": max_seconds}
         return cls(extractor, cache, reader, **options)
 
     def stream(self, videos: Iterable[VideoRecord]) -> Iterator[tuple[VideoRecord, str | None]]:
@@ -159,6 +167,7 @@ class FeatureSource:
         with bar, closing(self._updates(videos)) as updates:
             for video, failure, made in updates:
                 if failure is not None:
+                    log.warning("skipped %s: %s", shown(video.id), failure)
                     outcome.failures[video.id] = failure
                     bar.set_postfix(failed=len(outcome.failures), refresh=False)
                 else:
@@ -187,6 +196,11 @@ class FeatureSource:
         if key not in self._facts:
             self._facts[key] = self.cache.load(key).metadata
         return self._facts[key]
+
+    def forget(self, video: VideoRecord) -> None:
+        """Drop what this object remembers of a video, so that a long job needs no more memory."""
+        if key := self._keys.pop((video.path, video.raw_format), None):
+            self._facts.pop(key, None)
 
     def seconds(self, videos: Sequence[VideoRecord]) -> list[float]:
         """Return the wall time in seconds that the videos took, as far as it is known."""
@@ -219,6 +233,7 @@ class FeatureSource:
             reader=self.reader,
             time_limit_s=self.time_limit_s,
             damaged=self.damaged,
+            max_seconds=self.max_seconds,
             is_current=self._is_current,
         )
         with closing(results):
@@ -242,7 +257,6 @@ class FeatureSource:
             raise ExtractionError(
                 f"{name}: {text} (on_error=skip of these features lists such videos and continues)"
             ) from error
-        log.warning("skipped %s: %s", name, text)
         return text
 
     def _store(self, video: VideoRecord, result: VideoFeatures) -> int:

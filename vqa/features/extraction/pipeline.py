@@ -50,6 +50,7 @@ def extract_videos(
     reader: str = "auto",
     time_limit_s: float = 600.0,
     damaged: str = "refuse",
+    max_seconds: float | None = None,
     is_current: Callable[[VideoRecord], bool] | None = None,
 ) -> Iterator[tuple[VideoRecord, VideoFeatures | Exception | None]]:
     """Extract the features of each video in turn; videos are taken from the iterable as needed.
@@ -65,6 +66,7 @@ def extract_videos(
         reader: `auto` or `pyav`.
         time_limit_s: Longest wait for the decoder on one video, in seconds.
         damaged: What to do with damaged files, see `vqa.video.probe`.
+        max_seconds: Describe only the beginning of each video; None describes all of it.
         is_current: Called in the thread with a video; videos for which it returns True are not
             decoded.
 
@@ -88,8 +90,9 @@ def extract_videos(
             f"{extractor.name} chooses its frames itself; leave frame_rate_hz and frames at null"
         )
     decoding = DecodingThread(
-        videos, extractor, frame_rate_hz, frames, reader, time_limit_s, damaged, is_current
-    )
+        videos, extractor, frame_rate_hz, frames, reader, time_limit_s, damaged, max_seconds,
+        is_current,
+    )  # fmt: skip
     return _results(decoding)
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from vqa.databases.records import VideoRecord
 from vqa.features.extraction.cache import Features
 from vqa.features.extraction.fill import Outcome
+from vqa.features.extraction.sharing import shared
 
 
 class Source(Protocol):
@@ -41,6 +42,10 @@ class Source(Protocol):
 
     def metadata(self, video: VideoRecord) -> dict[str, str]:
         """Return facts about the file that the features were made from."""
+        ...
+
+    def forget(self, video: VideoRecord) -> None:
+        """Drop what is remembered of a video that will not be asked for again."""
         ...
 
     def seconds(self, videos: Sequence[VideoRecord]) -> list[float]:
@@ -82,10 +87,11 @@ class Sources:
             Each video, in order, once all its features can be loaded; with the first cause of
             failure, or None if there is none.
         """
-        videos = list(videos) if len(self.sources) > 1 else videos
+        shares = shared(videos, len(self.sources))
         with ExitStack() as stack:
             streams = [
-                stack.enter_context(closing(source.stream(videos))) for source in self.sources
+                stack.enter_context(closing(source.stream(share)))
+                for source, share in zip(self.sources, shares, strict=True)
             ]
             for results in zip(*streams, strict=True):
                 causes = [cause for _, cause in results if cause is not None]
@@ -117,6 +123,11 @@ class Sources:
             "note": "; ".join(filter(None, notes)),
             "undefined": str(sum(int(one["undefined"]) for one in facts)),
         }
+
+    def forget(self, video: VideoRecord) -> None:
+        """Drop what the sources remember of a video that will not be asked for again."""
+        for source in self.sources:
+            source.forget(video)
 
     def costs(self, videos: Sequence[VideoRecord]) -> dict[str, dict[str, float | None]]:
         """Return `dim` and median `seconds_a_video` of each source; None if unknown."""

@@ -21,6 +21,7 @@ class CentreImage(FileView):
     Args:
         reader: See `vqa.video.choose_reader`.
         damaged: See `vqa.video.probe`.
+        max_seconds: See only the beginning of each video; None sees all of it.
     """
 
     def indices(self, info: VideoInfo, rng: np.random.Generator | None = None) -> np.ndarray:

@@ -11,6 +11,7 @@ from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.extraction.latest import LatestFeatures
 from vqa.features.extractor import Extractor
 from vqa.video import VideoInfo, probe, stream_frames
+from vqa.video.beginning import beginning
 
 
 class FileView:
@@ -22,10 +23,13 @@ class FileView:
     Args:
         reader: See `vqa.video.choose_reader`.
         damaged: See `vqa.video.probe`.
+        max_seconds: See only the beginning of each video; None sees all of it.
     """
 
-    def __init__(self, reader: str = "auto", damaged: str = "refuse") -> None:
-        self.reader, self.damaged = reader, damaged
+    def __init__(
+        self, reader: str = "auto", damaged: str = "refuse", max_seconds: float | None = None
+    ) -> None:
+        self.reader, self.damaged, self.max_seconds = reader, damaged, max_seconds
 
     def indices(self, info: VideoInfo, rng: np.random.Generator | None = None) -> np.ndarray:
         """Choose frames: int64 (K, T), a row for each value of a network's timeline."""
@@ -59,7 +63,7 @@ class FileView:
             VideoError: The file cannot be read.
         """
         info = self._probe(video)
-        indices = self.indices(info, rng)
+        indices = self.indices(beginning(info, self.max_seconds), rng)
         chunks = stream_frames(
             video.path,
             np.unique(indices),
@@ -72,7 +76,7 @@ class FileView:
 
     def times_s(self, video: VideoRecord) -> Tensor:
         """Return the mean presentation time of each row of `indices` in evaluation, (K,)."""
-        return self.mean_times_s(self._probe(video))
+        return self.mean_times_s(beginning(self._probe(video), self.max_seconds))
 
     def mean_times_s(self, info: VideoInfo) -> Tensor:
         """Return what `times_s` does, from the properties of a video."""
@@ -104,6 +108,7 @@ class ReadAhead:
             view.reader,
             dtype=None,
             damaged=view.damaged,
+            max_seconds=view.max_seconds,
         )
 
     def __call__(self, video: VideoRecord, rng: np.random.Generator | None = None) -> Tensor:

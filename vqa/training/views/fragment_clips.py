@@ -37,6 +37,7 @@ class FragmentClips(FileView):
             in one piece.
         reader: See `vqa.video.choose_reader`.
         damaged: See `vqa.video.probe`.
+        max_seconds: See only the beginning of each video; None sees all of it.
     """
 
     def __init__(
@@ -51,8 +52,9 @@ class FragmentClips(FileView):
         time_fragments: int | None = None,
         reader: str = "auto",
         damaged: str = "refuse",
+        max_seconds: float | None = None,
     ) -> None:
-        super().__init__(reader, damaged)
+        super().__init__(reader, damaged, max_seconds)
         if time_fragments and max(num_clips, training_clips) > 1:
             raise ValueError(
                 f"time_fragments={time_fragments} spreads one clip over the video: set num_clips=1 "

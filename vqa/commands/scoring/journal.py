@@ -1,0 +1,137 @@
+"""The rows of a scoring job while it runs, so that a kill costs at most the video in work.
+
+`<output>.partial` has one line of JSON per row, appended in one write when the row is known:
+
+    {"job": "<hash>", "path": "<path>", "entry": {<the score>}}
+
+`job` names everything that shapes a score besides its video, so rows of another model or other
+options are never taken for those of this job, and stay for theirs. A rerun reuses a row if its
+video has the same content; only the outputs, made in one step at the end, have an order.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from vqa.files import content_hash, shown
+
+HEAD = b'{"job":'  # of a line
+
+
+class Row(NamedTuple):
+    """One row.
+
+    Attributes:
+        path: The file, exactly, whatever its bytes are.
+        entry: Its score as a JSON object.
+    """
+
+    path: str
+    entry: Mapping[str, Any]
+
+
+class Journal:
+    """The rows of a job, on disk.
+
+    Args:
+        path: The file; rows of an earlier start are kept.
+        job: Hash of everything that shapes a score besides its video.
+
+    Attributes:
+        count: Number of scores that this start appended.
+
+    Raises:
+        ValueError: Another job writes to the same file.
+        OSError: The place cannot be written to.
+    """
+
+    def __init__(self, path: Path, job: str) -> None:
+        self.path, self.job, self.count = path, job, 0
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("a+b", buffering=0)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._file.close()
+            raise ValueError(
+                f"output={shown(path.with_suffix(''))}: another job is writing there; give another "
+                "name"
+            ) from error
+        self._known = self._read()
+        self._was_empty = self._file.seek(0, os.SEEK_END) == 0
+
+    def reusable(self, path: str) -> int | None:
+        """Return the place of a row for a file with the content that it has now; None without one.
+
+        Args:
+            path: The file.
+        """
+        found = self._known.get(shown(path))
+        if found is None:
+            return None
+        place, source = found
+        try:
+            return place if content_hash(path) == source else None
+        except OSError:
+            return None
+
+    def add(self, row: Row) -> int:
+        """Append a row; it is on its way to the disk when this returns.
+
+        Returns:
+            The place of the row.
+
+        Raises:
+            OSError: There is no room; the rows before stay.
+        """
+        place = self._file.seek(0, os.SEEK_END)
+        line = json.dumps({"job": self.job, "path": row.path, "entry": row.entry}, allow_nan=False)
+        left = memoryview(line.encode() + b"\n")
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            text = f"{error.strerror}; the rows so far are kept, make room and rerun the command"
+            raise OSError(error.errno, text, str(self.path)) from error
+        self.count += not row.entry["error"]
+        return place
+
+    def rows(self, places: Iterable[int]) -> Iterator[Row]:
+        """Yield the rows at these places."""
+        with self.path.open("rb") as file:
+            for place in places:
+                file.seek(place)
+                line = json.loads(file.readline())
+                yield Row(line["path"], line["entry"])
+
+    def close(self, *, remove: bool) -> None:
+        """Close the file; remove it if asked to, or if no start has left a score in it."""
+        if remove or (self._was_empty and not self.count):
+            self.path.unlink(missing_ok=True)
+        self._file.close()
+
+    def _read(self) -> dict[str, tuple[int, str]]:
+        """Find rows with a score of this job, and drop a row that a kill or a full disk tore."""
+        known: dict[str, tuple[int, str]] = {}
+        place = 0
+        with self.path.open("rb") as file:
+            for line in file:
+                if not line.endswith(b"\n"):
+                    self._file.truncate(place)
+                    break
+                row = _parsed(line)
+                if row.get("job") == self.job and not row["entry"]["error"]:
+                    known[row["entry"]["video"]] = place, row["entry"]["source"]
+                place += len(line)
+        return known
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError:  # of a disk that lost power
+        return {}
+    return row if isinstance(row, dict) else {}

@@ -1,0 +1,113 @@
+"""Rows of scores in the form of each output; none holds more than some rows in memory."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from vqa.commands.scoring.journal import Row
+from vqa.commands.scoring.outputs import Output
+from vqa.files import plain, replacing
+
+COLUMNS = (
+    *("video", "score", "frames", "reader", "weights", "error", "mos_low", "mos_high"),
+    *("note", "timeline", "run", "raw", "interval_low", "interval_high", "percentile"),
+    *("level", "source"),
+)
+NUMBERS = (
+    "score", "mos_low", "mos_high", "raw", "interval_low", "interval_high", "percentile", "level",
+)  # fmt: skip
+TIMELINE_COLUMNS = ("video", "time_s", "frame_quality")
+BATCH_ROWS = 256  # of a Parquet file that are written together
+
+
+def write(output: Output, rows: Iterable[Row], *, model: Mapping[str, Any], command: str) -> None:
+    """Write an output in one step.
+
+    Args:
+        output: The file and its form.
+        rows: The rows, in order.
+        model: What every reader of the scores must know: `name`, `scale`, `opinions`, `level`,
+            `notes` and `timeline`.
+        command: What made the scores, for the page.
+    """
+    if output.form == "html":
+        from vqa.reports.scoring.page import write_page
+
+        entries = ({**row.entry, "path": row.path} for row in rows)
+        write_page(output.path, entries, model=model, command=command)
+        return
+    with replacing(output.path) as temporary:
+        if output.form == "parquet":
+            _write_parquet(temporary, rows)
+            return
+        with temporary.open("wb") as file:
+            match output.form:
+                case "csv":
+                    file.write(_csv([COLUMNS]))
+                    file.writelines(_csv([cells(row.entry).values()]) for row in rows)
+                case "timeline":
+                    file.write(_csv([TIMELINE_COLUMNS]))
+                    file.writelines(_csv(_moments(row.entry)) for row in rows)
+                case "json":
+                    _write_json(file, model["notes"], rows)
+                case _:
+                    file.writelines(json_line(row.entry).encode() + b"\n" for row in rows)
+
+
+def json_line(entry: Mapping[str, Any], *, ascii_only: bool = False) -> str:
+    """Return a score as one line of JSON."""
+    return json.dumps(entry, ensure_ascii=ascii_only, allow_nan=False)
+
+
+def cells(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a score as the cells of a table, by `COLUMNS`."""
+    (mos_low, mos_high), interval = entry["mos_range"], entry["interval"] or (None, None)
+    ends = {
+        "mos_low": mos_low, "mos_high": mos_high,
+        "interval_low": interval[0], "interval_high": interval[1],
+    }  # fmt: skip
+    values = {**entry, **ends}
+    return {name: values[name] for name in COLUMNS}
+
+
+def _moments(entry: Mapping[str, Any]) -> Iterator[list[Any]]:
+    for time_s, quality in zip(entry["times_s"], entry["frame_quality"], strict=True):
+        yield [entry["video"], time_s, quality]
+
+
+def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
+    file = io.StringIO(newline="")
+    csv.writer(file, lineterminator="\n").writerows(rows)
+    return file.getvalue().encode()
+
+
+def _write_json(target: BinaryIO, notes: Iterable[str], rows: Iterable[Row]) -> None:
+    """Write a document that holds the rows, one per line."""
+    head = json.dumps(plain(list(notes)), ensure_ascii=False)
+    target.write(b'{\n "notes": ' + head.encode() + b',\n "videos": [')
+    for number, row in enumerate(rows):
+        target.write((b"," if number else b"") + b"\n  " + json_line(row.entry).encode())
+    target.write(b"\n ]\n}\n")
+
+
+def _write_parquet(path: Path, rows: Iterable[Row]) -> None:
+    """Write a table with the timelines as lists."""
+    import pyarrow
+    from pyarrow.parquet import ParquetWriter
+
+    kinds = {name: pyarrow.string() for name in COLUMNS}
+    kinds |= dict.fromkeys(NUMBERS, pyarrow.float64()) | {"frames": pyarrow.int64()}
+    lists = pyarrow.list_(pyarrow.float64())
+    kinds |= {"times_s": lists, "frame_quality": lists}
+    schema = pyarrow.schema(kinds.items())
+    entries = (
+        {**cells(entry), "times_s": entry["times_s"], "frame_quality": entry["frame_quality"]}
+        for _, entry in rows
+    )
+    with ParquetWriter(path, schema) as writer:
+        while batch := list(islice(entries, BATCH_ROWS)):
+            writer.write_table(pyarrow.Table.from_pylist(batch, schema=schema))
