@@ -104,10 +104,10 @@ def settings_of(
 
 def _write(folder: Path, published: PublishedModel, config: dict[str, Any], weights: str) -> None:
     scale, *others = published.scales or (None,)
-    low, high = scale.limits if scale else (0.0, 1.0)
     database = {
         "name": config["data"]["name"],
-        "mos_range": [low, high],
+        "mos_range": list(scale.limits) if scale else [0.0, 1.0],
+        "scale_known": scale is not None,
         "databases": list(published.databases),
     }
     write_json(folder / "database.json", database)
@@ -123,8 +123,8 @@ def _write(folder: Path, published: PublishedModel, config: dict[str, Any], weig
     learner.save(folder / PART)
     if scale is not None:
         calibration = Calibration(
-            (low, high),
-            {PART: ScaleCurve(scale.curve, low, high)},
+            scale.limits,
+            {PART: ScaleCurve(scale.curve, *scale.limits)},
             PUBLISHED,
             None,
             np.empty(0),

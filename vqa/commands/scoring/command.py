@@ -110,7 +110,7 @@ def main(
     total = len(found) if isinstance(found, list) else None
     stream = None if quiet else sys.stderr if json_lines else sys.stdout
     display = Display(stream, total, quiet=quiet)
-    display.head(facts, scorer.run.database["name"])
+    display.head(facts)
     with closing(display), journal_of(outputs, scorer, raw) as journal:
         job = Job(scorer, outputs, journal, display, json_lines=json_lines, fail_below=fail_below)
         files = job.to_score(found)
@@ -135,12 +135,15 @@ def main(
 def facts_of(scorer: Scorer) -> dict[str, Any]:
     """Return what every reader of the scores of a model must know."""
     calibration = scorer.calibration
-    low, high = scorer.mos_range
-    rated = calibration is not None and calibration.interval((low + high) / 2, scorer.level)
+    rated = None
+    if calibration is not None:
+        rated = calibration.interval(sum(calibration.mos_range) / 2, scorer.level)
+    opinions = [] if calibration is None else calibration.opinions.tolist()
     return {
         "name": scorer.run.folder.name,
-        "scale": [low, high],
-        "opinions": None if calibration is None else calibration.opinions.tolist(),
+        "scale": scorer.mos_range and list(scorer.mos_range),
+        "scale_is": scorer.scale_is,
+        "opinions": opinions or None,
         "level": scorer.level if rated else None,
         "notes": list(scorer.notes),
         "timeline": scorer.timeline,
@@ -199,9 +202,9 @@ def _found(
     return list(part) if isinstance(found, list) else part
 
 
-def _status(job: Job, display: Display, scale: Sequence[float]) -> int:
+def _status(job: Job, display: Display, scale: Sequence[float] | None) -> int:
     """Say what was wrong with the scores, and return the exit status."""
-    if job.outside:
+    if job.outside and scale is not None:
         low, high = scale
         display.say(
             f"NOTE: {job.outside} of {display.done} scores lie outside the scale [{low:g}, "

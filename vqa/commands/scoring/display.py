@@ -36,13 +36,13 @@ class Display:
         if not quiet and sys.stderr.isatty():
             self._bar = progress_bar(total, "score", "file", disable=total == 0, leave=False)
 
-    def head(self, model: Mapping[str, Any], database: str) -> None:
+    def head(self, model: Mapping[str, Any]) -> None:
         """Print what the numbers mean, and the head of the table."""
-        low, high = model["scale"]
-        self.say(
-            f"model {model['name']}: scores on [{low:g}, {high:g}], the MOS scale of {database}; "
-            "higher is better"
-        )
+        scale = model["scale_is"]
+        if model["scale"] is not None:
+            low, high = model["scale"]
+            scale = f"[{low:g}, {high:g}], {scale}"
+        self.say(f"model {model['name']}: scores on {scale}; higher is better")
         for note in model["notes"]:
             self.say(f"NOTE: {note}")
         if model["opinions"] is not None and model["level"] is None:
@@ -139,6 +139,9 @@ def lines_of(entry: Mapping[str, Any], name: str, *, wide: bool) -> list[str]:
         cells, remark = f"{'failed':>7}", entry["error"]
     else:
         cells, remark = f"{entry['score']:7.2f}", entry["note"]
+        if entry["scales"]:
+            others = ", ".join(f"{name} {one:.4g}" for name, one in entry["scales"].items())
+            remark = "; ".join(filter(None, [f"on other scales: {others}", remark]))
     if wide:
         low, high = entry["interval"] or (None, None)
         interval = "" if low is None else f"{low:.2f} - {high:.2f}"

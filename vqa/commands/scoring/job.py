@@ -98,10 +98,10 @@ class Job:
                 with self.display.aside():
                     print_json(entry)
             self.display.row(entry, path, reused=place is not None)
-            score, (low, high) = entry["score"], self.scorer.mos_range
+            score, scale = entry["score"], self.scorer.mos_range
             if score is None:
                 return
-            self.outside += not low <= score <= high
+            self.outside += scale is not None and not scale[0] <= score <= scale[1]
             if self.fail_below is not None and score < self.fail_below:
                 self.below += 1
                 self.display.warn(f"below {self.fail_below:g}: {score:.2f}  {beside(path)}")

@@ -13,7 +13,7 @@ class Score:
     Attributes:
         video: Path of the file.
         value: Score on the MOS scale of the training database, higher is better; None on error.
-        mos_range: Lowest and highest value of that scale.
+        mos_range: Lowest and highest value of that scale; None if it is unknown.
         frames: Number of frames of the video.
         times_s: (T,) times in seconds of the timeline: of frames or of clips.
         frame_quality: (T,) quality at these times on the MOS scale.
@@ -30,6 +30,7 @@ class Score:
         percentile: Share of the training videos whose MOS is at most the score, in percent.
         level: Probability that the interval was made for; None without an interval.
         source: SHA-256 of the file that was scored.
+        scales: The score on further scales, by name, for published weights that have some.
 
     Examples:
         >>> from vqa import Score
@@ -40,7 +41,7 @@ class Score:
 
     video: str
     value: float | None
-    mos_range: tuple[float, float]
+    mos_range: tuple[float, float] | None
     frames: int = 0
     times_s: list[float] = field(default_factory=list)
     frame_quality: list[float] = field(default_factory=list)
@@ -56,6 +57,7 @@ class Score:
     percentile: float | None = None
     level: float | None = None
     source: str = ""
+    scales: dict[str, float] = field(default_factory=dict)
 
     def entry(self) -> dict[str, Any]:
         """Return the score as a JSON object; `notes`, the same for all scores, are left out."""

@@ -54,7 +54,8 @@ class Scorer:
         cache: Folder of the feature cache, or None.
         calibration: What the raw scores mean; None for a run that stored none.
         level: Probability of the intervals.
-        mos_range: Scale of the scores.
+        mos_range: Scale of the scores; None if it is unknown.
+        scale_is: What the scale is, in words.
         notes: What every reader of the scores must know.
         timeline: What the timelines are, and whether a score is the mean of its timeline.
 
@@ -99,7 +100,13 @@ class Scorer:
         ]
         self._learners = [learner for learner, _ in self._models]
         low, high = self.run.database["mos_range"]
-        self.mos_range: tuple[float, float] = (low, high)
+        known = self.run.database.get("scale_known", True)
+        self.mos_range: tuple[float, float] | None = (low, high) if known else None
+        self.scale_is = f"the MOS scale of {self.run.database['name']}"
+        if self.mos_range is None:
+            self.scale_is = "an unknown scale"
+        elif self.calibration is not None and self.calibration.meaning:
+            self.scale_is = self.calibration.meaning
         self.notes = tuple(self.run.notes())
         self.timeline = "; ".join(dict.fromkeys(one.timeline_is for one in self._learners))
         if len(self._learners) > 1:
@@ -173,11 +180,14 @@ class Scorer:
             outside_of(self.mos_range, value, timeline),
         ]
         interval = percentile = None
+        scales = {}
         if self.calibration is None:
-            remarks.append("not calibrated to the MOS scale")
+            remarks.append("raw score, not calibrated to a MOS scale")
         else:
             interval = self.calibration.interval(value, self.level)
             percentile = self.calibration.percentile(value)
+            others = self.calibration.others.items()
+            scales = {name: round(float(curve(raw)), 6) for name, curve in others}
             remarks.append(self._unlike(self.calibration.seen, inputs, facts))
         return Score(
             record.id,
@@ -197,6 +207,7 @@ class Scorer:
             percentile=percentile,
             level=None if interval is None else self.level,
             source=facts.get("source", ""),
+            scales=scales,
         )
 
     def _sample(self, fps: float) -> None:
@@ -239,7 +250,9 @@ class Scorer:
         return seen.remark(*size, rate_hz, features, self._experiment.sources.families)
 
 
-def outside_of(mos_range: tuple[float, float], score: float, timeline: np.ndarray) -> str:
+def outside_of(
+    mos_range: tuple[float, float] | None, score: float, timeline: np.ndarray
+) -> str:
     """Note a score, or else values of its timeline (T,), that lie outside the announced scale.
 
     Examples:
@@ -248,6 +261,8 @@ def outside_of(mos_range: tuple[float, float], score: float, timeline: np.ndarra
         >>> outside_of((1.0, 5.0), 4.5, np.array([3.0, 6.0]))
         'the timeline leaves the scale [1, 5]'
     """
+    if mos_range is None:
+        return ""
     low, high = mos_range
     if not low <= score <= high:
         return f"outside the scale [{low:g}, {high:g}]"

@@ -15,7 +15,7 @@ from vqa.files import plain, replacing
 COLUMNS = (
     *("video", "score", "frames", "reader", "weights", "error", "mos_low", "mos_high"),
     *("note", "timeline", "run", "raw", "interval_low", "interval_high", "percentile"),
-    *("level", "source"),
+    *("level", "source", "scales"),
 )
 NUMBERS = (
     "score", "mos_low", "mos_high", "raw", "interval_low", "interval_high", "percentile", "level",
@@ -65,12 +65,14 @@ def json_line(entry: Mapping[str, Any], *, ascii_only: bool = False) -> str:
 
 def cells(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return a score as the cells of a table, by `COLUMNS`."""
-    (mos_low, mos_high), interval = entry["mos_range"], entry["interval"] or (None, None)
+    mos_low, mos_high = entry["mos_range"] or (None, None)
+    interval = entry["interval"] or (None, None)
     ends = {
         "mos_low": mos_low, "mos_high": mos_high,
         "interval_low": interval[0], "interval_high": interval[1],
     }  # fmt: skip
-    values = {**entry, **ends}
+    scales = "; ".join(f"{name} {value:.6g}" for name, value in entry["scales"].items())
+    values = {**entry, **ends, "scales": scales}
     return {name: values[name] for name in COLUMNS}
 
 
