@@ -2,8 +2,8 @@
 
 Each round decodes every frame of each clip with PyAV, then runs the pipeline that scoring uses
 (decoding process, workers, statistics). All times are CPU seconds of this process and those that it
-started, the smallest of all rounds; wall times depend on what else runs. With --height, each clip is
-also encoded at that height first (H.264, CRF 20, in a temporary folder).
+started, the smallest of all rounds; wall times depend on what else runs. With --height, each clip
+is also encoded at that height first (H.264, CRF 20, in a temporary folder).
 
 Run: OMP_NUM_THREADS=1 python benchmarks/nss_clips.py CLIP... [--height 1080] [--workers 1 2]
 """
