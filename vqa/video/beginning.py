@@ -17,19 +17,6 @@ def beginning(info: VideoInfo, seconds: float | None) -> VideoInfo:
     Args:
         info: The whole video.
         seconds: The limit; None is no limit.
-
-    Examples:
-        >>> import numpy as np
-        >>> from pathlib import Path
-        >>> from vqa.video import VideoInfo
-        >>> from vqa.video.beginning import beginning
-        >>> whole = VideoInfo(
-        ...     Path("a.mp4"), "mp4", "h264", "yuv420p", 64, 48, 50, 25.0, 2.0, 0, False, (0, 30),
-        ...     np.arange(50) / 25,
-        ... )
-        >>> part = beginning(whole, 0.4)
-        >>> part.frames, part.keyframes, part.notes
-        (10, (0,), ('only the first 0.4 of 2 s',))
     """
     if seconds is None:
         return info
