@@ -35,8 +35,8 @@ from vqa.commands.building import build
 from vqa.commands.configuration import compose, resolved
 from vqa.databases import csv_table
 from vqa.evaluation.calibration import fit_scale
+from vqa.evaluation.conformal import held_out_errors
 from vqa.evaluation.metrics import score_all, srocc
-from vqa.evaluation.uncertainty.conformal import held_out_errors
 from vqa.models.svr import fit_svr
 from vqa.models.tabular import prepare
 from vqa.protocols import repeated

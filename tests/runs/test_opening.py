@@ -52,7 +52,7 @@ def test_folders_that_are_no_runs_get_one_line(tmp_path):
     with pytest.raises(RunError, match="none is no run folder: it does not exist; give the folder"):
         load_run(tmp_path / "none")
     open_run(tmp_path / "runs" / "first", CONFIG)
-    with pytest.raises(RunError, match=r"has no config\.yaml; .*, for example .*runs/first$"):
+    with pytest.raises(RunError, match=r"has no config\.yaml; .*, for example .*runs/first"):
         load_run(tmp_path / "runs")
     (tmp_path / "config.yaml").write_text("theme: minimal\n")
     with pytest.raises(RunError, match=r"is not a run's configuration: expected model, name, seed"):

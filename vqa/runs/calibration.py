@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from vqa.evaluation.calibration import ScaleCurve, fit_scale
+from vqa.evaluation.conformal import Errors, held_out_errors
 from vqa.evaluation.metrics.curves import Curve
-from vqa.evaluation.uncertainty.conformal import Errors, held_out_errors
 from vqa.files import write_json
 from vqa.runs.seen import Seen
 from vqa.runs.stored import as_data, read_object

@@ -23,6 +23,7 @@ class FakeScorer:
     def __init__(self, run, **options):
         self.run = SimpleNamespace(folder=Path(run), database={"name": "csv"})
         self.mos_range, self.notes, self.timeline = (1.0, 5.0), ("untrained",), "nothing"
+        self.scale_is = "the MOS scale of csv"
         self.calibration, self.level = None, options["level"]
         self.identity = f"{run} {options['level']}"
 

@@ -11,7 +11,8 @@ from vqa.commands.scoring.display import Display, lines_of
 from vqa.commands.scoring.score import Score
 
 MODEL = {
-    "name": "ugc", "scale": [1.0, 5.0], "opinions": [1.0, 5.0], "level": 0.9, "notes": ["beware"],
+    "name": "ugc", "scale": [1.0, 5.0], "scale_is": "the MOS scale of konvid",
+    "opinions": [1.0, 5.0], "level": 0.9, "notes": ["beware"],
     "timeline": "one value a second",
 }  # fmt: skip
 RATED = Score("c.mp4", 3.456, (1, 5), interval=(2.5, 4.25), percentile=57.4, level=0.9, note="odd")
@@ -21,7 +22,7 @@ def test_the_columns_stand_below_their_heads(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     stream = io.StringIO()
     shown = Display(stream, 2)
-    shown.head(MODEL, "konvid")
+    shown.head(MODEL)
     for path, score in ((f"{tmp_path}/in/c.mp4", RATED), ("/else/b.mp4", SCORES[1])):
         shown.row(score.entry(), path)
     shown.end(["scores.csv"])
@@ -49,7 +50,7 @@ def test_a_model_without_a_calibration_has_narrow_rows():
 
 def test_few_tested_videos_give_no_interval():
     stream = io.StringIO()
-    Display(stream, 1).head(MODEL | {"level": None}, "konvid")
+    Display(stream, 1).head(MODEL | {"level": None})
     assert "no interval" in stream.getvalue().splitlines()[-1]
     assert "NOTE: there are no intervals" in stream.getvalue()
     (line,) = lines_of(Score("a", 2.0, (1, 5), percentile=3.0).entry(), "a", wide=True)

@@ -4,9 +4,11 @@ import json
 
 import pytest
 
-from vqa.commands.scoring.files import ScoreFiles
+from vqa.commands.scoring.journal import Row
+from vqa.commands.scoring.outputs import Output
+from vqa.commands.scoring.score import Score
 from vqa.commands.scoring.score_tables import is_score_file, read_scores
-from vqa.commands.scoring.scorer import Score
+from vqa.commands.scoring.tables import write
 
 SCORES = [
     Score('/v/a, "1".mp4', 3.25, (1, 5), 2, [0.0, 0.04], [3.0, 3.5], run="run-1"),
@@ -14,12 +16,11 @@ SCORES = [
 ]
 
 
-@pytest.mark.parametrize("suffix", ["csv", "json", "jsonl"])
+@pytest.mark.parametrize("suffix", ["csv", "json", "jsonl", "parquet"])
 def test_what_a_job_wrote_is_read(tmp_path, suffix):
-    with ScoreFiles(tmp_path / f"s.{suffix}", ["untrained"]) as files:
-        for score in SCORES:
-            files.add(score)
-        files.finish()
+    rows = [Row(score.video, score.entry()) for score in SCORES]
+    output = Output(tmp_path / f"s.{suffix}", suffix)
+    write(output, rows, model={"notes": ["untrained"]}, command="")
     table = read_scores(tmp_path / f"s.{suffix}")
     assert table.scores == {'/v/a, "1".mp4': 3.25}
     assert table.failed == {"/v/b.mp4": "not a video"}

@@ -147,9 +147,9 @@ def test_odd_videos_get_a_note_or_an_error(own, tmp_path):
     names = ("black", "one", "small", "sound", "empty")
     videos = [tmp_path / f"{name}.mp4" for name in names]
     scores = dict(zip(names, vqa.load(own / "run").score(videos), strict=True))
-    assert "unlike the training videos" in scores["black"].note
+    assert "nothing changes over time, as in a still or black" in scores["black"].note
     assert "1 frame: hardly anything is known about motion" in scores["one"].note
-    assert "32x24 is outside the sizes in training" in scores["small"].note
+    assert "outside training: 32x24 (96 p)" in scores["small"].note
     assert (scores["sound"].value, scores["empty"].value) == (None, None)
     assert "no video stream" in scores["sound"].error
     assert "the file is empty" in scores["empty"].error

@@ -33,6 +33,7 @@ from vqa.training.views import moments, over_time
 from vqa.video import RawFormat
 
 FEW_FRAMES = 8
+STILL = 1e-5  # relative change of features that is rounding
 
 
 class Scorer:
@@ -176,7 +177,7 @@ class Scorer:
             return self.failed(record.id, "the model gives no finite score")
         remarks = [
             facts.get("note"),
-            *self._kind(facts),
+            *self._kind(facts, (source.load(record).features for source in sources.sources)),
             outside_of(self.mos_range, value, timeline),
         ]
         interval = percentile = None
@@ -227,7 +228,7 @@ class Scorer:
                     "max_seconds"
                 )
 
-    def _kind(self, facts: Mapping[str, str]) -> Iterator[str]:
+    def _kind(self, facts: Mapping[str, str], features: Iterable[Tensor]) -> Iterator[str]:
         """Say what about the frames themselves makes a score doubtful."""
         if self.fps is not None:
             yield f"scored at {self.fps:g} frames per second"
@@ -235,6 +236,8 @@ class Scorer:
             yield f"{frames} frame{'s' * (frames > 1)}: hardly anything is known about motion"
         if undefined := int(facts["undefined"]):
             yield f"{undefined} features are undefined, as for black or flat frames"
+        elif any(map(is_still, features)):
+            yield "nothing changes over time, as in a still or black picture"
 
     def _scaled(self, name: str) -> Callable[[Any], Any]:
         """Return the curve of a model to the MOS scale; without a calibration, raw scores stay."""
@@ -250,9 +253,24 @@ class Scorer:
         return seen.remark(*size, rate_hz, features, self._experiment.sources.families)
 
 
-def outside_of(
-    mos_range: tuple[float, float] | None, score: float, timeline: np.ndarray
-) -> str:
+def is_still(features: Tensor) -> bool:
+    """Return whether features (T, D) are the same at all T > 1 moments, or frames are one colour.
+
+    Examples:
+        >>> import torch
+        >>> from vqa.commands.scoring.scorer import is_still
+        >>> is_still(torch.ones(9, 4)), is_still(torch.eye(4))
+        (True, False)
+    """
+    if features.dtype == torch.uint8:
+        return bool(features.min() == features.max())
+    if features.ndim != 2 or len(features) < 2:
+        return False
+    spread = features.amax(0) - features.amin(0)
+    return bool((spread <= STILL * features.abs().amax(0).clamp(min=STILL)).all())
+
+
+def outside_of(mos_range: tuple[float, float] | None, score: float, timeline: np.ndarray) -> str:
     """Note a score, or else values of its timeline (T,), that lie outside the announced scale.
 
     Examples:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from vqa.evaluation.metrics.checks import Array
 
@@ -57,6 +56,8 @@ def change(before: ArrayLike, after: ArrayLike, *, level: float = 0.95) -> Chang
         >>> [round(end, 2) for end in found.interval]
         [-0.7, 0.07]
     """
+    from scipy import stats  # here: it takes half a second
+
     first, second = np.asarray(before, np.float64), np.asarray(after, np.float64)
     differences = second - first if first.shape == second.shape else np.empty(0)
     if differences.ndim != 1 or not differences.size or not np.isfinite(differences).all():

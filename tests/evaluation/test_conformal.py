@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from vqa.evaluation.uncertainty.conformal import Errors, held_out_errors, interval_score
+from vqa.evaluation.conformal import Errors, held_out_errors, interval_score
 
 
 def rated(count, seed=0, local=False):

@@ -120,7 +120,7 @@ def interval_score(low: ArrayLike, high: ArrayLike, mos: ArrayLike, level: float
     """Mean width plus 2 / (1 - level) times the distance of missed MOS (Winkler 1972).
 
     Examples:
-        >>> from vqa.evaluation.uncertainty.conformal import interval_score
+        >>> from vqa.evaluation.conformal import interval_score
         >>> interval_score([1.0, 1.0], [3.0, 3.0], [2.0, 3.5], level=0.9)
         7.0
     """
