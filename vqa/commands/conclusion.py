@@ -9,7 +9,7 @@ from vqa.databases.records import Database, VideoRecord
 from vqa.reports import write_report
 from vqa.reports.evidence import Timeline, strip, write_evidence
 from vqa.runs import Run
-from vqa.training.views import moments
+from vqa.training.assessment import assess, timeline_is
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +33,9 @@ def conclude(run: Run, trained: Run, experiment: Experiment, database: Database)
     def timeline(split: str, video: VideoRecord) -> Timeline:
         if split not in loaded:
             loaded[split] = experiment.learned(trained, split)
-        _, quality = loaded[split].assess(experiment.views.alone(video))
-        times_s = moments(experiment.views.times_s(video), len(quality)).numpy()
-        return Timeline(times_s, quality, loaded[split].timeline_is)
+        found = assess(loaded[split], experiment.views, video)
+        meaning = timeline_is(loaded[split], experiment.views)
+        return Timeline(found.times_s, found.quality, meaning)
 
     reading = partial(strip, reader=experiment.reader, damaged=experiment.reading["damaged"])
     write_evidence(run.folder, predictions, database, timeline, reading)

@@ -48,8 +48,8 @@ def rank_gauss(features: Tensor, quantiles: Tensor) -> Tensor:
         >>> from vqa.models.scalings import quantiles_of, rank_gauss
         >>> quantiles = torch.from_numpy(quantiles_of([[1.0], [10.0], [1000.0]], count=3))
         >>> values = torch.tensor([[1.0], [10.0], [505.0], [9000.0], [float("nan")]])
-        >>> rank_gauss(values, quantiles).flatten().round(decimals=2).tolist()
-        [-0.97, 0.0, 0.48, 0.97, 0.0]
+        >>> rank_gauss(values.double(), quantiles).flatten().round(decimals=2).tolist()
+        [-0.97, 0.0, 0.73, 0.97, 0.0]
     """
     count = len(quantiles)
     ranks = (torch.arange(count, device=quantiles.device, dtype=quantiles.dtype) + 0.5) / count

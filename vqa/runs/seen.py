@@ -190,8 +190,8 @@ def _known_span(values: np.ndarray) -> tuple[float, float] | None:
 
 
 def _short(values: np.ndarray) -> list[float]:
-    """Six significant digits are more than the quantiles are known to."""
-    return [float(f"{value:.6g}") for value in values]
+    """Four significant digits are more than the quantiles are known to."""
+    return [float(f"{value:.4g}") for value in values]
 
 
 def _span(pair: tuple[float, float]) -> str:

@@ -29,7 +29,8 @@ from vqa.runs.hashes import file_hashes
 from vqa.runs.inputs import named_files
 from vqa.runs.opening import load_run
 from vqa.runs.seen import Seen
-from vqa.training.views import moments, over_time
+from vqa.training.assessment import assess, timeline_is
+from vqa.training.views import over_time
 from vqa.video import RawFormat
 
 FEW_FRAMES = 8
@@ -109,7 +110,8 @@ class Scorer:
         elif self.calibration is not None and self.calibration.meaning:
             self.scale_is = self.calibration.meaning
         self.notes = tuple(self.run.notes())
-        self.timeline = "; ".join(dict.fromkeys(one.timeline_is for one in self._learners))
+        told = (timeline_is(one, self._experiment.views) for one in self._learners)
+        self.timeline = "; ".join(dict.fromkeys(told))
         if len(self._learners) > 1:
             self.timeline += f" (mean over {len(self._learners)} models)"
 
@@ -165,14 +167,14 @@ class Scorer:
         sources, views = self._experiment.sources, self._experiment.views
         try:
             inputs = views.alone(record)
-            results = [(*learner.assess(inputs), scaled) for learner, scaled in self._models]
-            timeline = np.mean([scaled(quality) for _, quality, scaled in results], axis=0)
-            times_s = moments(views.times_s(record), len(timeline))
+            results = [(assess(learner, views, record), scaled) for learner, scaled in self._models]
+            timeline = np.mean([scaled(found.quality) for found, scaled in results], axis=0)
+            times_s = results[0][0].times_s
             facts = sources.metadata(record)
         except (OSError, ValueError, RuntimeError, MemoryError) as error:  # of this video alone
             return self.failed(record.id, str(error) or type(error).__name__)
-        raw = float(np.mean([score for score, _, _ in results]))
-        value = float(np.mean([scaled(score) for score, _, scaled in results]))
+        raw = float(np.mean([found.score for found, _ in results]))
+        value = float(np.mean([scaled(found.score) for found, scaled in results]))
         if not (math.isfinite(value) and np.isfinite(timeline).all()):
             return self.failed(record.id, "the model gives no finite score")
         remarks = [

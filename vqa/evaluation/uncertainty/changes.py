@@ -53,8 +53,8 @@ def change(before: ArrayLike, after: ArrayLike, *, level: float = 0.95) -> Chang
         >>> found = change([3.0, 3.5, 4.0, 2.0], [2.5, 3.25, 3.5, 2.0])
         >>> found.mean, found.median, found.worse
         (-0.3125, -0.375, 0.75)
-        >>> [round(end, 2) for end in found.interval]
-        [-0.7, 0.07]
+        >>> [round(end, 3) for end in found.interval]
+        [-0.693, 0.068]
     """
     from scipy import stats  # here: it takes half a second
 

@@ -117,7 +117,8 @@ def spread(count: int, most: int) -> list[int]:
     if count <= most:
         return list(range(count))
     worst = most // 2
-    return [*range(worst), *np.linspace(worst, count - 1, most - worst).round().astype(int)]
+    others = np.linspace(worst, count - 1, most - worst).round().astype(int)
+    return [*range(worst), *others.tolist()]
 
 
 def common_folder(paths: Iterable[str]) -> tuple[str, ...]:

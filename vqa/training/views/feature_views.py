@@ -141,3 +141,17 @@ class FeatureVector(_Cached):
     def times_s(self, video: VideoRecord) -> Tensor:
         """Return the mean time of the frames, (1,)."""
         return self.sources[0].load(video).times_s.double().mean(0, keepdim=True)
+
+    def rows(self, video: VideoRecord) -> Tensor | None:
+        """Return the features of each moment (T, D).
+
+        None if there is only one moment, or kinds of features describe different ones.
+        """
+        parts = [source.load(video).features for source in self.sources]
+        if len({len(part) for part in parts}) > 1 or len(parts[0]) < 2:
+            return None
+        return torch.cat(parts, 1)
+
+    def row_times_s(self, video: VideoRecord) -> Tensor:
+        """Return the times of the moments, (T,)."""
+        return self.sources[0].load(video).times_s.double()

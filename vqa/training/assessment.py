@@ -1,0 +1,54 @@
+"""The score of one video and its quality over time, by a learner and its views."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from vqa.databases.records import VideoRecord
+from vqa.training.learners.base import Learner
+from vqa.training.views import FeatureVector, Views, moments
+
+OF_MOMENTS = "score of each moment by itself; the score is that of their mean features"
+
+
+class Assessment(NamedTuple):
+    """What a learner says of a video.
+
+    Attributes:
+        score: As the learner gives it.
+        quality: (T,) quality over time.
+        times_s: (T,) its times.
+    """
+
+    score: float
+    quality: np.ndarray
+    times_s: np.ndarray
+
+
+def assess(learner: Learner, views: Views, video: VideoRecord) -> Assessment:
+    """Assess a video.
+
+    A model of vectors scores the mean of a video's features over time, so it has no timeline of its
+    own. Its timeline is the score of each moment's features alone, as if the video were nothing
+    else; features of single moments vary more than their means, so it swings more than scores do.
+
+    Raises:
+        TrainingError: The score is not finite.
+        ValueError: The views do not fit the learner.
+    """
+    score, quality = learner.assess(views.alone(video))
+    times_s = moments(views.times_s(video), len(quality)).numpy()
+    view = views.views.get("features")
+    if isinstance(view, FeatureVector) and (rows := view.rows(video)) is not None:
+        each = [learner.assess(view.collate("features", [row]))[0] for row in rows]
+        quality, times_s = np.array(each), view.row_times_s(video).numpy()
+    return Assessment(score, quality, times_s)
+
+
+def timeline_is(learner: Learner, views: Views) -> str:
+    """Say what the timelines of a learner are, in a few words."""
+    return (
+        OF_MOMENTS
+        if isinstance(views.views.get("features"), FeatureVector)
+        else learner.timeline_is
+    )
