@@ -156,7 +156,7 @@ def nested(data, train, settings, seed):
     held_out = data.inner(train, seed)
     rows = train[held_out]
     scores = of_members(networks(data, train[~held_out], settings, seed=seed))
-    parts = [rows[data.database[rows] == number] for number in range(len(DATABASES))]
+    parts = [rows[data.database[rows] == number] for number in np.unique(data.database[rows])]
     value = {
         name: sum(srocc(data.mos[part], score[part]) for part in parts)
         for name, score in scores.items()
@@ -217,12 +217,12 @@ def main():
     data = Data(options.folder, 100)
     header = ["split", "recipe", "database", *METRICS, *INTERVAL, "chosen"]
     if not options.output.exists():
-        options.output.write_text(",".join(header) + "\n")
+        options.output.write_text(",".join(header) + "\n", encoding="utf-8")
     done = set(pd.read_csv(options.output)["split"])
-    with options.output.open("a", newline="") as file:
+    with options.output.open("a", encoding="utf-8", newline="") as file:
         for number in range(options.first, options.splits):
             if options.cross:
-                train, chosen = np.flatnonzero(data.database == number % 2), ""
+                train = np.flatnonzero(data.database == number % 2)
                 test = data.database != number % 2
                 split = f"cross{number}"
             else:
@@ -231,9 +231,8 @@ def main():
             if split in done:
                 continue
             scores = scores_of(data, train, settings, number)
-            if not options.cross:
-                chosen = nested(data, train, settings, number)
-                scores["nested"] = scores[chosen]
+            chosen = nested(data, train, settings, number)
+            scores["nested"] = scores[chosen]
             errors = intervals(data, train, settings, number)
             lines = rows_of(data, split, scores, errors, train, test, chosen)
             csv.writer(file).writerows(lines)

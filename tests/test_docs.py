@@ -29,6 +29,7 @@ from tests.places import ROOT
 from vqa import cli
 from vqa.commands import configuration, overrides
 from vqa.commands.doctor.findings import KINDS
+from vqa.commands.evaluate import own_settings
 from vqa.databases.synthesis.encoding import write_h264
 
 SITE_PACKAGES = ("mkdocs", "material", "mkdocstrings", "mkdocstrings_handlers")
@@ -48,7 +49,8 @@ def compose(words, config_dir):
         settings = [word if "[" in word else word.partition(",")[0] for word in settings]
     settings = overrides.checked(settings)
     own = str(config_dir) if "--config-dir" in arguments else None
-    configuration.resolved(configuration.compose(verb, settings, own))
+    composed = configuration.compose(verb, settings, own)
+    (own_settings if verb == "evaluate" else configuration.resolved)(composed)
 
 
 @pytest.fixture(scope="module")

@@ -157,6 +157,12 @@ def test_several_databases_are_trained_on_as_one(place, tmp_path, capsys):
     call("evaluate", place, f"run={folder}")
     again = pd.read_csv(folder / "evaluations" / "combined" / "predictions.csv")
     pd.testing.assert_frame_equal(again, predictions, check_exact=True)
+    assert (folder / "calibration.json").is_file()
+    # On two scales at once a score would mean nothing.
+    mixed = tmp_path / "mixed"
+    call("train", place, *wanted[:-5], *wanted[-3:], f"folder={mixed}")
+    assert not (mixed / "calibration.json").exists()
+    call("evaluate", place, f"verify={mixed}")
 
 
 def test_files_that_the_model_was_trained_on_are_left_out(finished, place, tmp_path, capsys):

@@ -145,7 +145,7 @@ def test_model_feature_and_database_of_your_own(here, capsys):
     assert failure.value.status == 2
     sys.path.remove(str(here))  # training has put it there
     run(*words, "--trust", "my_vqa")
-    assert "score on [1, 5]" in capsys.readouterr().out
+    assert "scores on [1, 5]" in capsys.readouterr().out
     run("evaluate", "run=run", "trust=[my_vqa]")
     again = pd.read_csv(here / "run" / "evaluations" / "halved" / "predictions.csv")
     pd.testing.assert_frame_equal(again, predictions, check_exact=True)

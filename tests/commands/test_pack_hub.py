@@ -29,7 +29,10 @@ def test_a_model_on_the_hub_scores_like_its_run(place, tmp_path, monkeypatch, ca
     with serving() as hub:
         point_to(hub.address, tmp_path / "hub", monkeypatch)
         assert main(["pack", str(place / "run"), "-o", "hf://me/mine", "--private"]) == 0
-        assert f"uploaded: {hub.address}/me/mine; vqa score hf://me/mine" in capsys.readouterr().out
+        assert (
+            f"uploaded: {hub.address}/me/mine; vqa score <videos> --model hf://me/mine"
+            in capsys.readouterr().out
+        )
         assert hub.private["me/mine"]
         assert pack(str(place / "run"), str(tmp_path / "folder")) == 0
         files = hub.models["me/mine"]

@@ -72,6 +72,7 @@ SENSIBLE = {
     "data.labels *.labels runs videos features.external.path": PATH + " [1] [a,b]",
     "*.descriptions": PATH + " {} {a:b}",
     "folder init_from output run verify predictions draw *.root data.roots.* *.path": PATH,
+    "weights backbone_weights": PATH,
     "data": "null {} {a:b}",
     "views.* model.network.backbone model.start model.prepare": "null",
     "model.module.frozen_epochs model.module.learning_rates": "null {}",

@@ -27,11 +27,16 @@ def videos_to_fit(
 def calibrate(run: Run, experiment: Experiment, database: Database) -> None:
     """Store the calibration of a run whose splits are all done.
 
+    There is none if the labels are on several scales (`data=combined` without an alignment).
+
     Args:
         run: The run.
         experiment: Gives the features.
         database: The videos that the run could use.
     """
+    several = len(set(getattr(database, "scales", {}).values())) > 1
+    if several and not any(run.alignment(split.name) for split in run.splits()):
+        return
     trained = {name for split in run.splits() for name in split.train}
     videos = [video for video in database.videos if video.id in trained]
     facts = run.videos().loc[[video.id for video in videos]]

@@ -1,7 +1,7 @@
 """Evaluate: test a run or published weights, score videos, compare and verify runs, measure."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +21,7 @@ OF_MODELS = ("model", "name", "views", "features", "trainer", "loader", "protoco
 
 def main(config: "DictConfig") -> int | None:
     """Do what the given keys ask for; returns the exit status."""
-    from omegaconf import OmegaConf
-
-    own = [str(key) for key in config if key not in OF_MODELS]
-    settings = resolved(OmegaConf.masked_copy(config, own))
+    settings = own_settings(config)
     if sum(settings[task] is not None for task in TASKS) != 1:
         raise UsageError(
             "expected one of run=<folder of a finished run> or model=<name> weights=<file> (with "
@@ -64,7 +61,7 @@ def main(config: "DictConfig") -> int | None:
             command=command_line(),
         )
         return None
-    run = published(model, settings, own) if model else settings["run"]
+    run = published(model, settings) if model else settings["run"]
     if settings["videos"] is not None:
         from vqa.commands.scoring import command
 
@@ -90,7 +87,15 @@ def main(config: "DictConfig") -> int | None:
     return None
 
 
-def published(model: str, settings: Mapping[str, Any], own: Sequence[str]) -> Run:
+def own_settings(config: "DictConfig") -> dict[str, Any]:
+    """Return the settings of this command, without those that `model=` brings."""
+    from omegaconf import OmegaConf
+
+    own = [str(key) for key in config if key not in OF_MODELS]
+    return resolved(OmegaConf.masked_copy(config, own))
+
+
+def published(model: str, settings: Mapping[str, Any]) -> Run:
     """Return the model folder of published weights, with the settings that were typed."""
     from hydra.core.hydra_config import HydraConfig
 
@@ -106,7 +111,7 @@ def published(model: str, settings: Mapping[str, Any], own: Sequence[str]) -> Ru
         overrides=[
             word
             for word, key in keys.items()
-            if key != "model" and key.partition(".")[0] not in (*own, "hydra")
+            if key != "model" and key.partition(".")[0] not in (*settings, "hydra")
         ],
     )
 

@@ -18,6 +18,7 @@ PATHS = (
     "data.root", "data.read.root", "data.roots.*", "data.read.readers.*.root",
     "features.*.weights", "features.*.saliency_weights",
     "features.*.architecture", "model.start.weights", "protocol.path",
+    "weights", "backbone_weights",
 )  # fmt: skip
 # Settings that are one path or a list of paths.
 PATH_LISTS = (

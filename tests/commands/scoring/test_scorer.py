@@ -44,8 +44,9 @@ def test_one_bad_file_costs_its_row(own, tmp_path, capsys):
     assert "no such file" in gone["error"]
     assert bad["error"]
     assert float(good["score"])
-    assert good["timeline"] == "one value, the score"
-    assert "timeline: one value, the score" in capsys.readouterr().out
+    meaning = "score of each moment by itself; the score is that of their mean features"
+    assert good["timeline"] == meaning
+    assert f"timeline: {meaning}" in capsys.readouterr().out
 
 
 def test_the_output_is_not_one_of_the_inputs(own):

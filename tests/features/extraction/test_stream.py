@@ -250,6 +250,6 @@ def test_without_a_cache_one_video_is_held_and_can_be_forgotten(clips):
         seen.append(source.load(video).features)
         source.forget(video)
     assert seen[1].equal(seen[2])
-    with pytest.raises(FileNotFoundError, match="not held any more"):
+    with pytest.raises(FileNotFoundError, match="found another; load each before the next"):
         source.load(clips.videos[0])
     assert source.seconds(clips.videos[:1]) == []
