@@ -85,7 +85,7 @@ def test_parquet_without_pyarrow_is_one_line_before_any_work(tmp_path, monkeypat
 def test_the_page_gets_the_rows_with_their_paths(tmp_path, monkeypatch):
     given = {}
 
-    def write_page(path, rows, *, model, command):
+    def write_page(path, rows, *, model, command, raw, quiet):
         given.update(path=path, rows=list(rows), model=model, command=command)
 
     page = types.ModuleType("vqa.reports.scoring.page")

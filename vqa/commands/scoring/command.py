@@ -125,7 +125,8 @@ def main(
             raise nothing_found(job.causes, search.remarks())
         if journal is not None:
             for one in outputs:
-                write(one, journal.rows(job.places), model=facts, command=command_line())
+                rows = journal.rows(job.places)
+                write(one, rows, model=facts, command=command_line(), raw=raw, quiet=quiet)
     if total is None and not quiet:
         _say_all(search.remarks())
     display.end([str(one.path) for one in outputs])

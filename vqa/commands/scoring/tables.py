@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from vqa.commands.scoring.journal import Row
 from vqa.commands.scoring.outputs import Output
 from vqa.files import plain, replacing
+from vqa.video import RawFormat
 
 COLUMNS = (
     *("video", "score", "frames", "reader", "weights", "error", "mos_low", "mos_high"),
@@ -24,7 +25,15 @@ TIMELINE_COLUMNS = ("video", "time_s", "frame_quality")
 BATCH_ROWS = 256  # of a Parquet file that are written together
 
 
-def write(output: Output, rows: Iterable[Row], *, model: Mapping[str, Any], command: str) -> None:
+def write(
+    output: Output,
+    rows: Iterable[Row],
+    *,
+    model: Mapping[str, Any],
+    command: str,
+    raw: RawFormat | None = None,
+    quiet: bool = False,
+) -> None:
     """Write an output in one step.
 
     Args:
@@ -33,12 +42,14 @@ def write(output: Output, rows: Iterable[Row], *, model: Mapping[str, Any], comm
         model: What every reader of the scores must know: `name`, `scale`, `opinions`, `level`,
             `notes` and `timeline`.
         command: What made the scores, for the page.
+        raw: Format of headerless .yuv files, for the pictures of the page.
+        quiet: Show no progress.
     """
     if output.form == "html":
         from vqa.reports.scoring.page import write_page
 
         entries = ({**row.entry, "path": row.path} for row in rows)
-        write_page(output.path, entries, model=model, command=command)
+        write_page(output.path, entries, model=model, command=command, raw=raw, quiet=quiet)
         return
     with replacing(output.path) as temporary:
         if output.form == "parquet":

@@ -32,6 +32,7 @@ def write_page(
     model: Mapping[str, Any],
     command: str,
     raw: RawFormat | None = None,
+    quiet: bool = False,
 ) -> None:
     """Write the page of a scoring job.
 
@@ -41,9 +42,11 @@ def write_page(
             percentile, note, error`; and `path`, that of the video.
         model: `name`, `scale` (its two ends, or None if it has none), `opinions` (evenly spaced
             quantiles of the training MOS, or None), `level` (probability of the intervals),
-            `notes` (on all scores) and `timeline` (what the timelines are).
+            `notes` (on all scores), `timeline` (what the timelines are) and perhaps `scale_is`
+            (whose scale it is).
         command: What made the scores.
         raw: Format of headerless `.yuv` files.
+        quiet: Show no progress.
     """
     entries: list[Entry] = []
     failures: list[dict[str, str]] = []
@@ -54,7 +57,7 @@ def write_page(
         else:
             entries.append(Entry.of(row))
     entries.sort(key=lambda entry: (entry.score, entry.path))
-    content = _content(entries, failures, model, command, raw)
+    content = _content(entries, failures, model, command, raw, quiet)
     page.write_page(path, "scores.html", content, page.template_text("videos.css"))
 
 
@@ -64,6 +67,7 @@ def _content(
     model: Mapping[str, Any],
     command: str,
     raw: RawFormat | None,
+    quiet: bool,
 ) -> dict[str, Any]:
     """Return the variables of the template."""
     folder = common_folder([*(one.path for one in entries), *(one["path"] for one in failures)])
@@ -74,7 +78,7 @@ def _content(
     carded = {timed[place] for place in spread(len(timed), CARDS)}
     pictured = carded | set(spread(len(kept), THUMBNAILS))
     table, cards, lost = [], [], 0
-    with progress_bar(len(pictured), "page: reading pictures", "video") as bar:
+    with progress_bar(len(pictured), "page: reading pictures", "video", disable=quiet) as bar:
         for rank, entry in enumerate(kept):
             name = _name(entry.path, len(folder))
             moments = worst_moments(entry.times_s, entry.quality) if rank in carded else []
@@ -230,7 +234,7 @@ def _facts(
     """Return label and text of what the scores are."""
     facts = [
         ("Model", str(model["name"])),
-        ("Scale", f"{scale}; higher is better"),
+        ("Scale", "; ".join(filter(None, [scale, model.get("scale_is"), "higher is better"]))),
         ("Videos", f"{len(entries)} scored, {len(failures)} failed"),
     ]
     if any(entry.interval for entry in entries):
