@@ -2,7 +2,9 @@
 
 import json
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from vqa.commands.scoring.journal import Row
 from vqa.commands.scoring.outputs import Output
@@ -30,8 +32,6 @@ def test_what_a_job_wrote_is_read(tmp_path, suffix):
 
 
 def test_parquet_is_read(tmp_path):
-    pyarrow = pytest.importorskip("pyarrow")
-    parquet = pytest.importorskip("pyarrow.parquet")
     rows = [
         {"video": "/v/a.mp4", "score": 3.25, "mos_low": 1.0, "mos_high": 5.0, "run": "r",
          "frame_quality": [3.0], "error": ""},

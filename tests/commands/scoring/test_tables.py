@@ -7,7 +7,9 @@ import sys
 import tracemalloc
 import types
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from tests.commands.scoring.scores import SCORES
 from tests.places import ROOT
@@ -64,7 +66,6 @@ def test_an_empty_json_and_upper_case_suffixes(tmp_path):
 
 
 def test_parquet_is_read_back(tmp_path):
-    parquet = pytest.importorskip("pyarrow.parquet")
     score = Score("c.mp4", 3.0, (1, 5), interval=(2.0, 4.0), percentile=50.0, level=0.9)
     (path,) = write_all(tmp_path / "s.parquet", [*SCORES, score])
     rows = parquet.read_table(path).to_pylist()
@@ -73,13 +74,6 @@ def test_parquet_is_read_back(tmp_path):
     assert rows[0]["frame_quality"] == [3.0, 3.5]
     assert (rows[1]["score"], rows[1]["error"]) == (None, "not a video")
     assert (rows[3]["interval_low"], rows[3]["interval_high"], rows[3]["level"]) == (2.0, 4.0, 0.9)
-
-
-def test_parquet_without_pyarrow_is_one_line_before_any_work(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    with pytest.raises(ValueError, match=r"need pyarrow, .*pip install 'vqa\[parquet\]'"):
-        wanted(None, {"parquet": tmp_path / "s.parquet"})
 
 
 def test_the_page_gets_the_rows_with_their_paths(tmp_path, monkeypatch):
@@ -151,7 +145,6 @@ def test_a_page_of_ours_may_be_replaced(tmp_path):
 
 
 def test_a_parquet_file_of_yours_is_not_replaced(tmp_path):
-    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     parquet.write_table(pyarrow.table({"video": ["a"], "mos": [3.0]}), tmp_path / "s.parquet")
     with pytest.raises(ValueError, match=r"s\.parquet: this file exists and holds no scores"):
         wanted(tmp_path / "s.parquet", {})
@@ -161,8 +154,6 @@ def test_scores_and_empty_files_are_overwritten(tmp_path):
     (tmp_path / "empty.csv").touch()
     wanted(tmp_path / "empty.csv", {})
     for suffix in SUFFIXES:
-        if suffix == "parquet":
-            pytest.importorskip("pyarrow")
         write_all(tmp_path / f"again.{suffix}")
         write_all(tmp_path / f"again.{suffix}")
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vqa.commands.configuration import UsageError
 from vqa.commands.preflight import check_folder
 from vqa.features.extraction.fill import shard_of
 from vqa.files import shown, user_path
@@ -53,7 +52,7 @@ def wanted(
 
     Raises:
         ValueError: An unknown suffix, a place that cannot be written to, something else than
-            scores in its place, the same file twice, or a form that needs what is not installed.
+            scores in its place, or the same file twice.
     """
     if shard is not None:
         shard_of((), shard)  # is it one?
@@ -114,17 +113,6 @@ def _check(outputs: list[Output]) -> None:
         if path.absolute() in places:
             raise ValueError(f"output={name}: two outputs have this name; give each its own")
         places[path.absolute()] = one
-    if any(one.form == "parquet" for one in outputs):
-        _check_parquet()
-
-
-def _check_parquet() -> None:
-    try:
-        import pyarrow.parquet  # noqa: F401
-    except ImportError as error:
-        raise UsageError(
-            "Parquet files need pyarrow, which is not installed: pip install 'vqa[parquet]'"
-        ) from error
 
 
 def _is_ours(file: Path) -> bool:
@@ -142,5 +130,5 @@ def _holds_scores(file: Path) -> bool:
         from pyarrow.parquet import read_schema
 
         return read_schema(file).names[:3] == ["video", "score", "frames"]
-    except (ImportError, OSError, ValueError):
+    except (OSError, ValueError):
         return False

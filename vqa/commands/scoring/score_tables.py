@@ -120,13 +120,8 @@ def _jsonl(table: ScoreTable) -> Iterator[Any]:
 
 
 def _parquet(table: ScoreTable) -> Iterator[Any]:
-    try:
-        import pyarrow.parquet
-    except ImportError as error:
-        raise ValueError(
-            f"{shown(table.path)}: reading Parquet needs pyarrow; pip install pyarrow, or give "
-            "the scores as .csv, .json or .jsonl"
-        ) from error
+    import pyarrow.parquet
+
     try:
         content = pyarrow.parquet.ParquetFile(table.path)
         columns = [name for name in content.schema_arrow.names if name in COLUMNS]
