@@ -33,8 +33,9 @@ def conclude(run: Run, trained: Run, experiment: Experiment, database: Database)
     def timeline(split: str, video: VideoRecord) -> Timeline:
         if split not in loaded:
             loaded[split] = experiment.learned(trained, split)
-        found = assess(loaded[split], experiment.views, video)
-        meaning = timeline_is(loaded[split], experiment.views)
+        views = experiment.views
+        found = assess(loaded[split], views, video, views.alone(video))
+        meaning = timeline_is(loaded[split], views)
         return Timeline(found.times_s, found.quality, meaning)
 
     reading = partial(strip, reader=experiment.reader, damaged=experiment.reading["damaged"])

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from torch import Tensor
 
 from vqa.databases.records import VideoRecord
 from vqa.training.learners.base import Learner
@@ -25,18 +26,26 @@ class Assessment(NamedTuple):
     times_s: np.ndarray
 
 
-def assess(learner: Learner, views: Views, video: VideoRecord) -> Assessment:
+def assess(
+    learner: Learner, views: Views, video: VideoRecord, inputs: dict[str, Tensor]
+) -> Assessment:
     """Assess a video.
 
     A model of vectors scores the mean of a video's features over time, so it has no timeline of its
     own. Its timeline is the score of each moment's features alone, as if the video were nothing
     else; features of single moments vary more than their means, so it swings more than scores do.
 
+    Args:
+        learner: A trained learner.
+        views: The views of its model.
+        video: The video.
+        inputs: Its views, from `views.alone`; several learners share them.
+
     Raises:
         TrainingError: The score is not finite.
         ValueError: The views do not fit the learner.
     """
-    score, quality = learner.assess(views.alone(video))
+    score, quality = learner.assess(inputs)
     times_s = moments(views.times_s(video), len(quality)).numpy()
     view = views.views.get("features")
     if isinstance(view, FeatureVector) and (rows := view.rows(video)) is not None:

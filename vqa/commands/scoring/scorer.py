@@ -167,7 +167,9 @@ class Scorer:
         sources, views = self._experiment.sources, self._experiment.views
         try:
             inputs = views.alone(record)
-            results = [(assess(learner, views, record), scaled) for learner, scaled in self._models]
+            results = [
+                (assess(learner, views, record, inputs), scaled) for learner, scaled in self._models
+            ]
             timeline = np.mean([scaled(found.quality) for found, scaled in results], axis=0)
             times_s = results[0][0].times_s
             facts = sources.metadata(record)
