@@ -12,7 +12,51 @@ from vqa.features.extraction.fill import Outcome
 from vqa.files import content_hash, user_path
 
 
-class ExternalFeatures:
+class GivenFeatures:
+    """A source of features that were computed elsewhere; a subclass says what it can load.
+
+    Attributes:
+        name: Name of the features in the run.
+        weights: The files and their hashes, for reports.
+    """
+
+    name: str
+    weights: str
+    untrained = False
+    fingerprint = ""
+    families: tuple[str, ...] = ()
+
+    def stream(self, videos: Iterable[VideoRecord]) -> Iterator[tuple[VideoRecord, str | None]]:
+        """Yield each video; the cause of failure is None if its features can be loaded."""
+        raise NotImplementedError
+
+    def load(self, video: VideoRecord) -> Features:
+        """Return the features of a video."""
+        raise NotImplementedError
+
+    def fill(self, videos: Sequence[VideoRecord], progress: bool = True) -> Outcome:
+        """Look the videos up; those without features are failures."""
+        outcome = Outcome()
+        for video, cause in self.stream(videos):
+            if cause is None:
+                outcome.reused.append(video.id)
+            else:
+                outcome.failures[video.id] = cause
+        return outcome
+
+    def forget(self, video: VideoRecord) -> None:
+        """Do nothing: nothing is remembered of a single video."""
+
+    def seconds(self, videos: Sequence[VideoRecord]) -> list[float]:
+        """Return no times, because the cost of the features is unknown."""
+        return []
+
+    def metadata(self, video: VideoRecord) -> dict[str, str]:
+        """Return facts about a video's file, most of which are unknown."""
+        return self.load(video).metadata
+
+
+class ExternalFeatures(GivenFeatures):
     """One feature vector per video from `.csv`, `.npy` or `.mat` files, found by id.
 
     See `vqa.features.extraction.feature_tables` for the layout of the files.
@@ -28,10 +72,6 @@ class ExternalFeatures:
     Raises:
         ValueError: No path, or a file that cannot be used.
     """
-
-    untrained = False
-    fingerprint = ""
-    families: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -85,16 +125,6 @@ class ExternalFeatures:
             cause = f"{files} has no row of this name; its names are like {self.table.ids[0]}"
             yield video, None if video.id in self.table.rows else cause
 
-    def fill(self, videos: Sequence[VideoRecord], progress: bool = True) -> Outcome:
-        """Look the videos up in the file; those without a row are failures."""
-        outcome = Outcome()
-        for video, cause in self.stream(videos):
-            if cause is None:
-                outcome.reused.append(video.id)
-            else:
-                outcome.failures[video.id] = cause
-        return outcome
-
     def load(self, video: VideoRecord) -> Features:
         """Return the features of a video, one row at time 0.
 
@@ -104,14 +134,3 @@ class ExternalFeatures:
         row = torch.from_numpy(self.table.select([video.id]))
         facts = {"reader": "", "frames": "0", "undefined": str(int((~torch.isfinite(row)).sum()))}
         return Features(row, torch.zeros(1, dtype=torch.float64), facts)
-
-    def forget(self, video: VideoRecord) -> None:
-        """Do nothing: the table stays whole."""
-
-    def seconds(self, videos: Sequence[VideoRecord]) -> list[float]:
-        """Return no times, because the cost of the features is unknown."""
-        return []
-
-    def metadata(self, video: VideoRecord) -> dict[str, str]:
-        """Return facts about a video's file, most of which are unknown."""
-        return self.load(video).metadata

@@ -1,6 +1,6 @@
 """Features over time that were computed elsewhere: a folder with one `.npy` file per video."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +8,12 @@ import torch
 
 from vqa.databases.records import VideoRecord
 from vqa.features.extraction.cache import Features
+from vqa.features.extraction.external import GivenFeatures
 from vqa.features.extraction.feature_tables import FeatureTableError
-from vqa.features.extraction.fill import Outcome
 from vqa.files import folder_hash, user_path
 
 
-class FeatureFolder:
+class FeatureFolder(GivenFeatures):
     """Feature sequences (T, D), or single vectors (D,), in `<folder>/<video>.npy`.
 
     Frames are counted from 0 and have no times, so a timeline counts frames.
@@ -30,10 +30,6 @@ class FeatureFolder:
         ValueError: The folder holds no `.npy` file.
     """
 
-    untrained = False
-    fingerprint = ""
-    families: tuple[str, ...] = ()
-
     def __init__(self, folder: str | Path, name: str = "external") -> None:
         self.name, self.folder = name, user_path(folder)
         self.weights = f"{self.folder.name}/*.npy sha256:{folder_hash(self.folder, '*.npy')[:12]}"
@@ -47,16 +43,6 @@ class FeatureFolder:
                 yield video, str(error)
             else:
                 yield video, None
-
-    def fill(self, videos: Sequence[VideoRecord], progress: bool = True) -> Outcome:
-        """Look the videos up in the folder; those without a usable file are failures."""
-        outcome = Outcome()
-        for video, cause in self.stream(videos):
-            if cause is None:
-                outcome.reused.append(video.id)
-            else:
-                outcome.failures[video.id] = cause
-        return outcome
 
     def load(self, video: VideoRecord) -> Features:
         """Return the features of a video.
@@ -81,14 +67,3 @@ class FeatureFolder:
         undefined = str(int((~torch.isfinite(features)).sum()))
         facts = {"reader": "", "frames": str(len(array)), "undefined": undefined}
         return Features(features, torch.arange(len(array), dtype=torch.float64), facts)
-
-    def forget(self, video: VideoRecord) -> None:
-        """Do nothing: files are read when they are asked for."""
-
-    def seconds(self, videos: Sequence[VideoRecord]) -> list[float]:
-        """Return no times, because the cost of the features is unknown."""
-        return []
-
-    def metadata(self, video: VideoRecord) -> dict[str, str]:
-        """Return facts about a video's file, most of which are unknown."""
-        return self.load(video).metadata
