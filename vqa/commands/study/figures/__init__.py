@@ -1,0 +1,1 @@
+"""What the figures of studies show: one file per figure computes it and has it drawn."""
