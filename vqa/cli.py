@@ -64,7 +64,7 @@ def _run(words: Sequence[str], program: str) -> int | None:
         options.words += rest  # videos that stand after a flag
         rest = []
     if any(word.startswith("-") or "=" not in word for word in rest) or (
-        rest and options.verb != "doctor"
+        rest and options.verb not in ("doctor", "study")
     ):
         top.error(f"unrecognized arguments: {' '.join(rest)}")
     options.rest = rest
@@ -107,6 +107,7 @@ def parser(program: str = "vqa") -> argparse.ArgumentParser:
         _add_verify,
         _add_runs,
         _add_models,
+        _add_study,
     ):
         add(verbs)
     completion = verbs.add_parser("completion", help="print the shell's completion script")
@@ -239,6 +240,36 @@ def _add_models(verbs: "argparse._SubParsersAction[_Parser]") -> None:
             given.name, config_dir=given.config_dir, as_json=given.json
         )
     )
+
+
+def _add_study(verbs: "argparse._SubParsersAction[_Parser]") -> None:
+    study = _verb(
+        verbs,
+        "study",
+        "make a table or figure of a paper: the printed numbers beside yours",
+        """\
+examples:
+  vqa study                                          list the studies
+  vqa study gstvqa/table2 paths.data=/databases      databases lie in <paths.data>/<name>
+  vqa study gstvqa/table2 roots.konvid=/data/KoNViD  ... or where roots.<name> says
+  vqa study gstvqa/table2 --plan                     trainings, cells, estimated time only
+  vqa study gstvqa/table2 --smoke                    the same on the demo databases, in tiny sizes
+  vqa study gstvqa/table2 shard=2/8                  one of 8 jobs; rerun without it for the table
+  vqa study my_table.yaml trainer=gpu                a study of your own, settings of every training
+
+An interrupted study resumes when you rerun the command. A training is made once: studies share the
+run folders of `vqa train`.""",
+    )
+    study.add_argument(
+        "words", nargs="*", metavar="STUDY [key=value ...]",
+        help="name or YAML file of a study, then settings of its trainings, shard=, output=",
+    )  # fmt: skip
+    study.add_argument(
+        "--plan", action="store_true", help="print the plan and its cost, do nothing"
+    )
+    study.add_argument("--smoke", action="store_true", help="demo databases, tiny sizes: minutes")
+    study.add_argument("--config-dir", metavar="FOLDER", help="folder of your own configuration")
+    study.set_defaults(job=lambda given: _module("study.command").command(given))
 
 
 def _verb(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,6 +46,9 @@ class Experiment:
             with a run; None allows all, for the user's own.
         trusted_data: The same for the `data` section.
         trained: Folder of the run whose models are used, to compare features with; None for none.
+        told: Settings that the trained model is told for this test, by key; they are in `config`.
+        before: The same experiment as it was trained, to compare features with, if its features are
+            told something; None for none.
     """
 
     def __init__(
@@ -53,9 +57,11 @@ class Experiment:
         trusted: Sequence[str] | None = None,
         trusted_data: Sequence[str] | None = None,
         trained: Path | None = None,
+        told: Mapping[str, Any] = MappingProxyType({}),
+        before: "Experiment | None" = None,
     ) -> None:
         self.config, self.trusted, self.trusted_data = config, trusted, trusted_data
-        self.trained = trained
+        self.trained, self.told, self.before = trained, told, before
 
     @classmethod
     def composed(cls, config: "DictConfig") -> "Experiment":
@@ -71,6 +77,7 @@ class Experiment:
         paths: Mapping[str, Any],
         device: str = "auto",
         trust: Sequence[str] | None = (),
+        told: Mapping[str, Any] = MappingProxyType({}),
     ) -> "Experiment":
         """Return the experiment of a finished run, with its own settings.
 
@@ -85,13 +92,21 @@ class Experiment:
                 was trained on one.
             trust: Packages besides vqa that the run's configuration may use, installed or in the
                 current folder; None allows all, for a run that this very command has trained.
+            told: What the trained model is told for this test, by the keys of `test_settings`.
 
         Raises:
             RunError: As `vqa.commands.run_settings.settings_of`.
             ValueError: Likewise.
         """
-        config = settings_of(run, data=data, paths=paths, device=device, trust=trust)
-        return cls(config, trust, trust if data is None else None, run.folder)
+
+        def settings(told: Mapping[str, Any]) -> dict[str, Any]:
+            return settings_of(run, data=data, paths=paths, device=device, trust=trust, told=told)
+
+        trusted_data = trust if data is None else None
+        before = None
+        if any(key.startswith("features.") for key in told):
+            before = cls(settings({}), trust, trusted_data, run.folder)
+        return cls(settings(told), trust, trusted_data, run.folder, told, before)
 
     @property
     def folder(self) -> Path:
@@ -173,7 +188,9 @@ class Experiment:
         """
         with self._reading():
             found = sources_of(self.config, lambda: self.database, self.reading, self._build)
-        if self.trained is not None and self.uses_features:
+        if self.before is not None:
+            _ = self.before._features  # checks the weights of the features that were learned from
+        elif self.trained is not None and self.uses_features:
             check_features(self.trained, found.sources)
         return found
 

@@ -54,6 +54,21 @@ def typed(key: str, value: str) -> str:
     return shlex.quote(word) if set(word) & set('"$`\\!') else f'"{word}"'
 
 
+def value_of(word: str) -> Any:
+    """Return the value that Hydra reads in an override, such as 0.4 in `model.weight=0.4`.
+
+    Raises:
+        UsageError: It is not of the form key=value.
+    """
+    key, equals, value = word.partition("=")
+    if not equals:
+        raise UsageError(f"{word}: expected key=value")
+    try:
+        return _parsed(key, value)
+    except ValueError as error:
+        raise UsageError(f"{word}: {' '.join(str(error).split())}") from error
+
+
 def _check_repeated(seen: dict[str, str], key: str, value: str) -> None:
     if key in seen:
         raise UsageError(

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from vqa.commands.configuration import add_user_code
@@ -24,6 +25,7 @@ def settings_of(
     paths: Mapping[str, Any],
     device: str,
     trust: Sequence[str] | None,
+    told: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Return the settings of a finished run; arguments as for `Experiment.of_run`.
 
@@ -53,4 +55,27 @@ def settings_of(
             config["data"] = {"reader": config["data"]["reader"], **data}
         config |= {"paths": dict(paths), "folder": None}
         config.pop("logger", None)
+        for key, value in told.items():
+            tell(config, key, value)
         return checked(config)
+
+
+def tell(config: dict[str, Any], key: str, value: Any) -> None:
+    """Set one of the settings that a trained model can still be told, in place.
+
+    Raises:
+        ValueError: The model cannot be told it; the text names what it can be told.
+    """
+    known = config.get("test_settings") or ()
+    if key not in known:
+        raise ValueError(
+            f"settings.{key}: expected one of the settings that {config['name']} can be told when "
+            f"it is tested ({', '.join(known) or 'none'}); anything else needs another training"
+        )
+    *place, name = key.split(".")
+    section = config
+    for part in place:
+        section = section[part]
+    section[name] = value
+    if place[:1] == ["features"]:  # the extractor has a copy of it
+        section["extractor"][name] = value

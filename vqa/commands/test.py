@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from vqa.commands.conclusion import conclude
@@ -17,7 +19,7 @@ from vqa.protocols.splits import Split
 from vqa.runs import Run, RunError
 from vqa.runs.audit import Finding, dependent_scores, digest, look
 from vqa.runs.inputs import changes
-from vqa.runs.opening import open_run, refuse_links
+from vqa.runs.opening import is_free, open_run, refuse_links
 from vqa.runs.stored import as_data
 
 
@@ -28,9 +30,10 @@ def main(
     *,
     fresh: bool,
     trust: Sequence[str] = (),
+    told: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Test a run's models on a database, then print the results and the report's path."""
-    experiment = Experiment.of_run(run, data=data, paths=paths, trust=trust)
+    experiment = Experiment.of_run(run, data=data, paths=paths, trust=trust, told=told)
     check_folder("paths.cache", paths["cache"])
     check_folder("run", run.folder)
     result = evaluate_run(run, experiment, fresh=fresh)
@@ -69,7 +72,7 @@ def evaluate_run(run: Run, experiment: Experiment, *, fresh: bool = False) -> Ru
             "trained on, so there is nothing to test on; choose another database"
         )
     experiment.check_models(run)
-    folder = run.folder / "evaluations" / str(experiment.config["data"]["name"])
+    folder = evaluation_folder(run, experiment)
     refuse_links(folder, run.folder)
     result = open_run(folder, experiment.config, fresh=fresh)
     result.hold(inputs)
@@ -95,6 +98,17 @@ def evaluate_run(run: Run, experiment: Experiment, *, fresh: bool = False) -> Ru
             result.record(split.name, learner.predict(data, rated.select(tested.test)))
     conclude(result, run, experiment, database)
     return result
+
+
+def evaluation_folder(run: Run, experiment: Experiment) -> Path:
+    """Return where a test of a run is stored: a folder named after the database.
+
+    A test with other settings, or of another database of this name, has their hash in its name.
+    """
+    folder = run.folder / "evaluations" / str(experiment.config["data"]["name"])
+    if experiment.told or not is_free(folder, experiment.config):
+        return folder.with_name(f"{folder.name}-{experiment.identity}")
+    return folder
 
 
 def rescore(run: Run, count: int, experiment: Experiment) -> Finding:

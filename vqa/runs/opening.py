@@ -15,7 +15,7 @@ from vqa.runs.run import Run
 from vqa.runs.stored import read_settings, settings_text
 
 # Settings that may differ between two starts of a run: places, helpers, and speed.
-INCIDENTAL = ("folder", "fresh", "paths", "logger", "threads", "shard")
+INCIDENTAL = ("folder", "fresh", "paths", "logger", "threads", "shard", "test_settings")
 RUN_KEYS = {"name", "seed", "model"}
 SECTIONS = ("model", "features", "views", "data", "protocol", "trainer", "loader", "paths")
 # Sections that a trained model is rebuilt from.
@@ -40,12 +40,7 @@ def open_run(folder: Path, config: Mapping[str, Any], *, fresh: bool = False) ->
     if stored is not None and fresh:
         shutil.rmtree(folder)
     elif stored is not None:
-        different = sorted(
-            key
-            for key in {*stored, *config} - set(INCIDENTAL)
-            if stored.get(key) != config.get(key)
-        )
-        if different:
+        if different := _different(stored, config):
             raise RunError(
                 f"{folder} holds a run of another configuration ({', '.join(different)} differ); "
                 "choose another folder=, or fresh=true to replace it"
@@ -57,6 +52,12 @@ def open_run(folder: Path, config: Mapping[str, Any], *, fresh: bool = False) ->
         write_json(folder / "environment.json", {"vqa": __version__})
         write_atomically(path, settings_text(config))
     return Run(folder, config)
+
+
+def is_free(folder: Path, config: Mapping[str, Any]) -> bool:
+    """Return whether a folder can hold a run of a configuration: it is new, or holds one."""
+    path = folder / "config.yaml"
+    return not path.is_file() or not _different(_read_config(path), config)
 
 
 def load_run(folder: str | Path) -> Run:
@@ -139,6 +140,12 @@ def identity(config: Mapping[str, Any]) -> str:
     parts = {key: value for key, value in config.items() if key not in INCIDENTAL}
     text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _different(stored: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
+    """Return the settings that shape the numbers and differ, in order."""
+    keys = {*stored, *config} - set(INCIDENTAL)
+    return sorted(key for key in keys if stored.get(key) != config.get(key))
 
 
 def _read_config(path: Path) -> dict[str, Any]:

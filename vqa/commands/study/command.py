@@ -1,0 +1,157 @@
+"""`vqa study`: a paper's table or figure by one command."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from vqa.commands import configuration
+from vqa.commands.building import build
+from vqa.commands.configuration import UsageError
+from vqa.commands.overrides import checked
+from vqa.commands.preflight import check_experiment, check_folder
+from vqa.commands.process import set_up
+from vqa.commands.study.composing import Composer, key_of, smoke_settings
+from vqa.commands.study.definition import Study, names, read
+from vqa.commands.study.estimating import described
+from vqa.commands.study.material import Material, Picture
+from vqa.commands.study.numbers import Numbers, document
+from vqa.commands.study.outputs import write_study
+from vqa.commands.study.planning import Plan
+from vqa.commands.study.work import Work, read_released, released
+from vqa.files import user_path
+from vqa.reports.study import as_text
+from vqa.runs.environment import command_line
+
+OWN = {"shard": "1/1", "output": None, "predictions": None, "videos": None}
+
+
+def main(
+    name: str | None, words: Sequence[str], *, plan_only: bool, smoke: bool, config_dir: str | None
+) -> int:
+    """List the studies, print the plan of one, or do it; returns the exit status."""
+    if name is None:
+        for known, path in names(config_dir).items():
+            head = configuration.head_comment(path)
+            print(f"{known:24s}{head[0] if head else ''}")
+        return 0
+    configuration.register_resolvers()
+    if config_dir:
+        configuration.add_user_code()
+    study = read(name, config_dir)
+    own, roots, given = _sorted(checked(words))
+    tiny = smoke_settings() if smoke else None
+    if tiny is not None:
+        study = _in_smoke_size(study)
+    composer = Composer(study.overrides, given, roots=roots, smoke=tiny, config_dir=config_dir)
+    plan = Plan(study, composer, check_databases=not (plan_only and smoke))
+    if plan_only:
+        print(described(plan))
+        return 0
+    return do(plan, own, smoke=smoke)
+
+
+def do(plan: Plan, own: dict[str, Any], *, smoke: bool) -> int:
+    """Do a study and write its outputs, again after each training; returns the exit status."""
+    study, base = plan.study, plan.composer()
+    set_up(base.config["threads"])
+    for training in plan.trainings:
+        check_experiment(training.experiment.config)
+    folder = _folder(own["output"], base.config["paths"]["runs"], study.name, smoke)
+    check_folder("output", folder)
+    base.tracker.check()
+    found = None
+    if own["predictions"] is not None:
+        files = released(study, own["predictions"])
+        found = {place: read_released(path) for place, path in files.items()}
+    work = Work(plan)
+    numbers = Numbers(plan, work, found, smoke=smoke)
+
+    def write(pictures: Sequence[Picture] = ()) -> tuple[dict[str, Any], Path]:
+        content = document(
+            plan, numbers.cells(), work,
+            command=command_line(), smoke=smoke, released=found is not None,
+        )  # fmt: skip
+        content["notes"] += [note for one in pictures for note in one.notes]
+        content["notes"] = list(dict.fromkeys(content["notes"]))
+        return content, write_study(folder, content, pictures)
+
+    if found is None:
+        work.do(own["shard"], write)
+    pictures = _pictures(plan, work, own["videos"]) if study.figure else ()
+    content, page = write(pictures)
+    for note in content["notes"]:
+        print(f"NOTE: {note}")
+    print(f"\n{study.title}\n")
+    if study.rows:
+        print(as_text(content))
+    for picture in pictures:
+        print(f"{picture.name}: {picture.caption}")
+    print(f"report: {page}")
+    return 1 if work.failed else 0
+
+
+def _pictures(plan: Plan, work: Work, videos: Any) -> list[Picture]:
+    """Draw the figure of a study; none if a training or every database is missing."""
+    present = [name for name, absent in plan.databases.items() if not absent]
+    if plan.databases and not present:
+        return []
+    places = [videos] if isinstance(videos, str) else list(videos or ())
+    material = Material(
+        plan.composer,
+        {name: work.runs[one] for name, one in plan.named.items() if one in work.runs},
+        present,
+        [user_path(place) for place in places],
+    )
+    if plan.named and not material.runs:
+        return []
+    settings = {"_partial_": True, **(plan.study.figure or {})}
+    trusted = None if plan.composer.config_dir else ()
+    drawn: list[Picture] = build(settings, trusted)(material)
+    return drawn
+
+
+def _sorted(words: Sequence[str]) -> tuple[dict[str, Any], dict[str, str], list[str]]:
+    """Divide the words into the study's own settings, folders of databases, and overrides."""
+    from vqa.commands.overrides import value_of
+
+    own, roots, given = dict(OWN), {}, []
+    for word in words:
+        key = key_of(word)
+        if word.startswith("-"):
+            raise UsageError(f"{word}: no such flag; vqa study --help shows the usage")
+        if key in own:
+            own[key] = value_of(word)
+        elif key.startswith("roots."):
+            roots[key.removeprefix("roots.")] = str(value_of(word))
+        elif key in ("data", "model", "folder", "experiment"):
+            raise UsageError(f"{word}: the study says which {key} its cells have; copy its YAML")
+        else:
+            given.append(word)
+    return own, roots, given
+
+
+def _in_smoke_size(study: Study) -> Study:
+    """Return a study with the settings of its figure, and the overrides, for smoke size."""
+    from dataclasses import replace
+
+    small = dict(study.smoke)
+    overrides = [*study.overrides, *small.pop("overrides", ())]
+    figure = {**study.figure, **small} if study.figure else None
+    return replace(study, overrides=overrides, figure=figure)
+
+
+def _folder(output: str | None, runs: str, name: str, smoke: bool) -> Path:
+    if output is not None:
+        return user_path(output)
+    return Path(runs) / "studies" / (name.replace("/", "-") + ("-smoke" if smoke else ""))
+
+
+def command(options: Any) -> int:
+    """Run the verb with parsed flags."""
+    words = [*options.words, *options.rest]
+    name = words.pop(0) if words and "=" not in words[0] else None
+    if name is None and words:
+        raise UsageError(f"vqa study {words[0]}: expected the name of a study before overrides")
+    return main(
+        name, words, plan_only=options.plan, smoke=options.smoke, config_dir=options.config_dir
+    )

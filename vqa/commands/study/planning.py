@@ -1,0 +1,275 @@
+"""The plan of a study: the trainings and tests that its cells need, each once."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from vqa.commands.configuration import UsageError
+from vqa.commands.errors import explained
+from vqa.commands.experiment import Experiment
+from vqa.commands.study.composing import Composer, is_of_data, key_of, merged, split_by_time
+from vqa.commands.study.definition import AXES, Item, Study
+
+WHOLE = "full"  # the protocol without test parts
+
+
+@dataclass(eq=False)
+class Training:
+    """One training, whatever asks for it.
+
+    Attributes:
+        name: Its name in the study, or its overrides without those that all have.
+        experiment: What is trained.
+        needs: Trainings whose run folders its overrides name.
+        absent: Why it cannot be done: its database is not here. Empty if it can.
+    """
+
+    name: str
+    experiment: Experiment
+    needs: Sequence["Training"] = ()
+    absent: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return self.experiment.folder
+
+    @property
+    def database(self) -> str:
+        """Name of its database."""
+        return str(self.experiment.config["data"]["name"])
+
+
+@dataclass(eq=False)
+class Test:
+    """One test of a trained model.
+
+    Attributes:
+        training: The training whose models are tested.
+        data: The database to test on; None tests the run's own parts.
+        settings: What the models are told at test time, by key.
+        absent: Why it cannot be done; empty if it can.
+    """
+
+    __test__ = False  # not a test of pytest's
+
+    training: Training
+    data: Experiment | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    absent: str = ""
+
+    @property
+    def database(self) -> str:
+        """Name of the database that is tested on."""
+        return (
+            self.training.database if self.data is None else str(self.data.config["data"]["name"])
+        )
+
+    @property
+    def is_stored(self) -> bool:
+        """True if the training itself stores the predictions."""
+        return self.data is None and not self.settings
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A test that a cell is made of.
+
+    Attributes:
+        weight: Its factor.
+        place: Keys of block, row and column of the cell that shows it alone.
+        test: The test.
+    """
+
+    weight: float
+    place: tuple[tuple[str, str], ...]
+    test: Test
+
+
+@dataclass(eq=False)
+class Cell:
+    """One number of the table.
+
+    Attributes:
+        block: Its block.
+        row: Its row.
+        column: Its column.
+        metric: Name of its metric.
+        terms: What makes it up: one test, or those of an average or a difference.
+        by_videos: Whether the weights are the sizes of the databases.
+        printed: The printed number, or None.
+        printed_deviation: The printed deviation over splits, or None.
+        sizes: Sizes of the videos that count; empty for all.
+        other_sizes: Sizes of the videos that do not count.
+        part: `test` or `val`.
+        empty: Why there is nothing to compute, such as a database tested on itself.
+    """
+
+    block: Item
+    row: Item
+    column: Item
+    metric: str
+    terms: Sequence["Part"] = ()
+    by_videos: bool = False
+    printed: float | None = None
+    printed_deviation: float | None = None
+    sizes: Sequence[str] = ()
+    other_sizes: Sequence[str] = ()
+    part: str = "test"
+    empty: str = ""
+
+
+class Plan:
+    """All trainings, tests and cells of a study.
+
+    Args:
+        study: The study.
+        composer: Composes its experiments.
+        check_databases: Look for the databases; without, all count as present.
+
+    Attributes:
+        trainings: In an order in which each follows those it needs.
+        tests: Each once.
+        cells: In the order of reading.
+    """
+
+    def __init__(self, study: Study, composer: Composer, *, check_databases: bool = True) -> None:
+        self.study, self.composer = study, composer
+        self._checks = check_databases
+        self._trainings: dict[Path, Training] = {}
+        self._tests: dict[tuple[Any, ...], Test] = {}
+        self._absent: dict[str, str] = {}
+        self.named = {name: self._named(name) for name in study.trainings}
+        self.databases = {
+            name: self._look(composer.data([f"data={name}"])) for name in study.databases
+        }
+        self.cells = [self._cell(*place) for place in study.cells()] if study.rows else []
+
+    @property
+    def trainings(self) -> list[Training]:
+        """The trainings, those that others need first."""
+        return list(self._trainings.values())
+
+    @property
+    def tests(self) -> list[Test]:
+        """The tests."""
+        return list(self._tests.values())
+
+    def tests_of(self, training: Training) -> list[Test]:
+        """Return the tests of a training that it does not store itself."""
+        return [one for one in self.tests if one.training is training and not one.is_stored]
+
+    def _named(self, name: str, asked: tuple[str, ...] = ()) -> Training:
+        if name in asked:
+            raise UsageError(f"{self.study.name}: trainings need each other: {' '.join(asked)}")
+        return self._training(self.study.trainings[name], name, (*asked, name))
+
+    def _training(
+        self, overrides: Sequence[str], name: str = "", asked: tuple[str, ...] = ()
+    ) -> Training:
+        """Return the training of these overrides; made once for equal settings."""
+        needs: dict[str, Training] = {}
+
+        def folder(found: re.Match[str]) -> str:
+            needs[found[1]] = needs.get(found[1]) or self._named(found[1], asked)
+            return str(needs[found[1]].folder)
+
+        references = "|".join(map(re.escape, self.study.trainings))
+        pattern = re.compile(rf"\{{({references})\}}") if references else None
+        words = [pattern.sub(folder, word) if pattern else word for word in overrides]
+        experiment = self.composer(*words)
+        known = self._trainings.get(experiment.folder)
+        if known is None:
+            absent = next((one.absent for one in needs.values() if one.absent), "")
+            absent = absent or self._look(experiment)
+            shown = name or " ".join(word for word in overrides if word not in self.study.overrides)
+            known = Training(shown, experiment, tuple(needs.values()), absent)
+            self._trainings[experiment.folder] = known
+        return known
+
+    def _look(self, experiment: Experiment) -> str:
+        """Return why the database of an experiment is absent; empty if it is here."""
+        data = experiment.config["data"]
+        if not self._checks:
+            return ""
+        key = repr(data)
+        if key not in self._absent:
+            try:
+                found = len(experiment.database)
+                self._absent[key] = "" if found else f"{data['name']} has no videos"
+            except (OSError, ValueError) as error:
+                known = explained(error)
+                self._absent[key] = f"{data['name']} is absent: {known[1] if known else error}"
+        return self._absent[key]
+
+    def _cell(self, block: Item, row: Item, column: Item, metric: str) -> Cell:
+        printed, deviation = self.study.printed_of(block, row, column, metric)
+        items = (block, row, column)
+        cell = Cell(block, row, column, metric, printed=printed, printed_deviation=deviation)
+        if any(item.as_printed for item in items):
+            cell.empty = "as printed"
+            return cell
+        cell.part = next((item.part for item in items if item.part), "test")
+        cell.sizes = [size for item in items for size in item.sizes]
+        cell.other_sizes = [size for item in items for size in item.other_sizes]
+        cell.by_videos = any(item.weights == "videos" for item in items)
+        terms = [(weight, inner, self._test(inner)) for weight, inner in self._terms(items)]
+        known = [
+            Part(weight, tuple(item.key for item in inner), test)
+            for weight, inner, test in terms
+            if test is not None
+        ]
+        if not known or (len(known) < len(terms) and any(item.minus for item in items)):
+            cell.empty = "the database trained on"
+            return cell
+        # An average leaves out the database that was trained on.
+        whole = sum(abs(weight) for weight, _, _ in terms) / sum(abs(one.weight) for one in known)
+        cell.terms = [replace(one, weight=one.weight * whole) for one in known]
+        return cell
+
+    def _terms(self, items: tuple[Item, ...]) -> Iterator[tuple[float, tuple[Item, ...]]]:
+        """Yield weight, and block, row and column, of each single cell that makes up a cell."""
+        for place, item in enumerate(items):
+            if not item.derived:
+                continue
+            axis = self.study.neighbours(AXES[place], item)
+            weights = (1.0, -1.0) if item.minus else (1 / len(item.average),) * len(item.average)
+            for weight, name in zip(weights, item.minus or item.average, strict=True):
+                inner = (*items[:place], axis[name], *items[place + 1 :])
+                yield from ((weight * factor, place_) for factor, place_ in self._terms(inner))
+            return
+        yield 1.0, items
+
+    def _test(self, items: Iterable[Item]) -> Test | None:
+        """Return the test of a cell; None if the database that was trained on has no test part."""
+        train = merged(*(item.train for item in items))
+        test = merged(*(item.test for item in items))
+        data = [word for word in test if is_of_data(word)]
+        # What a trained model can be told does not make another training.
+        options = self.composer(*self._without_references(train)).config.get("test_settings", ())
+        told = [word for word in test if not is_of_data(word)]
+        if wrong := [word for word in told if key_of(word) not in options]:
+            raise UsageError(
+                f"{self.study.name}: {wrong[0]}: expected data=... or one of the model's "
+                f"test_settings ({', '.join(options) or 'none'})"
+            )
+        kept, settings = split_by_time(train, told, options)
+        training = self._training(kept)
+        on = self.composer.data(data) if data else None
+        if on is not None and on.config["data"] == training.experiment.config["data"]:
+            on = None
+        protocol = str(training.experiment.config["protocol"]["_target_"]).rpartition(".")[2]
+        if on is None and protocol == WHOLE:
+            return None
+        key = (training.folder, repr(on and on.config["data"]), repr(sorted(settings.items())))
+        if key not in self._tests:
+            absent = training.absent or (self._look(on) if on else "")
+            self._tests[key] = Test(training, on, settings, absent)
+        return self._tests[key]
+
+    def _without_references(self, overrides: Sequence[str]) -> list[str]:
+        """Drop overrides that name other trainings: they do not say which model it is."""
+        names = [f"{{{name}}}" for name in self.study.trainings]
+        return [word for word in overrides if not any(name in word for name in names)]
