@@ -42,7 +42,7 @@ def main(
     tiny = smoke_settings() if smoke else None
     if tiny is not None:
         study = _in_smoke_size(study)
-    composer = Composer(study.overrides, given, roots=roots, smoke=tiny, config_dir=config_dir)
+    composer = Composer(given, roots=roots, smoke=tiny, config_dir=config_dir)
     plan = Plan(study, composer, check_databases=not (plan_only and smoke))
     if plan_only:
         print(described(plan))

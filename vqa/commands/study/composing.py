@@ -17,7 +17,6 @@ class Composer:
     """Composes the trainings and the databases of one study.
 
     Args:
-        own: Overrides of the study; what is composed may replace them.
         given: Overrides of the user, which win.
         roots: Folders of databases by their names in `data=`, for those not in `paths.data`.
         smoke: None, or the content of conf/study/_smoke.yaml: demo databases and tiny sizes.
@@ -26,23 +25,18 @@ class Composer:
 
     def __init__(
         self,
-        own: Sequence[str] = (),
         given: Sequence[str] = (),
         *,
         roots: Mapping[str, str] | None = None,
         smoke: Mapping[str, Any] | None = None,
         config_dir: str | None = None,
     ) -> None:
-        self.own, self.given, self.roots = list(own), list(given), dict(roots or {})
+        self.given, self.roots = list(given), dict(roots or {})
         self.smoke, self.config_dir = smoke, config_dir
         self._composed = cache(self._compose)
 
     def __call__(self, *overrides: str) -> Experiment:
         """Return the experiment of these overrides of `train`."""
-        return Experiment(self._composed(tuple(merged(self.own, overrides, self.given))))
-
-    def data(self, overrides: Sequence[str]) -> Experiment:
-        """Return an experiment of which only `database` is used."""
         return Experiment(self._composed(tuple(merged(overrides, self.given))))
 
     def _compose(self, overrides: tuple[str, ...]) -> dict[str, Any]:
@@ -54,7 +48,7 @@ class Composer:
             return self._resolved(words)
         # The demo stands for a database under the name of that database.
         demo = self.smoke["databases"].get(keys.get("data", "demo"), "demo")
-        kept = [word for word in words if key_of(word).split(".")[0] != "data"]
+        kept = [word for word in words if key_of(word).split(".")[0] not in ("data", "alignment")]
         words = [*kept, f"data={demo}", *self.smoke["always"]]
         return self._resolved([*words, *self._tiny(self._resolved(words))])
 

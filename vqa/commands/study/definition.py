@@ -35,6 +35,7 @@ class Item:
         sizes: Test only videos of these sizes, such as `1280x720`.
         other_sizes: Test only videos of other sizes than these.
         as_printed: Only printed numbers: another method, which this study does not run.
+        x: Of a row: its place on the horizontal axis of a curve.
         file: Its part in the names of released files of predictions.
         printed: Of a row: the printed numbers, one for each column and metric, None where nothing
             is printed; by the names of blocks if there are several.
@@ -53,6 +54,7 @@ class Item:
     sizes: Sequence[str] = ()
     other_sizes: Sequence[str] = ()
     as_printed: bool = False
+    x: float | None = None
     file: str = ""
     printed: Any = ()
     printed_deviation: Any = ()
@@ -77,8 +79,8 @@ class Study:
         title: What it shows.
         source: Where the printed numbers are from.
         notes: Sentences under the table.
-        overrides: Of every training.
-        trainings: Overrides of further trainings by name. `{name}` in an override is the run
+        overrides: Of the training of every cell.
+        trainings: All overrides of further trainings by name. `{name}` in an override is the run
             folder of that training.
         blocks: Tables under each other; one without a name by default.
         rows: Rows of each block.
@@ -202,9 +204,9 @@ def _known(content: Mapping[str, Any], keys: Any, what: str) -> None:
 
 
 def _check(study: Study) -> None:
-    if (study.figure is None) == (not study.rows):
-        raise ValueError("expected either rows and columns or a figure")
-    if study.figure is not None:
+    if not study.rows and study.figure is None:
+        raise ValueError("expected rows and columns, or a figure")
+    if not study.rows:
         return
     if not study.columns:
         raise ValueError("expected columns")

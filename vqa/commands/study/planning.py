@@ -1,6 +1,5 @@
 """The plan of a study: the trainings and tests that its cells need, each once."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -138,19 +137,29 @@ class Plan:
     def __init__(self, study: Study, composer: Composer, *, check_databases: bool = True) -> None:
         self.study, self.composer = study, composer
         self._checks = check_databases
-        self._trainings: dict[Path, Training] = {}
+        self._made: dict[Path, Training] = {}
         self._tests: dict[tuple[Any, ...], Test] = {}
         self._absent: dict[str, str] = {}
-        self.named = {name: self._named(name) for name in study.trainings}
+        figure = study.trainings if study.figure else ()
+        self.named = {name: self._named(name) for name in figure}
         self.databases = {
-            name: self._look(composer.data([f"data={name}"])) for name in study.databases
+            name: self._look(composer(f"data={name}")) for name in study.databases
         }
         self.cells = [self._cell(*place) for place in study.cells()] if study.rows else []
 
     @property
     def trainings(self) -> list[Training]:
-        """The trainings, those that others need first."""
-        return list(self._trainings.values())
+        """The trainings that cells and figures need, after those that they need themselves."""
+        found: dict[Training, None] = {}
+
+        def add(training: Training) -> None:
+            for needed in training.needs:
+                add(needed)
+            found[training] = None
+
+        for training in (*self.named.values(), *(test.training for test in self.tests)):
+            add(training)
+        return list(found)
 
     @property
     def tests(self) -> list[Test]:
@@ -163,31 +172,31 @@ class Plan:
 
     def _named(self, name: str, asked: tuple[str, ...] = ()) -> Training:
         if name in asked:
-            raise UsageError(f"{self.study.name}: trainings need each other: {' '.join(asked)}")
+            raise UsageError(f"{self.study.name}: these trainings need each other: {name}, {asked}")
         return self._training(self.study.trainings[name], name, (*asked, name))
 
     def _training(
         self, overrides: Sequence[str], name: str = "", asked: tuple[str, ...] = ()
     ) -> Training:
         """Return the training of these overrides; made once for equal settings."""
-        needs: dict[str, Training] = {}
-
-        def folder(found: re.Match[str]) -> str:
-            needs[found[1]] = needs.get(found[1]) or self._named(found[1], asked)
-            return str(needs[found[1]].folder)
-
-        references = "|".join(map(re.escape, self.study.trainings))
-        pattern = re.compile(rf"\{{({references})\}}") if references else None
-        words = [pattern.sub(folder, word) if pattern else word for word in overrides]
+        others = {
+            other: self._named(other, asked)
+            for other in self.study.trainings
+            if any(f"{{{other}}}" in word for word in overrides)
+        }
+        words = list(overrides)
+        for other, training in others.items():
+            words = [word.replace(f"{{{other}}}", str(training.folder)) for word in words]
         experiment = self.composer(*words)
-        known = self._trainings.get(experiment.folder)
-        if known is None:
-            absent = next((one.absent for one in needs.values() if one.absent), "")
-            absent = absent or self._look(experiment)
-            shown = name or " ".join(word for word in overrides if word not in self.study.overrides)
-            known = Training(shown, experiment, tuple(needs.values()), absent)
-            self._trainings[experiment.folder] = known
-        return known
+        if experiment.folder not in self._made:
+            # Smoke size may have put something else in place of another training's files.
+            settings = repr(experiment.config)
+            needs = [one for one in others.values() if str(one.folder) in settings]
+            absent = next((one.absent for one in needs if one.absent), self._look(experiment))
+            shown = [word for word in overrides if word not in self.study.overrides]
+            made = Training(name or " ".join(shown), experiment, needs, absent)
+            self._made[experiment.folder] = made
+        return self._made[experiment.folder]
 
     def _look(self, experiment: Experiment) -> str:
         """Return why the database of an experiment is absent; empty if it is here."""
@@ -244,7 +253,7 @@ class Plan:
 
     def _test(self, items: Iterable[Item]) -> Test | None:
         """Return the test of a cell; None if the database that was trained on has no test part."""
-        train = merged(*(item.train for item in items))
+        train = merged(self.study.overrides, *(item.train for item in items))
         test = merged(*(item.test for item in items))
         data = [word for word in test if is_of_data(word)]
         # What a trained model can be told does not make another training.
@@ -257,7 +266,7 @@ class Plan:
             )
         kept, settings = split_by_time(train, told, options)
         training = self._training(kept)
-        on = self.composer.data(data) if data else None
+        on = self.composer(*data) if data else None
         if on is not None and on.config["data"] == training.experiment.config["data"]:
             on = None
         protocol = str(training.experiment.config["protocol"]["_target_"]).rpartition(".")[2]
