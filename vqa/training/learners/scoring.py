@@ -81,6 +81,19 @@ class ScoringNetwork(nn.Module):
         timeline = self.network.timeline(**self.prepared(inputs))
         return timeline * self.mos_scale + self.mos_offset
 
+    def mean_hidden(self, **inputs: Tensor) -> Tensor:
+        """Mean hidden states, (B, h).
+
+        Raises:
+            ValueError: The network has none.
+        """
+        if not hasattr(self.network, "assess"):
+            raise ValueError(
+                f"{type(self.network).__name__} has no mean hidden state: expected a network whose "
+                "`assess` returns one, such as model=gstvqa"
+            )
+        return self.network.assess(**self.prepared(inputs)).mean_hidden
+
     def load_trained(self, state: Mapping[str, Tensor]) -> None:
         """Load a trained state; entries that only training needs (a critic) are ignored."""
         own = self.state_dict()
