@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from vqa.reports.figures.printed import PAGE, PRINTED, in_style, sheet, show, thumbnail
 from vqa.reports.style import BLUE, INK, MUTED
@@ -13,6 +14,7 @@ from vqa.reports.style import BLUE, INK, MUTED
 MOST_LINES = 12  # videos that get a line of their own
 GAP = 6  # pixels between pictures side by side
 PALE = "#b9cfe0"
+FRAME_WIDTH = 1.6  # inches: of a frame next to bars, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def answers_over_steps(courses: Sequence[Course]) -> Figure:
     strips = [strip(course.examples, wide) for course in courses]
     high = wide * max(one.shape[0] / one.shape[1] for one in strips)
     with in_style():
-        figure, axes = sheet(PAGE, 1.75 + high, 2, count, height_ratios=(high, 1.35))
+        figure, axes = sheet(PAGE, 1.95 + high, 2, count, height_ratios=(high, 1.3))
         for column, course, pictures in zip(axes.T, courses, strips, strict=True):
             column[0].set_title(course.title)
             show(column[0], pictures)
@@ -74,6 +76,7 @@ def _course(axes: object, course: Course) -> None:
     axes.tick_params(axis="x", labelsize=9)
     axes.set_xlabel(course.remark, color=INK)
     axes.margins(y=0.08)
+    axes.yaxis.set_major_locator(MaxNLocator(4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +103,13 @@ def frames_with_answers(cells: Sequence[Answered]) -> Figure:
     """
     columns = min(2, len(cells))
     rows = -(-len(cells) // columns)
-    wide = 1.6
     with in_style(**{"axes.titlepad": 3}):
         figure = Figure((PAGE / 2 * columns, 1.32 * rows), layout="constrained")
         for place in figure.subfigures(rows, columns, squeeze=False).flat:
             place.set_facecolor("none")
         for place, cell in zip(figure.subfigs, cells, strict=False):
             pictures, bars = place.subplots(1, 2, width_ratios=(1.1, 1))
-            show(pictures, thumbnail(cell.frame, wide, 1.1))
+            show(pictures, thumbnail(cell.frame, FRAME_WIDTH, 1.1))
             pictures.set_title(cell.title, loc="left", fontsize=PRINTED["axes.labelsize"])
             _bars(bars, cell)
     return figure

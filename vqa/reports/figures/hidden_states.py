@@ -44,7 +44,7 @@ def planes(panels: Sequence[Plane], databases: Sequence[str]) -> Figure:
     width = PAGE if len(columns) > 1 else COLUMN
     side = min((width - 0.25) / len(columns), 3.0)
     with in_style():
-        figure, axes = sheet(width, (side + 0.22) * len(rows) + 0.38, len(rows), len(columns))
+        figure, axes = sheet(width, (side + 0.2) * len(rows) + 0.35, len(rows), len(columns))
         for place in axes.flat:
             place.set_axis_off()
         for panel in panels:

@@ -7,17 +7,27 @@ import pandas as pd
 
 from vqa.commands.experiment import Experiment
 from vqa.commands.study.figures import image_changes
-from vqa.commands.study.figures.choosing import readable
+from vqa.commands.study.figures.choosing import frames_of, of_study
 from vqa.commands.study.material import Material, Picture
+from vqa.databases.records import VideoRecord
 from vqa.evaluation import metrics
 from vqa.features.openclip import OpenClipWindows
+from vqa.files import shown
 from vqa.progress import progress_bar
 from vqa.reports.figures import mark
-from vqa.reports.figures.answers import Answered, Course, answers_over_steps, frames_with_answers
+from vqa.reports.figures.answers import (
+    FRAME_WIDTH,
+    Answered,
+    Course,
+    answers_over_steps,
+    frames_with_answers,
+)
+from vqa.reports.figures.printed import thumbnail
 from vqa.reports.words import plural
 from vqa.runs.used_features import MARK, RANDOM
 
 NOUN = " image block"  # at the end of most descriptions
+LONGEST = 36  # letters of a file's name
 CHANGES = {
     "brightness": image_changes.brightness,
     "contrast": image_changes.contrast,
@@ -52,7 +62,9 @@ def objective(
         raise ValueError(f"changes={unknown[0]}: expected one of {', '.join(CHANGES)}")
     experiment = _experiment(material, overrides)
     extractor = _extractor(experiment, list(changes))
-    found, notes = readable(material, experiment, videos, frames)
+    found, notes = of_study(
+        material, experiment, videos, lambda video: frames_of(experiment, video, frames)[1]
+    )
     places = np.linspace(-1, 1, 2 * steps + 1)
     courses, rows = [], []
     with progress_bar(len(changes) * len(found), "ask CLIP", "video", delay=5.0) as bar:
@@ -67,7 +79,7 @@ def objective(
             middle = found[len(found) // 2][1][frames // 2][None]
             examples = [alter(middle, place)[0] for place in (-1.0, 0.0, 1.0)]
             rho = _monotonicity(places, answers)
-            remark = "" if np.isnan(rho) else f"ρ = {rho:.2f}"
+            remark = "" if np.isnan(rho) else f"ρ = {rho:.2f}".replace("-", "−")
             courses.append(Course(_short(sentence), places, answers, examples, remark))
     random = _random(extractor)
     figure = mark(answers_over_steps(courses), MARK if random else "")
@@ -106,26 +118,30 @@ def subjective(
     """
     experiment = _experiment(material, overrides)
     extractor = _extractor(experiment, descriptions)
-    found, notes = readable(material, experiment, videos, frames)
-    asked = []
-    with progress_bar(len(found), "ask CLIP", "video", delay=5.0) as bar:
-        for _, pictures in found:
+    total = len(material.videos) or videos
+    with progress_bar(total, "ask CLIP", "video", delay=5.0) as bar:
+
+        def read(video: VideoRecord) -> tuple[np.ndarray, dict[str, float]]:
+            _, pictures = frames_of(experiment, video, frames)
             answers = _ask(extractor, pictures)
-            asked.append({_short(one): answers[one] for one in descriptions})
             bar.update()
-    shown: list[tuple[int, str, str]] = [(index, "", "") for index in range(len(found))]
+            small = thumbnail(pictures[frames // 2], FRAME_WIDTH)
+            return small, {_short(one): answers[one] for one in descriptions}
+
+        found, notes = of_study(material, experiment, videos, read)
+    places: list[tuple[int, str, str]] = [(index, "", "") for index in range(len(found))]
     if not material.videos:
-        shown = [
-            (int(pick([one[name] for one in asked])), name, word)
+        places = [
+            (int(pick([answers[name] for _, (_, answers) in found])), name, word)
             for name in map(_short, descriptions)
             for pick, word in ((np.argmax, "most"), (np.argmin, "least"))
         ]
     cells, rows = [], []
-    for index, name, word in shown:
-        video, pictures = found[index]
-        title = f"{word} {name}" if name else video.path.name
-        cells.append(Answered(pictures[frames // 2], title, asked[index], name))
-        rows.append({"shown": title, "video": video.id} | asked[index])
+    for index, name, word in places:
+        video, (frame, answers) = found[index]
+        title = f"{word} {name}" if name else _shortened(shown(video.path.name))
+        cells.append(Answered(frame, title, answers, name))
+        rows.append({"shown": title, "video": video.id} | answers)
     random = _random(extractor)
     figure = mark(frames_with_answers(cells), MARK if random else "")
     chosen = "" if material.videos else (
@@ -179,6 +195,10 @@ def _softmax(extractor: OpenClipWindows) -> str:
     count = len(extractor.descriptions)
     network = extractor.weights.partition(" ")[0]
     return f"The network is {network}; its softmax runs over {count} descriptions."
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
 
 def _short(sentence: str) -> str:

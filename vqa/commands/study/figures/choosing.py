@@ -89,33 +89,29 @@ def spread(
     return found, notes
 
 
-def readable(
-    material: Material, experiment: Experiment, count: int, frames: int
-) -> tuple[list[tuple[VideoRecord, np.ndarray]], list[str]]:
-    """Read frames of the videos that the user named, or of some of the experiment's database.
+def of_study(
+    material: Material, experiment: Experiment, count: int, read: Callable[[VideoRecord], Found]
+) -> tuple[list[tuple[VideoRecord, Found]], list[str]]:
+    """Read the videos that the user named, or some of the experiment's database.
 
     Args:
         material: Of the study.
         experiment: On the database to choose from.
         count: Videos to choose, spread over the MOS.
-        frames: Frames of each.
+        read: As for `spread`.
 
     Returns:
-        Pairs of a video and its frames (frames, H, W, 3), and notes on videos that were left out.
+        As `spread`.
 
     Raises:
         VideoError: A video that the user named cannot be decoded.
         ValueError: There is no database, or no video of it can be read.
     """
-
-    def read(video: VideoRecord) -> np.ndarray:
-        return frames_of(experiment, video, frames)[1]
-
     if material.videos:
         return [(video, read(video)) for video in as_records(material.videos)], []
     if not material.databases:
         raise ValueError(
-            "no database of this study is present: name one by data.root=, or files by videos="
+            "no database of this study is present: set paths.data=, or name files by videos="
         )
     found, notes = spread(experiment.database.videos, count, read)
     if not found:

@@ -39,8 +39,9 @@ def tsne(
     Raises:
         ValueError: There is no training or no database, or a network has no hidden states.
     """
-    _check(material, [name for row in panels.values() for name in row.values()])
-    drawn, rows, notes = [], [], []
+    names = [name for row in panels.values() for name in row.values()]
+    _check(material, names)
+    drawn, rows, notes = [], [], _absent(material, names)
     for trained_on, of_row in panels.items():
         for row, name in of_row.items():
             if name not in material.runs:
@@ -57,13 +58,13 @@ def tsne(
             points = _plane(stacked, perplexity, seed)
             title = f"trained on {title_of(trained_on)}"
             drawn.append(Plane(title, row, points, databases, remark))
-    marked = _marked(material, [name for row in panels.values() for name in row.values()])
+    marked = _marked(material, names)
     titles = [title_of(name) for name in material.databases]
     figure = mark(planes(drawn, titles), MARK if marked else "")
     videos = len(drawn[0].points)
     caption = (
-        f"t-SNE of the mean hidden state of {videos} videos, for networks trained with and without "
-        f"the Gaussian regulariser (perplexity {_perplexity(perplexity, videos):g}, seed {seed}). "
+        f"t-SNE of the mean hidden states of {videos} videos in each trained network (perplexity "
+        f"{_perplexity(perplexity, videos):g}, seed {seed}). "
         f"{GAP_IS}; a smaller gap is a more compact feature space."
     )
     table = pd.DataFrame(rows)
@@ -80,7 +81,8 @@ def gaussians(material: Material, trainings: Mapping[str, str]) -> list[Picture]
     Raises:
         ValueError: There is no training, or a network has no Gaussian.
     """
-    _check(material, list(trainings.values()), databases=False)
+    names = list(trainings.values())
+    _check(material, names, databases=False)
     paths = material.compose().config["paths"]
     learned, tables = {}, []
     for trained_on, name in trainings.items():
@@ -101,13 +103,14 @@ def gaussians(material: Material, trainings: Mapping[str, str]) -> list[Picture]
         dimensions = range(1, len(mean) + 1)
         columns = {"dimension": dimensions, "mean": mean, "deviation": deviation}
         tables.append(pd.DataFrame({"trained_on": title_of(trained_on)} | columns))
-    marked = _marked(material, list(trainings.values()))
+    marked = _marked(material, names)
     figure = mark(draw_gaussians(learned), MARK if marked else "")
     caption = (
         "Mean and standard deviation of each dimension of the learned Gaussian; stems begin at the "
         "values before training, 0 and 1. Titles name the training database."
     )
-    return [Picture("gaussians", caption, figure, rows=pd.concat(tables), notes=marked)]
+    notes = [*marked, *_absent(material, names)]
+    return [Picture("gaussians", caption, figure, rows=pd.concat(tables), notes=notes)]
 
 
 def measure(states: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
@@ -189,6 +192,12 @@ def _check(material: Material, names: Sequence[str], databases: bool = True) -> 
         )
     if databases and not material.databases:
         raise ValueError("no database of this study is present: set paths.data=")
+
+
+def _absent(material: Material, names: Sequence[str]) -> list[str]:
+    """Return a note if trainings are absent."""
+    absent = [name for name in names if name not in material.runs]
+    return [f"Left out, because they were not trained: {', '.join(absent)}."] if absent else []
 
 
 def _marked(material: Material, names: Sequence[str]) -> list[str]:
