@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -63,7 +64,7 @@ def strip(pictures: Sequence[np.ndarray], width: float) -> np.ndarray:
     return np.concatenate(parts, axis=1)
 
 
-def _course(axes: object, course: Course) -> None:
+def _course(axes: Axes, course: Course) -> None:
     answers = course.answers
     axes.fill_between(
         course.steps, answers.min(0), answers.max(0), color=BLUE, alpha=0.12, linewidth=0
@@ -115,7 +116,7 @@ def frames_with_answers(cells: Sequence[Answered]) -> Figure:
     return figure
 
 
-def _bars(axes: object, cell: Answered) -> None:
+def _bars(axes: Axes, cell: Answered) -> None:
     names = list(cell.answers)
     shades = [BLUE if name == cell.chosen or not cell.chosen else PALE for name in names]
     values = list(cell.answers.values())

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -72,7 +73,7 @@ def planes(panels: Sequence[Plane], databases: Sequence[str]) -> Figure:
     return figure
 
 
-def _dots(axes: object, panel: Plane, databases: Sequence[str]) -> None:
+def _dots(axes: Axes, panel: Plane, databases: Sequence[str]) -> None:
     """Draw large databases first, so that small ones are not hidden."""
     of_video = np.asarray(panel.databases)
     size = 9 * min(1.0, (CROWD / max(len(of_video), 1)) ** 0.5) + 1
@@ -81,7 +82,7 @@ def _dots(axes: object, panel: Plane, databases: Sequence[str]) -> None:
         index = list(databases).index(name)
         axes.scatter(
             *panel.points[of_video == name].T, s=size, marker=marker(index), color=colour(index),
-            linewidths=0, alpha=0.75, rasterized=len(of_video) > 10 * CROWD,
+            linewidths=0, alpha=0.75,
         )  # fmt: skip
 
 
@@ -111,7 +112,7 @@ def gaussians(learned: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
     return figure
 
 
-def _stems(axes: object, values: np.ndarray, start: float, shape: str, shade: str) -> None:
+def _stems(axes: Axes, values: np.ndarray, start: float, shape: str, shade: str) -> None:
     x = np.arange(1, len(values) + 1)
     axes.axhline(start, color=MUTED, linewidth=0.8)
     axes.vlines(x, start, values, color=shade, linewidth=0.9)

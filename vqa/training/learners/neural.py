@@ -160,11 +160,7 @@ class NeuralLearner:
 
     @torch.inference_mode()
     def hidden_states(self, data: "VQADataModule", videos: Sequence[VideoRecord]) -> np.ndarray:
-        """Return the mean hidden state of each video (N, h), in their order.
-
-        Raises:
-            ValueError: The network has none; GSTVQA has.
-        """
+        """Return the mean hidden state of each video (N, h), in their order, of GSTVQA."""
         module = self._ready()
         bar = progress_bar(len(videos), "hidden states", "video", delay=PATIENCE_S)
         states = []

@@ -82,16 +82,7 @@ class ScoringNetwork(nn.Module):
         return timeline * self.mos_scale + self.mos_offset
 
     def mean_hidden(self, **inputs: Tensor) -> Tensor:
-        """Mean hidden states, (B, h).
-
-        Raises:
-            ValueError: The network has none.
-        """
-        if not hasattr(self.network, "assess"):
-            raise ValueError(
-                f"{type(self.network).__name__} has no mean hidden state: expected a network whose "
-                "`assess` returns one, such as model=gstvqa"
-            )
+        """Mean hidden states (B, h) of a network whose `assess` returns them, such as GSTVQA."""
         return self.network.assess(**self.prepared(inputs)).mean_hidden
 
     def load_trained(self, state: Mapping[str, Tensor]) -> None:

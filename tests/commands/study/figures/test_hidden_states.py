@@ -15,6 +15,7 @@ from tests.models.test_gstvqa import LENGTHS, golden_batch, published_fill  # no
 from vqa.commands.published import published_run
 from vqa.commands.study.figures.hidden_states import gaussians, measure, tsne
 from vqa.commands.study.material import Material
+from vqa.commands.train import train
 from vqa.files import read_json, write_json
 from vqa.runs.hashes import file_hashes
 from vqa.runs.opening import load_run
@@ -86,6 +87,9 @@ def test_mistakes_are_one_line(material):
         gaussians(material, {"a": "x"})
     with pytest.raises(ValueError, match="no database of this study is present"):
         tsne(replace(material, databases=()), PANELS)
+    vsfa = train(material.compose("model=vsfa", "data=demo_coding", "protocol=full"))
+    with pytest.raises(ValueError, match=r"expected a training of model=gstvqa, found vsfa-demo"):
+        gaussians(replace(material, runs={"vsfa": vsfa}), {"demo_coding": "vsfa"})
 
 
 def test_published_weights_give_the_authors_states(tmp_path, golden_batch):  # noqa: F811

@@ -9,6 +9,7 @@ import pandas as pd
 from vqa.commands.experiment import Experiment
 from vqa.commands.study.figures.choosing import title_of
 from vqa.commands.study.material import Material, Picture
+from vqa.models.gstvqa import GSTVQA
 from vqa.reports.figures import mark
 from vqa.reports.figures.hidden_states import Plane, planes
 from vqa.reports.figures.hidden_states import gaussians as draw_gaussians
@@ -37,7 +38,7 @@ def tsne(
         seed: Of t-SNE.
 
     Raises:
-        ValueError: There is no training or no database, or a network has no hidden states.
+        ValueError: There is no training or no database, or one is not of model=gstvqa.
     """
     names = [name for row in panels.values() for name in row.values()]
     _check(material, names)
@@ -49,7 +50,7 @@ def tsne(
             states, failures = _hidden_states(material, name)
             notes += failures
             stacked = np.concatenate(list(states.values()))
-            databases = np.repeat(list(states), [len(one) for one in states.values()])
+            databases = [title for title, one in states.items() for _ in one]
             gaps = measure(states)
             found = {"trained_on": title_of(trained_on), "row": row}
             rows += [found | {"database": title} | values for title, values in gaps.items()]
@@ -79,7 +80,7 @@ def gaussians(material: Material, trainings: Mapping[str, str]) -> list[Picture]
         trainings: Names of trainings, by training database.
 
     Raises:
-        ValueError: There is no training, or a network has no Gaussian.
+        ValueError: There is no training, or one is not of model=gstvqa.
     """
     names = list(trainings.values())
     _check(material, names, databases=False)
@@ -90,11 +91,7 @@ def gaussians(material: Material, trainings: Mapping[str, str]) -> list[Picture]
             continue
         run = material.runs[name]
         experiment = Experiment.of_run(run, paths=paths, trust=None)
-        network = experiment.learned(run, run.parts()[0]).module.network
-        if not hasattr(network, "gaussian_mean"):
-            raise ValueError(
-                f"{type(network).__name__} learned no Gaussian: expected trainings of model=gstvqa"
-            )
+        network = _learned(experiment, run).module.network
         mean, deviation = (
             tensor.detach().double().cpu().numpy()
             for tensor in (network.gaussian_mean, network.gaussian_std)
@@ -164,12 +161,26 @@ def _hidden_states(material: Material, name: str) -> tuple[dict[str, np.ndarray]
             )
         kept = [video for video in videos if video.id not in failures]
         if kept:
-            learner: Any = experiment.learned(run, run.parts()[0])
+            learner = _learned(experiment, run)
             data = experiment.data(experiment.database, None)
             states[title_of(database)] = learner.hidden_states(data, kept)
     if not states:
         raise ValueError(f"no video of {', '.join(material.databases)} can be read: {notes[0]}")
     return states, notes
+
+
+def _learned(experiment: Experiment, run: Run) -> Any:
+    """Load the learner of a run's first split.
+
+    Raises:
+        ValueError: It is not that of a GSTVQA network.
+    """
+    learner = experiment.learned(run, run.parts()[0])
+    if not isinstance(getattr(getattr(learner, "module", None), "network", None), GSTVQA):
+        raise ValueError(
+            f"{run.folder}: expected a training of model=gstvqa, found {run.config['name']}"
+        )
+    return learner
 
 
 def _plane(states: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
