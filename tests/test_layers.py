@@ -46,7 +46,10 @@ HOMES = {
     "matplotlib": ("vqa.reports",),
     "jinja2": ("vqa.reports",),
     "skimage": ("vqa.databases.synthesis",),
-    "sklearn": ("vqa.models.svr", "vqa.protocols", "vqa.training", "vqa.databases.synthesis"),
+    "sklearn": (
+        "vqa.models.svr", "vqa.protocols", "vqa.training", "vqa.databases.synthesis",
+        "vqa.commands.study.figures.hidden_states",
+    ),
     "h5py": ("vqa.protocols", "vqa.features.extraction"),
     "huggingface_hub": ("vqa.runs.hub",),
     "loky": ("vqa.features.nss",),

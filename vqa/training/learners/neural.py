@@ -158,6 +158,18 @@ class NeuralLearner:
         score = module(**inputs).double().cpu().numpy()
         return finite_score(float(self.curve(score)[0])), self.curve(timeline)
 
+    @torch.inference_mode()
+    def hidden_states(self, data: "VQADataModule", videos: Sequence[VideoRecord]) -> np.ndarray:
+        """Return the mean hidden state of each video (N, h), in their order, of GSTVQA."""
+        module = self._ready()
+        bar = progress_bar(len(videos), "hidden states", "video", delay=PATIENCE_S)
+        states = []
+        with bar, loading():
+            for batch in data.loader(videos):
+                states.append(module.mean_hidden(**self._moved(batch["inputs"])).double().cpu())
+                bar.update(len(batch["ids"]))
+        return torch.cat(states).numpy()
+
     def save(self, folder: Path) -> None:
         """Write weights and card; `load` rebuilds the learner from them."""
         module = self._ready()

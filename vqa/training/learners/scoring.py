@@ -81,6 +81,10 @@ class ScoringNetwork(nn.Module):
         timeline = self.network.timeline(**self.prepared(inputs))
         return timeline * self.mos_scale + self.mos_offset
 
+    def mean_hidden(self, **inputs: Tensor) -> Tensor:
+        """Mean hidden states (B, h) of a network whose `assess` returns them, such as GSTVQA."""
+        return self.network.assess(**self.prepared(inputs)).mean_hidden
+
     def load_trained(self, state: Mapping[str, Tensor]) -> None:
         """Load a trained state; entries that only training needs (a critic) are ignored."""
         own = self.state_dict()
