@@ -20,6 +20,7 @@ VARIABLES = {
 STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "vqa",
+    "pdf.fonttype": 42,  # publishers refuse Type 3
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 10,

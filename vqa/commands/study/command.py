@@ -1,6 +1,6 @@
 """`vqa study`: a paper's table or figure by one command."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,15 @@ from vqa.commands.study.composing import Composer, key_of, smoke_settings
 from vqa.commands.study.definition import Study, names, read
 from vqa.commands.study.estimating import described
 from vqa.commands.study.material import Material, Picture
-from vqa.commands.study.numbers import Numbers, document
+from vqa.commands.study.numbers import Numbers, document, to_draw
 from vqa.commands.study.outputs import write_study
 from vqa.commands.study.planning import Plan
 from vqa.commands.study.work import Work, read_released, released
 from vqa.files import user_path
+from vqa.reports.figures import mark
 from vqa.reports.study import as_text
 from vqa.runs.environment import command_line
+from vqa.runs.used_features import MARK
 
 OWN = {"shard": "1/1", "output": None, "predictions": None, "videos": None}
 
@@ -77,8 +79,10 @@ def do(plan: Plan, own: dict[str, Any], *, smoke: bool) -> int:
 
     if found is None:
         work.do(own["shard"], write)
-    pictures = _pictures(plan, work, own["videos"]) if study.figure else ()
-    content, page = write(pictures)
+    content, page = write()
+    pictures = _drawn(plan, content) if study.rows else _pictures(plan, work, own["videos"])
+    if pictures:
+        content, page = write(pictures)
     for note in content["notes"]:
         print(f"NOTE: {note}")
     print(f"\n{study.title}\n")
@@ -88,6 +92,24 @@ def do(plan: Plan, own: dict[str, Any], *, smoke: bool) -> int:
         print(f"{picture.name}: {picture.caption}")
     print(f"report: {page}")
     return 1 if work.failed else 0
+
+
+def _drawn(plan: Plan, content: Mapping[str, Any]) -> list[Picture]:
+    """Draw the figure of a table, if it has one and any of its numbers is known."""
+    study = plan.study
+    rows = to_draw(study, content["cells"])
+    if study.figure is None or all(row["value"] is None for row in rows):
+        return []
+    figure = _build(plan, study.figure)(rows)
+    marked = MARK if any(cell["untrained"] for cell in content["cells"]) else ""
+    caption = f"{study.title}; filled: ours, with intervals; hollow: printed"
+    return [Picture(study.name.rpartition("/")[2], caption, mark(figure, marked))]
+
+
+def _build(plan: Plan, figure: Mapping[str, Any]) -> Any:
+    """Return the function of a figure; one of your own needs --config-dir."""
+    trusted = None if plan.composer.config_dir else ()
+    return build({"_partial_": True, **figure}, trusted)
 
 
 def _pictures(plan: Plan, work: Work, videos: Any) -> list[Picture]:
@@ -104,9 +126,7 @@ def _pictures(plan: Plan, work: Work, videos: Any) -> list[Picture]:
     )
     if plan.named and not material.runs:
         return []
-    settings = {"_partial_": True, **(plan.study.figure or {})}
-    trusted = None if plan.composer.config_dir else ()
-    drawn: list[Picture] = build(settings, trusted)(material)
+    drawn: list[Picture] = _build(plan, plan.study.figure or {})(material)
     return drawn
 
 

@@ -50,7 +50,9 @@ class Composer:
         demo = self.smoke["databases"].get(keys.get("data", "demo"), "demo")
         kept = [word for word in words if key_of(word).split(".")[0] not in ("data", "alignment")]
         words = [*kept, f"data={demo}", *self.smoke["always"]]
-        return self._resolved([*words, *self._tiny(self._resolved(words))])
+        for _ in range(2):  # what a model brings may have to be made small as well
+            words = merged(words, self._tiny(self._resolved(words)))
+        return self._resolved(words)
 
     def _tiny(self, config: Mapping[str, Any]) -> Iterator[str]:
         """Yield the overrides that make what a configuration has small."""

@@ -90,8 +90,9 @@ class Study:
         deviation: Which deviation over the splits is shown: `sample` (n - 1) or `population` (n).
         digits: Decimals.
         released: Names of released files of predictions, such as `{row}_{column}`.
-        databases: What a figure shows.
-        figure: Target and settings of a figure.
+        databases: What a figure shows, if it is no drawing of a table.
+        figure: Target and settings of a figure. With rows it is called with the numbers of the
+            table, see `vqa.commands.study.numbers.to_draw`; without, with a `Material`.
         smoke: In smoke size: `overrides` of every training, or settings of the figure.
     """
 

@@ -7,11 +7,13 @@ from typing import Any
 
 import pandas as pd
 
+from vqa.commands.study.definition import Study
 from vqa.commands.study.planning import Cell, Plan, Test
 from vqa.commands.study.work import Work
 from vqa.evaluation.combinations import Combined, Term, combined
 from vqa.evaluation.metrics import cards
 from vqa.evaluation.predictions import read_predictions
+from vqa.files import plain
 from vqa.runs import Run
 from vqa.runs.calibrating import FITTED
 from vqa.runs.used_features import untrained_features
@@ -151,6 +153,27 @@ def _database_of(test: Test) -> str:
     return repr(source.config["data"])
 
 
+def to_draw(study: Study, cells: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the numbers of a table as a drawing takes them.
+
+    Returns:
+        For each cell `name` (of the row), `x` (the row's), `metric` (its title), `value`, `low`,
+        `high` and `printed`; rows without an x are left out if others have one.
+    """
+    places = {row.key: row.x for row in study.rows}
+    curve = any(x is not None for x in places.values())
+    return [
+        {
+            "name": cell["row"],
+            "x": places[cell["row_group"], cell["row"]],
+            "metric": cards.title_of(cell["metric"]),
+            **{key: plain(cell[key]) for key in ("value", "low", "high", "printed")},
+        }
+        for cell in cells
+        if not curve or places[cell["row_group"], cell["row"]] is not None
+    ]
+
+
 def document(
     plan: Plan,
     cells: Sequence[Mapping[str, Any]],
@@ -165,6 +188,7 @@ def document(
     notes = list(study.notes)
     if not released:
         notes += [f"Empty cells: {one}" for one in dict.fromkeys(work.missing.values())]
+    notes += [f"Left out: {absent}" for absent in plan.databases.values() if absent]
     if random := sorted({name for cell in cells for name in cell["untrained"]}):
         notes.insert(
             0, f"RANDOM weights ({', '.join(random)}): the numbers say nothing about quality."

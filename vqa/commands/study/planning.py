@@ -140,11 +140,9 @@ class Plan:
         self._made: dict[Path, Training] = {}
         self._tests: dict[tuple[Any, ...], Test] = {}
         self._absent: dict[str, str] = {}
-        figure = study.trainings if study.figure else ()
+        figure = () if study.rows else study.trainings
         self.named = {name: self._named(name) for name in figure}
-        self.databases = {
-            name: self._look(composer(f"data={name}")) for name in study.databases
-        }
+        self.databases = {name: self._look(composer(f"data={name}")) for name in study.databases}
         self.cells = [self._cell(*place) for place in study.cells()] if study.rows else []
 
     @property
