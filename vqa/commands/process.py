@@ -15,7 +15,7 @@ from vqa.commands.signals import Signals, is_first
 PIPE_CLOSED = 128 + signal.SIGPIPE
 QUIET = (
     "pytorch_lightning.utilities.rank_zero", "pytorch_lightning.accelerators.cuda",
-    "torch._subclasses.fake_tensor",
+    "torch._subclasses.fake_tensor", "fontTools.subset",
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from vqa.commands.study.definition import Study
-from vqa.commands.study.planning import Cell, Plan, Test
+from vqa.commands.study.planning import Cell, Part, Plan, Test
 from vqa.commands.study.work import Work
 from vqa.evaluation.combinations import Combined, Term, combined
 from vqa.evaluation.metrics import cards
@@ -95,7 +95,7 @@ class Numbers:
                 run = self.work.run_of(part.test)
                 if run is None:
                     return [], [], self.work.why_missing(part.test)
-                table = _predictions(run, cell)
+                table = _predictions(run, part)
                 if not len(table):
                     return [], [], f"{part.test.database} has no such videos"
                 runs.append(run)
@@ -120,9 +120,9 @@ def _against(found: Combined, printed: float | None) -> dict[str, Any]:
     return {"difference": found.value - printed, "inside": inside}
 
 
-def _predictions(run: Run, cell: Cell) -> pd.DataFrame:
-    """Return the predictions of the part and the videos that a cell is about."""
-    if cell.part == "val":
+def _predictions(run: Run, of: Part) -> pd.DataFrame:
+    """Return the predictions of the part of the splits, and of the videos, that are asked for."""
+    if of.part == "val":
         tables = [
             read_predictions(run.split_folder(split.name) / FITTED).query("video in @split.val")
             for split in run.splits()
@@ -131,7 +131,7 @@ def _predictions(run: Run, cell: Cell) -> pd.DataFrame:
     else:
         found = run.predictions()
         table = pd.DataFrame(columns=["split", "video", "mos", "score"]) if found is None else found
-    if cell.sizes or cell.other_sizes:
+    if of.sizes or of.other_sizes:
         facts = run.videos()
         sizes = (
             facts["width"].astype("Int64").astype(str)
@@ -141,7 +141,7 @@ def _predictions(run: Run, cell: Cell) -> pd.DataFrame:
         kept = [
             name
             for name, size in sizes.items()
-            if (not cell.sizes or size in cell.sizes) and size not in cell.other_sizes
+            if (not of.sizes or size in of.sizes) and size not in of.other_sizes
         ]
         table = table[table["video"].isin(kept)]
     return table

@@ -12,6 +12,7 @@ from vqa.commands.study.composing import Composer, is_of_data, key_of, merged, s
 from vqa.commands.study.definition import AXES, Item, Study
 
 WHOLE = "full"  # the protocol without test parts
+LONGEST_VALUE = 32
 
 
 @dataclass(eq=False)
@@ -80,11 +81,17 @@ class Part:
         weight: Its factor.
         place: Keys of block, row and column of the cell that shows it alone.
         test: The test.
+        part: `test`, or `val`.
+        sizes: Sizes of the videos that count; empty for all.
+        other_sizes: Sizes of the videos that do not count.
     """
 
     weight: float
     place: tuple[tuple[str, str], ...]
     test: Test
+    part: str = "test"
+    sizes: Sequence[str] = ()
+    other_sizes: Sequence[str] = ()
 
 
 @dataclass(eq=False)
@@ -100,9 +107,6 @@ class Cell:
         by_videos: Whether the weights are the sizes of the databases.
         printed: The printed number, or None.
         printed_deviation: The printed deviation over splits, or None.
-        sizes: Sizes of the videos that count; empty for all.
-        other_sizes: Sizes of the videos that do not count.
-        part: `test` or `val`.
         empty: Why there is nothing to compute, such as a database tested on itself.
     """
 
@@ -114,9 +118,6 @@ class Cell:
     by_videos: bool = False
     printed: float | None = None
     printed_deviation: float | None = None
-    sizes: Sequence[str] = ()
-    other_sizes: Sequence[str] = ()
-    part: str = "test"
     empty: str = ""
 
 
@@ -191,7 +192,7 @@ class Plan:
             settings = repr(experiment.config)
             needs = [one for one in others.values() if str(one.folder) in settings]
             absent = next((one.absent for one in needs if one.absent), self._look(experiment))
-            shown = [word for word in overrides if word not in self.study.overrides]
+            shown = [_short(word) for word in overrides if word not in self.study.overrides]
             made = Training(name or " ".join(shown), experiment, needs, absent)
             self._made[experiment.folder] = made
         return self._made[experiment.folder]
@@ -218,13 +219,17 @@ class Plan:
         if any(item.as_printed for item in items):
             cell.empty = "as printed"
             return cell
-        cell.part = next((item.part for item in items if item.part), "test")
-        cell.sizes = [size for item in items for size in item.sizes]
-        cell.other_sizes = [size for item in items for size in item.other_sizes]
         cell.by_videos = any(item.weights == "videos" for item in items)
         terms = [(weight, inner, self._test(inner)) for weight, inner in self._terms(items)]
         known = [
-            Part(weight, tuple(item.key for item in inner), test)
+            Part(
+                weight,
+                tuple(item.key for item in inner),
+                test,
+                next((item.part for item in inner if item.part), "test"),
+                [size for item in inner for size in item.sizes],
+                [size for item in inner for size in item.other_sizes],
+            )
             for weight, inner, test in terms
             if test is not None
         ]
@@ -280,3 +285,9 @@ class Plan:
         """Drop overrides that name other trainings: they do not say which model it is."""
         names = [f"{{{name}}}" for name in self.study.trainings]
         return [word for word in overrides if not any(name in word for name in names)]
+
+
+def _short(override: str) -> str:
+    """Return an override with the end of a long value."""
+    key, _, value = override.partition("=")
+    return override if len(value) <= LONGEST_VALUE else f"{key}=...{value[3 - LONGEST_VALUE :]}"

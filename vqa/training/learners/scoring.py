@@ -70,7 +70,8 @@ class ScoringNetwork(nn.Module):
             ) from error
         if "features" not in inputs:
             return dict(inputs)
-        return {**inputs, "features": self.standardise(inputs["features"])}
+        # Features from elsewhere may have double precision.
+        return {**inputs, "features": self.standardise(inputs["features"]).float()}
 
     def forward(self, **inputs: Tensor) -> Tensor:
         """Scores on the MOS scale, (B,)."""
