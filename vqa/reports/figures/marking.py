@@ -13,3 +13,10 @@ def mark(figure: Figure, text: str) -> Figure:
             for axes in figure.axes:
                 axes.set_title(text, loc="right", color=RED)
     return figure
+
+
+def mark_once(figure: Figure, text: str) -> Figure:
+    """Write a text, if there is one, in red above a printed figure of many axes; return it."""
+    if text:
+        figure.suptitle(text, x=0.99, ha="right", color=RED, size=7.5, weight="bold")
+    return figure

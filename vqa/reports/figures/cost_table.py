@@ -1,0 +1,45 @@
+"""Cost of feature sets for print: our seconds beside the printed ones, on logarithmic axes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from vqa.reports.figures.marking import mark_once
+from vqa.reports.figures.printed import PAGE_IN, PRINT, sheet
+from vqa.reports.style import BLUE, INK, RED, as_float
+
+ROW_IN, HEAD_IN = 0.19, 0.65
+PARTS = {"extraction": "features, seconds per video", "regression": "regression, seconds"}
+
+
+def cost_table(rows: Sequence[Mapping[str, Any]], *, warning: str = "") -> Figure:
+    """Draw a line of dots for each feature set, over the width of the page.
+
+    Args:
+        rows: `name`, `dim`, and `extraction_s`, `regression_s` with the printed
+            `printed_extraction_s`, `printed_regression_s`; None if unknown.
+        warning: Text above the axes, in red.
+    """
+    places = range(len(rows))
+    with mpl.rc_context(PRINT):
+        figure = sheet(PAGE_IN, HEAD_IN + ROW_IN * len(rows))
+        both = figure.subplots(1, 2, sharey=True)
+        for axes, (part, label) in zip(both, PARTS.items(), strict=True):
+            ours = [as_float(row[f"{part}_s"]) for row in rows]
+            printed = [as_float(row[f"printed_{part}_s"]) for row in rows]
+            axes.hlines(places, ours, printed, color=INK, linewidth=0.5, alpha=0.5)
+            axes.scatter(ours, places, s=18, color=BLUE, zorder=3, label="ours")
+            style = {"marker": "D", "s": 16, "facecolor": "white", "edgecolor": RED, "zorder": 3}
+            axes.scatter(printed, places, **style, label="printed")
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axes.xaxis.set_minor_formatter(NullFormatter())
+            axes.tick_params(which="minor", length=0)
+            axes.set_xlabel(label)
+        both[0].set_yticks(places, [f"{row['name']} · {row['dim']}" for row in rows], color=INK)
+        both[0].invert_yaxis()
+        figure.legend(*both[0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
+        return mark_once(figure, warning)
