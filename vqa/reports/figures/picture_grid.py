@@ -7,6 +7,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 from vqa.reports.figures.overlay import COLOURS, dimmed, painted
 from vqa.reports.figures.printed import PAGE_IN, PRINT, sheet
@@ -43,6 +44,15 @@ class Tile:
 def overlay(title: str, frame: np.ndarray, values: np.ndarray) -> Tile:
     """Return a map (H, W) in colour over a dimmed copy of its frame uint8 (H, W, 3)."""
     return Tile(title, painted(dimmed(frame), values))
+
+
+def reduced(frame: np.ndarray, lines: int) -> np.ndarray:
+    """Return a frame uint8 (H, W, 3) of at most this many lines, in its own proportions."""
+    height, width = frame.shape[:2]
+    if height <= lines:
+        return frame
+    size = (round(width * lines / height), lines)
+    return np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS))
 
 
 def picture_grid(
