@@ -52,9 +52,8 @@ def machine() -> str:
 def _processor() -> str:
     """Return the model of the processor, or its architecture if the system does not name it."""
     with suppress(OSError):
-        for line in (
-            Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-        ):
+        known = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+        for line in known.splitlines():
             if line.startswith("model name"):
                 return " ".join(line.partition(":")[2].split())
     return platform.processor() or platform.machine()

@@ -60,7 +60,7 @@ def accuracy_over_seconds(
         figure, axes = canvas(width, height, style)
         size = style["font.size"] / STYLE["font.size"]
         if seconds.min() > 0 and seconds.max() >= WIDE * seconds.min():
-            _logarithmic(axes, seconds)
+            logarithmic(axes, seconds)
         for colour, chosen in ((MUTED, ~front), (BLUE, front)):
             axes.vlines(seconds[chosen], *ends[chosen].T, color=colour, linewidth=1.6, alpha=0.4)
         edges = [BLUE if full else MUTED for full in front]
@@ -105,7 +105,7 @@ def _name(row: Mapping[str, Any]) -> str:
     return name if row["dimension"] is None else f"{name} · {row['dimension']}"
 
 
-def _logarithmic(axes: Axes, seconds: np.ndarray) -> None:
+def logarithmic(axes: Axes, seconds: np.ndarray) -> None:
     """Make the axis logarithmic with plain numbers; a short axis gets more of them."""
     axes.set_xscale("log")
     steps = (1, 2, 5) if seconds.max() < 1e3 * seconds.min() else (1,)

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from vqa.reports.figures.cost import logarithmic
 from vqa.reports.figures.marking import mark_once
 from vqa.reports.figures.printed import PAGE_IN, PRINT, sheet
 from vqa.reports.style import BLUE, INK, RED, as_float
@@ -34,12 +36,23 @@ def cost_table(rows: Sequence[Mapping[str, Any]], *, warning: str = "") -> Figur
             axes.scatter(ours, places, s=18, color=BLUE, zorder=3, label="ours")
             style = {"marker": "D", "s": 16, "facecolor": "white", "edgecolor": RED, "zorder": 3}
             axes.scatter(printed, places, **style, label="printed")
-            axes.set_xscale("log")
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            axes.xaxis.set_minor_formatter(NullFormatter())
-            axes.tick_params(which="minor", length=0)
+            logarithmic(axes, np.array([*ours, *printed])[np.isfinite([*ours, *printed])])
+            axes.margins(x=0.16)
             axes.set_xlabel(label)
+            for place, pair in enumerate(zip(ours, printed, strict=True)):
+                _write(axes, place, pair, BLUE)
+                _write(axes, place, pair[::-1], RED)
         both[0].set_yticks(places, [f"{row['name']} · {row['dim']}" for row in rows], color=INK)
         both[0].invert_yaxis()
         figure.legend(*both[0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
         return mark_once(figure, warning)
+
+
+def _write(axes: Axes, place: int, pair: tuple[float, float], colour: str) -> None:
+    """Write the first value of a pair beside its dot, on the side away from the other value."""
+    value, other = pair
+    if np.isfinite(value):
+        left = value <= other
+        style = {"size": 6.5, "color": colour, "ha": "right" if left else "left", "va": "center"}
+        axes.annotate(f"{value:.3g}" if value < 1000 else f"{value:.0f}", (value, place),
+                      (-4 if left else 4, 0), textcoords="offset points", **style)  # fmt: skip

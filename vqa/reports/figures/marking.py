@@ -16,7 +16,10 @@ def mark(figure: Figure, text: str) -> Figure:
 
 
 def mark_once(figure: Figure, text: str) -> Figure:
-    """Write a text, if there is one, in red above a printed figure of many axes; return it."""
-    if text:
-        figure.suptitle(text, x=0.99, ha="right", color=RED, size=7.5, weight="bold")
+    """Write a text, if there is one, in red above a printed figure of any axes; return it."""
+    style = {"color": RED, "size": 7.5, "weight": "bold"}
+    if text and len(figure.axes) == 1:
+        figure.axes[0].set_title(text, loc="right", **style)
+    elif text:
+        figure.suptitle(text, x=0.99, ha="right", **style)
     return figure

@@ -10,8 +10,8 @@ from PIL import Image, ImageDraw, ImageFont
 from vqa.reports.figures.overlay import COLOURS
 from vqa.reports.style import INK, MUTED, RED
 
-# Lengths in pixels: 1080 of them over 7.2 inches are 150 to the inch.
-TILE, GAP, MARGIN, FRAME, TEXT = 72, 3, 10, 440, 17
+# Lengths in pixels.
+TILE, GAP, MARGIN, FRAME, TEXT = 72, 3, 10, 224, 16
 HEAD = 2 * MARGIN + 2 * TEXT
 
 

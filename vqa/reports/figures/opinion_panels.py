@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from vqa.evaluation import metrics
 from vqa.reports.figures.marking import mark_once
 from vqa.reports.figures.printed import COLUMN_IN, PAGE_IN, PRINT, sheet
 from vqa.reports.style import BLUE, INK, MUTED, RED
 
-SIDE_IN = 1.62  # height of a panel with its title
+SIDE_IN = 1.5  # height of a panel with its title
 ALONE_IN = 2.9  # height of a single panel
+ROUND = (1, 2, 5, 10)  # numbers on the axes are multiples of these
 MARGIN = 0.03  # share of the axes beyond the extreme videos
 
 
@@ -26,7 +28,7 @@ class Panel:
     Attributes:
         title: Name of the model; may be empty.
         predictions: Columns `mos, score`, one row per test video.
-        remark: Second line of the title, such as the SROCC.
+        remark: Text in its lower right corner, such as the SROCC.
     """
 
     title: str
@@ -44,7 +46,7 @@ def opinion_panels(
     Args:
         panels: At least one.
         columns: Panels side by side.
-        legend: What a dot is; written into the first free cell, or below the panels.
+        legend: What a dot is; written into the first free cell, or above the panels.
         warning: Text above the panels, in red.
     """
     alone = len(panels) == 1
@@ -68,9 +70,12 @@ def opinion_panels(
         if len(cells) > len(panels):
             cells[len(panels)].legend(handles, names, loc="center left", borderaxespad=0)
         else:
-            figure.legend(handles, names, loc="outside lower right", ncols=2)
-        figure.supxlabel("score", size=7.5, color=MUTED)
-        figure.supylabel("MOS", size=7.5, color=MUTED)
+            figure.legend(handles, names, loc="outside upper left", ncols=2)
+        if alone:
+            cells[0].set(xlabel="score", ylabel="MOS")
+        else:
+            figure.supxlabel("score", size=7.5, color=MUTED)
+            figure.supylabel("MOS", size=7.5, color=MUTED)
         return mark_once(figure, warning)
 
 
@@ -86,7 +91,10 @@ def _draw(axes: Axes, panel: Panel, alone: bool) -> tuple[object, object]:
     if not metrics.undefined(mos, score):
         grid = np.linspace(score.min(), score.max(), 200)
         line.set_data(grid, metrics.fit_logistic(score, mos)(grid))
-    axes.set_title("\n".join(filter(None, [panel.title, panel.remark])), color=INK, linespacing=1.2)
+    axes.set_title(panel.title, color=INK)
+    style = {"ha": "right", "va": "bottom", "size": 7, "color": INK, "transform": axes.transAxes}
+    box = {"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 1}
+    axes.text(0.99, 0.03, panel.remark, bbox=box, **style)
     return dots, line
 
 
@@ -97,3 +105,5 @@ def _limit(axes: Axes, panels: Sequence[Panel]) -> None:
         low, high = values.min(), values.max()
         margin = MARGIN * (high - low or 1.0)
         limit(low - margin, high + margin)
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=ROUND))
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=ROUND))

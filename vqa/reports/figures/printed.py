@@ -21,6 +21,9 @@ PRINT = STYLE | {
     "xtick.major.pad": 2,
     "ytick.major.pad": 2,
     "legend.fontsize": 7,
+    "legend.handlelength": 1.6,
+    "legend.handletextpad": 0.5,
+    "legend.columnspacing": 1.5,
     "grid.linewidth": 0.5,
 }
 

@@ -16,7 +16,7 @@ import pandas as pd
 from vqa.commands.experiment import Experiment
 from vqa.commands.study.figures.example_video import sources_by_name
 from vqa.commands.study.material import Material, Picture
-from vqa.databases.records import VideoRecord
+from vqa.databases.records import DatabaseError, VideoRecord
 from vqa.databases.unrated import as_records
 from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.extraction.pipeline import extract_videos
@@ -27,7 +27,8 @@ from vqa.reports.figures.cost_table import cost_table
 from vqa.reports.figures.marking import mark_once
 from vqa.reports.figures.printed import PAGE_IN, PRINT
 from vqa.runs.environment import machine
-from vqa.runs.used_features import MARK, random_weights, untrained_features
+from vqa.runs.errors import RunError
+from vqa.runs.used_features import MARK, RANDOM, untrained_features
 
 METRIC, LEVEL = "srocc", 0.95
 FIG4_HEIGHT_IN = 3.6
@@ -68,11 +69,12 @@ def cost(
     experiment, chosen, notes = _videos(material, database, group, videos, features, overrides)
     sources = sources_by_name(experiment)
     seconds = _extraction_seconds(experiment, sources, chosen)
-    notes += [random_weights(name) for name, source in sources.items() if source.untrained]
+    if untrained := [name for name, source in sources.items() if source.untrained]:
+        notes.append(f"{', '.join(untrained)}: {RANDOM}; the seconds do not depend on them.")
     table, measured = [], []
     for title, one in sets.items():
         dim = sum(sources[name].extractor.dim for name in one["features"])
-        regression_s = _of_training(material, title, database)
+        regression_s = _of_training(material, title)
         if regression_s is None:
             regression_s = _of_random_numbers(rows, dim)
         else:
@@ -89,9 +91,10 @@ def cost(
         )
     if unmeasured := [title for title in sets if title not in measured]:
         notes.append(f"Regression on random numbers of the same size ({rows} videos), because "
-                     f"there is no training: {', '.join(unmeasured)}.")  # fmt: skip
-    warning = MARK if any(source.untrained for source in sources.values()) else ""
-    where = f"{len(chosen)} videos on {machine()}"
+                     f"no training's features are here: {', '.join(unmeasured)}.")  # fmt: skip
+    warning = MARK if untrained else ""
+    count = f"{len(chosen)} video{'s' if len(chosen) != 1 else ''}"
+    where = f"{count} on {machine()}"
     caption = (
         f"Seconds of features and regression, {where}: {', '.join(map(_name, chosen))}. Each "
         "extractor describes each video alone, decoding included, without a cache; the seconds of "
@@ -171,17 +174,18 @@ def _extraction_seconds(
     return found
 
 
-def _of_training(material: Material, training: str, database: str) -> float | None:
+def _of_training(material: Material, training: str) -> float | None:
     """Time the regression of the first split of a training; None if its features are not here."""
-    if training not in material.runs or database not in material.databases:
+    if training not in material.runs:
         return None
-    experiment = material.of_run(training, database)
-    split = material.runs[training].splits()[0]
-    data = experiment.data(experiment.database, split)
+    run = material.runs[training]
+    experiment = Experiment.of_run(run, paths=run.config["paths"], trust=None)
+    split = run.splits()[0]
     try:
+        data = experiment.data(experiment.database, split)
         for video in (*data.train, *data.val, *data.test):
             data.views(video)  # read from the cache, which is not part of the regression
-    except FileNotFoundError:
+    except (FileNotFoundError, DatabaseError, RunError):
         return None
     learner = experiment.learner()
     with TemporaryDirectory() as folder:

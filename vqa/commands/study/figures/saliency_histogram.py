@@ -18,7 +18,10 @@ LABEL = "mean cosine of deep features and saliency"
 
 
 def histogram(
-    material: Material, videos: int | None = None, overrides: Sequence[str] = ()
+    material: Material,
+    videos: int | None = None,
+    without: Sequence[str] = (),
+    overrides: Sequence[str] = (),
 ) -> list[Picture]:
     """Draw the distribution of the frames' cosines (Algorithms 1 to 3) for each database.
 
@@ -27,6 +30,7 @@ def histogram(
     Args:
         material: The study's material; videos that the user named take the place of the databases.
         videos: Use only so many videos of each database, evenly spread over its list.
+        without: Groups to leave out, such as the resolution 2160P.
         overrides: Further overrides of `train`, for the extractor, such as
             `features.saliency_correlation.stem=skipped`.
 
@@ -37,7 +41,8 @@ def histogram(
     weights, untrained = "", False
     for name, experiment, records in _groups(material, overrides):
         (source,) = experiment.sources.sources
-        chosen = _spread(records, videos)
+        kept = [video for video in records if video.group not in without]
+        chosen = _spread(kept, videos)
         outcome = source.fill(chosen)
         if outcome.failures:
             notes.append(f"{name}: {len(outcome.failures)} videos could not be read: "

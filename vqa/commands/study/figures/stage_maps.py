@@ -1,6 +1,7 @@
 """Saliency study, Figs. 5 and 6: the feature maps of the networks behind its features."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import torch
 
 from vqa.commands.study.figures.example_video import Example, example, sources_by_name
 from vqa.commands.study.material import Material, Picture
+from vqa.features.pooled import PooledFeatures
 from vqa.features.saliency import Saliency, resized
 from vqa.features.stage_pictures import most_active
 from vqa.models.pretrained.classifier import Classifier
@@ -149,7 +151,8 @@ def _networks(
     shown = example(material, database, video, features, *overrides)
     settings = shown.experiment.config["features"]
     sources = sources_by_name(shown.experiment)
-    cnn, saliency = (sources[feature].extractor for feature in FEATURES)
+    cnn = cast("PooledFeatures", sources["cnn"].extractor)
+    saliency = cast("Saliency", sources["saliency"].extractor)
     names = [settings[feature]["architecture"] for feature in FEATURES]
     titles = [TITLES.get(name, name.removeprefix("timm:")) for name in names]
     if titles[0] == titles[1]:
