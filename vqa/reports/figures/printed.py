@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from vqa.reports.style import STYLE
 
 COLUMN_IN, PAGE_IN = 3.5, 7.2  # widths in inches
-DOTS_PER_INCH = 300  # of pictures inside a figure
+DOTS_PER_INCH = 220  # of pictures inside a figure
 PRINT = STYLE | {
     "font.size": 7.5,
     "axes.titlesize": 7.5,

@@ -1,6 +1,7 @@
 """Distributions of one number for print: a histogram for each of a few groups, on one axis."""
 
 from collections.abc import Mapping
+from itertools import cycle
 
 import matplotlib as mpl
 import numpy as np
@@ -33,21 +34,17 @@ def shares(
     """Draw the share of each group's items in each bin, with the medians as lines.
 
     Args:
-        groups: Finite values (n,) by the group's name, at most four groups, each with values.
+        groups: Finite values (n,) by the group's name, at least one of each.
         label: Name of the quantity.
         item: Name of the items that have one value each, in the plural.
         warning: Text above the picture, in red.
-
-    Raises:
-        ValueError: Too many groups.
     """
     edges = edges_of(groups)
     with mpl.rc_context(PRINT):
         figure = sheet(COLUMN_IN, HEIGHT_IN)
         axes = figure.subplots()
-        for (name, values), (colour, fill, line) in zip(
-            groups.items(), LOOKS[: len(groups)], strict=True
-        ):
+        for (name, values), look in zip(groups.items(), cycle(LOOKS), strict=False):
+            colour, fill, line = look
             counts = 100 * np.histogram(values, edges)[0] / len(values)
             style = {"edgecolor": colour, "linewidth": 1.2, "linestyle": line}
             axes.stairs(counts, edges, fill=True, facecolor=(*mpl.colors.to_rgb(colour), fill),

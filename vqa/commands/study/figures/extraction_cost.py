@@ -1,13 +1,13 @@
 """Saliency study, Table 2 and Fig. 4: what each set of features costs, and what it achieves."""
 
 import re
-import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from statistics import mean
 from tempfile import TemporaryDirectory
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from vqa.commands.study.material import Material, Picture
 from vqa.databases.records import DatabaseError, VideoRecord
 from vqa.databases.unrated import as_records
 from vqa.features.extraction.feature_source import FeatureSource
+from vqa.features.extraction.feature_tables import FeatureTableError
 from vqa.features.extraction.pipeline import extract_videos
 from vqa.models.svr import fit_svr
 from vqa.progress import progress_bar
@@ -154,7 +155,7 @@ def _extraction_seconds(
         for name, source in sources.items():
             seconds, causes = [], []
             for video in videos:
-                started = time.perf_counter()
+                started = perf_counter()
                 ((_, result),) = extract_videos(
                     [video], source.extractor, frame_rate_hz=source.frame_rate_hz,
                     frames=source.frames, reader=experiment.reader,
@@ -163,7 +164,7 @@ def _extraction_seconds(
                 if isinstance(result, Exception):
                     causes.append(f"{video.id}: {result}")
                 else:
-                    seconds.append(time.perf_counter() - started)
+                    seconds.append(perf_counter() - started)
                 bar.update()
             if causes:
                 raise ValueError(
@@ -179,20 +180,20 @@ def _of_training(material: Material, training: str) -> float | None:
     if training not in material.runs:
         return None
     run = material.runs[training]
-    experiment = Experiment.of_run(run, paths=run.config["paths"], trust=None)
-    split = run.splits()[0]
     try:
+        experiment = Experiment.of_run(run, paths=run.config["paths"], trust=None)
+        split = run.splits()[0]
         data = experiment.data(experiment.database, split)
         for video in (*data.train, *data.val, *data.test):
             data.views(video)  # read from the cache, which is not part of the regression
-    except (FileNotFoundError, DatabaseError, RunError):
+    except (FileNotFoundError, DatabaseError, FeatureTableError, RunError):
         return None
     learner = experiment.learner()
     with TemporaryDirectory() as folder:
-        started = time.perf_counter()
+        started = perf_counter()
         learner.fit(data, Path(folder))
         learner.predict(data, data.test)
-        return time.perf_counter() - started
+        return perf_counter() - started
 
 
 def _of_random_numbers(rows: int, dim: int) -> float:
@@ -202,10 +203,10 @@ def _of_random_numbers(rows: int, dim: int) -> float:
     numbers = rng.normal(size=(rows, dim)) + np.outer(mos, rng.normal(size=dim) / dim**0.5)
     train = round(rows * (1 - TEST_SHARE))
     inner = round(train * (1 - TEST_SHARE))
-    started = time.perf_counter()
+    started = perf_counter()
     fitted = fit_svr(numbers[:train], mos[:train], np.arange(inner), np.arange(inner, train))
     fitted.predict(numbers[train:])
-    return time.perf_counter() - started
+    return perf_counter() - started
 
 
 def _accuracy(

@@ -11,7 +11,7 @@ from vqa.features.score_cam import enlarged
 from vqa.reports.figures.picture_grid import Tile, overlay, picture_grid, reduced
 from vqa.runs.used_features import MARK, RANDOM
 
-LINES = 360  # of the printed pictures, at most: 300 to the inch
+LINES = 270  # of the printed pictures, at most
 
 
 def overlays(
