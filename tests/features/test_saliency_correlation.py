@@ -106,7 +106,8 @@ def test_each_frame_is_described_by_itself():
         pictures = resized(frame[None])
         images = normalise(through_jpeg(pictures), CPU)
         map_ = saliency.maps(pictures)[0].numpy()
-        for cosine, deep in zip(cosines, (network(images), without_stem(network, images))):
+        vectors = (network(images), without_stem(network, images))
+        for cosine, deep in zip(cosines, vectors, strict=True):
             wanted = window_correlation(deep[0].numpy(), map_)
             assert cosine == pytest.approx(wanted, rel=1e-5)
 

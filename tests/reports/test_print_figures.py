@@ -54,6 +54,8 @@ def test_tiles_keep_their_proportions():
     boxes = [axes.get_position() for axes in figure.axes]
     shapes = [box.height * tall / (box.width * wide) for box in boxes[:3]]
     assert shapes == pytest.approx([90 / 160, 90 / 160, 1])
+    one, four = (picture_grid(rows[1:], columns=columns).axes[0] for columns in (1, 4))
+    assert one.get_position().width > 3 * four.get_position().width
     assert all(0 <= box.x0 < box.x1 <= 1 and 0 <= box.y0 < box.y1 <= 1 for box in boxes)
     svg = to_svg(figure)
     for word in ("frame", "map", "channel 3 of 8", "first", "second", "lowest", "random weights"):

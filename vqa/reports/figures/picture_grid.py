@@ -1,5 +1,6 @@
 """Pictures and maps in rows for print, each with a title above it."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,8 @@ from vqa.reports.style import INK, MUTED, RED
 
 # Lengths in inches.
 MARGIN, GAP, LINE = 0.04, 0.06, 0.125
-NAME = 0.2  # of a row, written upwards on its left
+NAME = 0.15  # one line of a row's name, written upwards on its left
+LETTERS = 16  # in a line of a row's name; longer words are written smaller
 FOOT = 0.22  # the bar of the colours
 BAR_IN = (1.1, 0.07)
 
@@ -59,6 +61,7 @@ def picture_grid(
     rows: Sequence[Sequence[Tile]],
     *,
     names: Sequence[str] = (),
+    columns: int = 1,
     ends: tuple[str, str] = ("lowest", "highest"),
     warning: str = "",
 ) -> Figure:
@@ -67,11 +70,13 @@ def picture_grid(
     Args:
         rows: At least one row of at least one tile; shorter rows leave cells free.
         names: Name of each row, on its left; empty for none.
+        columns: Cells in a row, at least; the longest row may have more.
         ends: What the two ends of the colours mean.
         warning: Text above the tiles, in red.
     """
-    left = MARGIN + (NAME if any(names) else 0)
-    columns = max(map(len, rows))
+    names = [textwrap.fill(name, LETTERS) for name in names]
+    left = MARGIN + NAME * max((name.count("\n") + 1 for name in names if name), default=0)
+    columns = max(columns, *map(len, rows))
     width = (PAGE_IN - left - MARGIN - GAP * (columns - 1)) / columns
     heads = [LINE * max(tile.title.count("\n") + bool(tile.title) for tile in row) for row in rows]
     heights = [width * max(tile.height for tile in row) for row in rows]
@@ -92,7 +97,9 @@ def picture_grid(
                 axes.set_title(tile.title, pad=2, size=6.5, linespacing=1.1, color=INK)
             if any(names):
                 place = (MARGIN / PAGE_IN, 1 - (top + heights[index] / 2) / whole)
-                figure.text(*place, names[index], rotation=90, va="center", weight="bold")
+                longest = max(map(len, names[index].splitlines()), default=1)
+                style = {"rotation": 90, "va": "center", "weight": "bold", "linespacing": 1.1}
+                figure.text(*place, names[index], size=7.5 * min(1, LETTERS / longest), **style)
             top += heights[index] + GAP
         _bar(figure, top, ends)
     return figure

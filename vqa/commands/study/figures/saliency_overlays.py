@@ -54,6 +54,7 @@ def overlays(
         rows.append((shown.name, number, int(index), time_s, float(maps.mean())))
     figure = picture_grid(
         tiles,
+        columns=columns,
         ends=("least", "most salient"),
         warning=MARK if extractor.untrained else "",
     )
