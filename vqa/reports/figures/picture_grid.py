@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -17,7 +18,7 @@ from vqa.reports.style import INK, MUTED, RED
 # Lengths in inches.
 MARGIN, GAP, LINE = 0.04, 0.06, 0.125
 NAME = 0.15  # one line of a row's name, written upwards on its left
-LETTERS = 16  # in a line of a row's name; longer words are written smaller
+LETTERS = 16  # in a line of a row's name
 FOOT = 0.22  # the bar of the colours
 BAR_IN = (1.1, 0.07)
 
@@ -97,9 +98,8 @@ def picture_grid(
                 axes.set_title(tile.title, pad=2, size=6.5, linespacing=1.1, color=INK)
             if any(names):
                 place = (MARGIN / PAGE_IN, 1 - (top + heights[index] / 2) / whole)
-                longest = max(map(len, names[index].splitlines()), default=1)
-                style = {"rotation": 90, "va": "center", "weight": "bold", "linespacing": 1.1}
-                figure.text(*place, names[index], size=7.5 * min(1, LETTERS / longest), **style)
+                style: dict[str, Any] = {"rotation": 90, "va": "center", "weight": "bold"}
+                figure.text(*place, names[index], linespacing=1.1, **style)
             top += heights[index] + GAP
         _bar(figure, top, ends)
     return figure
