@@ -86,8 +86,8 @@ def picture_grid(
     with mpl.rc_context(PRINT):
         figure = sheet(PAGE_IN, whole, layout=None)
         if warning:
-            style = {"color": RED, "weight": "bold", "ha": "right", "va": "top"}
-            figure.text(1 - MARGIN / PAGE_IN, 1 - MARGIN / whole, warning, **style)
+            red = {"color": RED, "weight": "bold", "ha": "right", "va": "top"}
+            figure.text(1 - MARGIN / PAGE_IN, 1 - MARGIN / whole, warning, **red)
         top = head
         for index, row in enumerate(rows):
             top += heads[index]
