@@ -86,8 +86,22 @@ def test_cosines_of_all_frames_are_shown_and_kept(make_material, tmp_path):
     assert "random weights" in to_svg(picture.figure)
     (cached,) = (tmp_path / "cache").glob("saliency_correlation-*")
     assert len(list(cached.rglob("*.safetensors"))) == 2  # the databases are the same files
-    with pytest.raises(ValueError, match=r"expected konvid or youtube_ugc below paths\.data"):
+    with pytest.raises(
+        ValueError, match=r"expected readable videos of konvid or youtube_ugc below paths\.data"
+    ):
         histogram(make_material(databases=()))
+
+
+def test_named_videos_that_cannot_be_read_are_noted(make_material, clips, tmp_path):
+    (tmp_path / "bad.mp4").write_bytes(b"none")
+    videos = [clips / "videos" / "clip1.mp4", tmp_path / "bad.mp4"]
+    (picture,) = histogram(make_material(databases=(), videos=videos), overrides=CORRELATION)
+    assert set(picture.rows["database"]) == {"videos"}
+    assert picture.rows["cosine"].between(-1, 1).all()
+    assert "1 videos could not be read" in picture.notes[0]
+    assert "bad.mp4" in picture.notes[0]
+    with pytest.raises(ValueError, match=r"^no frame has a cosine"):
+        histogram(make_material(databases=(), videos=videos[1:]), overrides=CORRELATION)
 
 
 def named(names):

@@ -52,8 +52,8 @@ def histogram(
         tables += [_table(name, video, source.load(video)) for video in read]
     if not tables:
         raise ValueError(
-            "no frame has a cosine: expected konvid or youtube_ugc below paths.data, or videos of "
-            "your own with videos=clip.mp4"
+            "no frame has a cosine: expected readable videos of konvid or youtube_ugc below "
+            "paths.data, or your own with videos=clip.mp4"
         )
     table = pd.concat(tables, ignore_index=True)
     known = table.dropna(subset="cosine")
