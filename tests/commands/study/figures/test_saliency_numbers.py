@@ -86,9 +86,7 @@ def test_cosines_of_all_frames_are_shown_and_kept(make_material, tmp_path):
     assert "random weights" in to_svg(picture.figure)
     (cached,) = (tmp_path / "cache").glob("saliency_correlation-*")
     assert len(list(cached.rglob("*.safetensors"))) == 2  # the databases are the same files
-    with pytest.raises(
-        ValueError, match=r"expected readable videos of konvid or youtube_ugc"
-    ):
+    with pytest.raises(ValueError, match=r"expected readable videos of konvid or youtube_ugc"):
         histogram(make_material(databases=()))
 
 
