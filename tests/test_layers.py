@@ -43,11 +43,14 @@ HOMES = {
     "wandb": ("vqa.reports.tracking",),
     "pytorch_lightning": ("vqa.training", "vqa.reports.tracking"),
     "lightning_fabric": ("vqa.training",),
-    "matplotlib": ("vqa.reports",),
+    "matplotlib": ("vqa.reports", "vqa.commands.study.material"),  # the latter for a type
     "jinja2": ("vqa.reports",),
     "skimage": ("vqa.databases.synthesis",),
     "sklearn": (
-        "vqa.models.svr", "vqa.protocols", "vqa.training", "vqa.databases.synthesis",
+        "vqa.models.svr",
+        "vqa.protocols",
+        "vqa.training",
+        "vqa.databases.synthesis",
         "vqa.commands.study.figures.hidden_states",
     ),
     "h5py": ("vqa.protocols", "vqa.features.extraction"),

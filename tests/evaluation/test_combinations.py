@@ -40,9 +40,7 @@ def test_one_term_has_the_number_and_interval_of_the_report(splits):
 def test_the_mean_and_both_deviations_over_splits():
     table = predictions(30, 2, splits=4)
     found = combined([Term(1, "a", table)], "plcc_raw", aggregate="mean", resamples=50)
-    values = [
-        np.corrcoef(part["mos"], part["score"])[0, 1] for _, part in table.groupby("split")
-    ]
+    values = [np.corrcoef(part["mos"], part["score"])[0, 1] for _, part in table.groupby("split")]
     assert found.value == pytest.approx(np.mean(values))
     assert found.std == pytest.approx(np.std(values, ddof=1))
     assert found.std_population == pytest.approx(np.std(values))

@@ -25,6 +25,7 @@ SMALL = {
     "openclip": {"architecture": "toy"},
     "timm": {"architecture": "test_efficientnet"},
     "saliency": {"architecture": "toy_classifier"},
+    "saliency_correlation": {"saliency_architecture": "toy_classifier"},
     "vsfacnn_saliency": {"saliency_architecture": "toy_classifier"},
 }
 FRAMES, RATE_HZ = 6, 3.0

@@ -141,7 +141,7 @@ def test_frames_are_the_last_of_each_second(saliency):
 def test_weights_and_names(tmp_path, saliency):
     assert saliency.untrained
     assert saliency.weights.startswith("toy_classifier random sha256:")
-    state = saliency.classifier._model.state_dict()
+    state = saliency.classifier.network.state_dict()
     state["classifier.bias"] = state["classifier.bias"] + 1
     torch.save(state, tmp_path / "trained.pth")
     trained = Saliency("toy_classifier", str(tmp_path / "trained.pth"), device="cpu")

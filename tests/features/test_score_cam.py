@@ -124,7 +124,7 @@ def test_scaling_is_from_lowest_to_highest():
 def test_bfloat16_maps_are_close_for_a_confident_network():
     """AlexNet with its last layer scaled until probabilities are far from uniform; 32 masks."""
     classifier = Classifier("alexnet", "random", "cpu")
-    last = classifier._model.classifier[-1]
+    last = classifier.network.classifier[-1]
     last.weight *= 800
     last.bias *= 800
     images = torch.randn(2, 3, 7, 7, generator=torch.Generator().manual_seed(1))

@@ -49,17 +49,17 @@ class PooledFeatures(Extractor):
         device: str = "auto",
         batch_frames: int | None = None,
     ) -> None:
-        self._classifier = Classifier(architecture, weights, device)
-        self.device = self._classifier.device
-        self.dim = self._classifier.channels
-        self.untrained = self._classifier.untrained
-        self.weights = self._classifier.weights
+        self.classifier = Classifier(architecture, weights, device)
+        self.device = self.classifier.device
+        self.dim = self.classifier.channels
+        self.untrained = self.classifier.untrained
+        self.weights = self.classifier.weights
         self.batch_frames = batch_frames or (1 if self.device.type == "cpu" else 16)
         parts = {
             "extractor": f"pooled-{DEFINITION}",
             "architecture": architecture,
-            "weights": self._classifier.state,
-            "block": self._classifier.block,
+            "weights": self.classifier.state,
+            "block": self.classifier.block,
         }
         self.fingerprint = fingerprint(parts)
 
@@ -82,8 +82,8 @@ class PooledFeatures(Extractor):
         return torch.cat(parts).cpu()
 
     def _batch(self, frames: np.ndarray) -> Tensor:
-        images = self._classifier.images(resized(frames))
-        return self._classifier(images)[0].mean((2, 3))
+        images = self.classifier.images(resized(frames))
+        return self.classifier(images)[0].mean((2, 3))
 
 
 def resized(frames: np.ndarray) -> np.ndarray:

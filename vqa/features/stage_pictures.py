@@ -11,12 +11,17 @@ def drawn_stage(stage: str, maps: Tensor, frame: np.ndarray) -> list[tuple[str, 
         Pairs of a title and float32 (H, W): the mean over the channels, and the channel with the
         highest mean activation.
     """
-    chosen = int(maps.mean((2, 3)).argmax())
+    chosen = most_active(maps)
     mean, channel = maps.mean(1, keepdim=True), maps[:, chosen : chosen + 1]
     return [
         (f"{stage}, mean of {maps.shape[1]} channels", _enlarged(mean, frame)),
         (f"{stage}, most active: {chosen}", _enlarged(channel, frame)),
     ]
+
+
+def most_active(maps: Tensor) -> int:
+    """Return the channel with the highest mean activation in maps (1, C, h, w)."""
+    return int(maps.mean((2, 3)).argmax())
 
 
 def _enlarged(map_: Tensor, frame: np.ndarray) -> np.ndarray:

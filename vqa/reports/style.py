@@ -1,5 +1,8 @@
 """Colours and fonts of all figures, and the empty canvas that each starts from."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
@@ -52,9 +55,9 @@ STYLE = {
 }
 
 
-def canvas(width: float, height: float) -> tuple[Figure, Axes]:
+def canvas(width: float, height: float, style: Mapping[str, Any] = STYLE) -> tuple[Figure, Axes]:
     """Return a figure of this size in inches with one pair of axes, in our style."""
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(style):
         figure = Figure(figsize=(width, height), layout="constrained")
         return figure, figure.add_subplot()
 

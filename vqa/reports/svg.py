@@ -37,6 +37,14 @@ def to_svg(figure: Figure, names: Sequence[str] = (), classes: Sequence[str] = (
     return _with_tooltips(svg, names, classes or [""] * len(names)) if len(names) else svg
 
 
+def to_pdf(figure: Figure) -> bytes:
+    """Return a figure as a PDF with embedded fonts: the same for the same figure."""
+    with mpl.rc_context(STYLE):
+        file = io.BytesIO()
+        figure.savefig(file, format="pdf", metadata={"CreationDate": None})
+    return file.getvalue()
+
+
 def inline(svg: str, name: str, label: str) -> str:
     """Return the text of an SVG file as an element of a page.
 

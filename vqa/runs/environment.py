@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,27 @@ def environment() -> dict[str, Any]:
         "cpu_cores": os.cpu_count(),
         "finished": time.strftime("%Y-%m-%d %H:%M:%S %z"),
     }
+
+
+def machine() -> str:
+    """Return the processor, its cores that this process may use, and the GPU if there is one."""
+    import torch
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    parts = [_processor(), f"{cores} core{'s' if cores != 1 else ''}"]
+    if torch.cuda.is_available():
+        parts.append(torch.cuda.get_device_name())
+    return ", ".join(parts)
+
+
+def _processor() -> str:
+    """Return the model of the processor, or its architecture if the system does not name it."""
+    with suppress(OSError):
+        known = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+        for line in known.splitlines():
+            if line.startswith("model name"):
+                return " ".join(line.partition(":")[2].split())
+    return platform.processor() or platform.machine()
 
 
 def command_line() -> str:

@@ -50,7 +50,12 @@ def test_rows_with_metrics_of_their_own_and_blocks():
         },
     )
     cells = [(block.name, row.name, metric) for block, row, _, metric in study.cells()]
-    assert cells == [("x", "S", "srocc"), ("x", "P", "plcc"), ("y", "S", "srocc"), ("y", "P", "plcc")]
+    assert cells == [
+        ("x", "S", "srocc"),
+        ("x", "P", "plcc"),
+        ("y", "S", "srocc"),
+        ("y", "P", "plcc"),
+    ]
     first = next(iter(study.cells()))
     assert study.printed_of(*first) == [0.5, None]
 

@@ -35,7 +35,10 @@ def test_table_2_takes_four_trainings_and_twelve_tests(composer):
 
 def test_tables_share_trainings_and_what_is_told_at_test_time_makes_no_other(composer):
     folders = {
-        name: {one.folder for one in Plan(read(f"gstvqa/{name}"), composer, check_databases=False).trainings}
+        name: {
+            one.folder
+            for one in Plan(read(f"gstvqa/{name}"), composer, check_databases=False).trainings
+        }
         for name in ("table2", "table3", "table4")
     }
     assert folders["table2"] == folders["table3"] == folders["table4"]
@@ -55,7 +58,10 @@ def test_the_folder_is_that_of_vqa_train(composer):
     from tests.commands.calling import composed
 
     found = plan(composer, overrides=["model=vsfa", "data=demo", "features=multiscale"])
-    assert found.trainings[0].folder == composed("train", "model=vsfa", "data=demo", "features=multiscale").folder
+    assert (
+        found.trainings[0].folder
+        == composed("train", "model=vsfa", "data=demo", "features=multiscale").folder
+    )
 
 
 def test_a_training_that_another_needs_comes_first_and_is_made_once(composer):
@@ -94,7 +100,11 @@ def test_groups_of_sizes_parts_and_differences(composer):
 
 def test_tests_refuse_what_needs_another_training(composer):
     with pytest.raises(UsageError, match=r"model.network.pyramid=false.*test_settings"):
-        plan(composer, overrides=["model=gstvqa"], rows=[{"name": "r", "test": ["model.network.pyramid=false"]}])
+        plan(
+            composer,
+            overrides=["model=gstvqa"],
+            rows=[{"name": "r", "test": ["model.network.pyramid=false"]}],
+        )
 
 
 def test_absent_databases_are_told_from_present_ones(tmp_path):

@@ -23,7 +23,8 @@ def plain_reports(monkeypatch):
     """Runs without their pages, which take most of the time and are tested elsewhere."""
     monkeypatch.setattr("vqa.commands.conclusion.write_evidence", lambda *_: None)
     monkeypatch.setattr(
-        "vqa.commands.conclusion.write_report", lambda folder: (folder / "report.html").write_text("")
+        "vqa.commands.conclusion.write_report",
+        lambda folder: (folder / "report.html").write_text(""),
     )
 
 
@@ -89,7 +90,10 @@ def test_a_killed_study_resumes_and_makes_each_training_once(place, own, tmp_pat
         run("study", *words)
     partly = json.loads((output / "study.json").read_text())
     assert [cell["value"] is not None for cell in partly["cells"][:3]] == [True, False, False]
-    written = (done[0] / "model.safetensors", (done[0] / "split0" / "predictions.csv").stat().st_mtime_ns)
+    written = (
+        done[0] / "model.safetensors",
+        (done[0] / "split0" / "predictions.csv").stat().st_mtime_ns,
+    )
     monkeypatch.setattr(work, "train", train)
     run("study", *words)
     whole = json.loads((output / "study.json").read_text())

@@ -98,7 +98,7 @@ def test_logits_in_bfloat16_are_close_and_the_network_is_unchanged(architecture)
 def test_the_bfloat16_copy_is_half_as_large():
     classifier = Classifier("toy_classifier", "random", "cpu")
     model = classifier.logits_in("bfloat16").args[0]
-    for exact, near in zip(classifier._model.parameters(), model.parameters(), strict=True):
+    for exact, near in zip(classifier.network.parameters(), model.parameters(), strict=True):
         assert torch.equal(near, exact.bfloat16())
 
 
@@ -107,3 +107,24 @@ def test_unknown_precisions_are_refused(precision):
     classifier = Classifier("toy_classifier", "random", "cpu")
     with pytest.raises(ValueError, match=r"^precision=.*: expected float32 or bfloat16$"):
         classifier.logits_in(precision)
+
+
+@torch.inference_mode()
+def test_stages_are_the_last_maps_of_each_resolution():
+    classifier = Classifier("resnet18", "random", "cpu")
+    model = load_classifier("resnet18", "random")
+    images = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    stages = classifier.stages(images)
+    assert list(stages) == ["relu", "layer1", "layer2", "layer3", "layer4"]
+    x = model.relu(model.bn1(model.conv1(images)))
+    torch.testing.assert_close(stages["relu"], x)
+    x = model.maxpool(x)
+    for name in list(stages)[1:]:
+        x = getattr(model, name)(x)
+        torch.testing.assert_close(stages[name], x, rtol=1e-3, atol=1e-4)
+
+
+def test_stages_of_a_sequence_of_layers_end_before_each_pooling():
+    stages = Classifier("toy_classifier", "random", "cpu").stages(torch.zeros(1, 3, 224, 224))
+    sizes = {name: tuple(maps.shape[1:]) for name, maps in stages.items()}
+    assert sizes == {"features.1": (6, 28, 28), "features.3": (12, 14, 14)}

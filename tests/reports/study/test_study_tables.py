@@ -34,15 +34,23 @@ def study():
         "titles": {"srocc": "SROCC", "plcc_raw": "PLCC raw"},
         "cells": [
             cell("λ = 0", "X", "srocc", 0.8, printed=0.85, difference=-0.05, inside=True, **known),
-            cell("λ = 0", "X", "plcc_raw", 0.8, printed=0.95, difference=-0.15, inside=False, **known),
+            cell(
+                "λ = 0", "X", "plcc_raw", 0.8,
+                printed=0.95, difference=-0.15, inside=False, **known,
+            ),
             cell("λ = 0", "Y", "srocc", None, empty="konvid is absent", printed=0.5),
             cell("λ = 0", "Y", "plcc_raw", None, empty="konvid is absent"),
-            cell("theirs", "X", "srocc", None, empty="as printed", printed=0.6, printed_deviation=0.1),
+            cell(
+                "theirs", "X", "srocc", None,
+                empty="as printed", printed=0.6, printed_deviation=0.1,
+            ),
             cell("theirs", "X", "plcc_raw", None, empty="as printed"),
             cell("theirs", "Y", "srocc", None, empty="as printed"),
             cell("theirs", "Y", "plcc_raw", None, empty="as printed"),
         ],
-        "trainings": [{"name": "data=a", "folder": "/x", "finished": False, "missing": "a is absent"}],
+        "trainings": [
+            {"name": "data=a", "folder": "/x", "finished": False, "missing": "a is absent"}
+        ],
         "notes": ["Read me."], "smoke": False, "command": "vqa study paper/table1",
     }  # fmt: skip
 

@@ -5,13 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-
 from vqa.commands.study.material import Picture
 from vqa.files import write_atomically, write_json
 from vqa.reports.page import placed
 from vqa.reports.study import as_csv, as_latex, as_markdown, as_text, write_study_page
-from vqa.reports.style import STYLE
+from vqa.reports.svg import to_pdf
 
 TABLES = {
     "table.txt": as_text,
@@ -48,11 +46,8 @@ def _write_picture(folder: Path, picture: Picture) -> dict[str, Any]:
     if picture.figure is not None:
         placed(folder, picture.figure, picture.name, picture.caption)
         files.append(f"figures/{picture.name}.svg")
-        file = io.BytesIO()
-        with mpl.rc_context(STYLE):
-            picture.figure.savefig(file, format="pdf", metadata={"CreationDate": None})
         files.append(f"figures/{picture.name}.pdf")
-        write_atomically(folder / files[-1], file.getvalue())
+        write_atomically(folder / files[-1], to_pdf(picture.figure))
     if picture.frames is not None:
         files.append(f"figures/{picture.name}.gif")
         write_atomically(folder / files[-1], _animation(picture))

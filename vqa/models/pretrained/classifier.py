@@ -4,7 +4,8 @@ It is one of torchvision's, or, with a name such as `timm:tf_efficientnet_lite0`
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Literal
 
@@ -34,6 +35,7 @@ class Classifier:
         block: Name of the module that returns the maps; see `last_block`.
         channels: K, the number of these maps.
         device: Where it runs.
+        network: The module itself.
         state: Hash of its parameters, and of its normalisation if that is not ImageNet's.
         mean: Mean of each colour in 0..1 that it expects.
         std: Standard deviation of each colour in 0..1 that it expects.
@@ -59,13 +61,13 @@ class Classifier:
         self.untrained = weights == "random"
         self.device = chosen_device(device)
         self.block, self.channels = last_block(model, architecture)
-        self._model = model.to(self.device, memory_format=torch.channels_last)
+        self.network = model.to(self.device, memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return maps (n, K, h, w) and logits (n, classes) of normalised images (n, 3, H, W)."""
         seen = []
-        handle = self._model.get_submodule(self.block).register_forward_hook(
+        handle = self.network.get_submodule(self.block).register_forward_hook(
             # a later layer may work in place
             lambda module, inputs, output: seen.append(output.clone())
         )
@@ -80,9 +82,30 @@ class Classifier:
         return normalise(frames, self.device, self.mean, self.std)
 
     @torch.inference_mode()
+    def stages(self, images: Tensor) -> dict[str, Tensor]:
+        """Return the last maps of each resolution for normalised images (n, 3, H, W).
+
+        At each size of the maps, the module that finishes last counts, among those that are nested
+        least: `relu`, `layer1` ... `layer4` of a ResNet, the last ReLU before each pooling of VGG.
+
+        Returns:
+            (n, K, h, w) by the module's name, from the largest maps to the smallest.
+        """
+        found: dict[tuple[int, ...], tuple[int, str, Tensor]] = {}
+
+        def note(name: str, maps: Tensor) -> None:
+            depth, size = name.count("."), tuple(maps.shape[2:])
+            if size not in found or depth <= found[size][0]:
+                found[size] = depth, name, maps.clone()  # a later layer may work in place
+
+        with _feature_maps(self.network, note):
+            self.logits(images)
+        return {name: maps for _, name, maps in found.values()}
+
+    @torch.inference_mode()
     def logits(self, images: Tensor) -> Tensor:
         """Return logits (n, classes) of normalised images (n, 3, H, W)."""
-        return _logits(self._model, images)
+        return _logits(self.network, images)
 
     def logits_in(self, precision: Literal["float32", "bfloat16"]) -> Callable[[Tensor], Tensor]:
         """Return a function to compute the logits of many images, possibly faster and less exact.
@@ -101,7 +124,7 @@ class Classifier:
             return self.logits
         if precision != "bfloat16":
             raise ValueError(f"precision={precision!r}: expected float32 or bfloat16")
-        model = copy.deepcopy(self._model).to(torch.bfloat16, memory_format=torch.channels_last)
+        model = copy.deepcopy(self.network).to(torch.bfloat16, memory_format=torch.channels_last)
         return partial(_logits, model)
 
 
@@ -149,10 +172,23 @@ def last_block(model: nn.Module, architecture: str) -> tuple[str, int]:
         ValueError: There is no such module, or the model does not end in logits (n, classes).
     """
     found: list[tuple[str, int]] = []
+    with _feature_maps(model, lambda name, maps: found.append((name, maps.shape[1]))):
+        logits = model(torch.zeros(1, 3, SIDE, SIDE))
+    if not found or not isinstance(logits, Tensor) or logits.ndim != 2:
+        raise _not_convolutional(architecture)
+    return found[-1]
+
+
+@contextmanager
+def _feature_maps(model: nn.Module, note: Callable[[str, Tensor], None]) -> Iterator[None]:
+    """Call `note` with the name and the maps of every module within the model as it finishes.
+
+    Maps are outputs (n, K, h, w) with h and w above 1 that no pooling layer has returned.
+    """
     pooled: list[Tensor] = []
 
     def watch(name: str, module: nn.Module) -> torch.utils.hooks.RemovableHandle:
-        def note(module: nn.Module, inputs: object, output: object) -> None:
+        def hook(module: nn.Module, inputs: object, output: object) -> None:
             if isinstance(module, POOLINGS):
                 pooled.append(output)
             elif (
@@ -161,19 +197,16 @@ def last_block(model: nn.Module, architecture: str) -> tuple[str, int]:
                 and min(output.shape[2:]) > 1
                 and not any(output is other for other in pooled)
             ):
-                found.append((name, output.shape[1]))
+                note(name, output)
 
-        return module.register_forward_hook(note)
+        return module.register_forward_hook(hook)
 
     handles = [watch(name, module) for name, module in model.named_modules() if name]
     try:
-        logits = model(torch.zeros(1, 3, SIDE, SIDE))
+        yield
     finally:
         for handle in handles:
             handle.remove()
-    if not found or not isinstance(logits, Tensor) or logits.ndim != 2:
-        raise _not_convolutional(architecture)
-    return found[-1]
 
 
 def _not_convolutional(architecture: str) -> ValueError:

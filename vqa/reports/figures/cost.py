@@ -28,7 +28,15 @@ LINE_PT = 22
 ROUNDS = 8
 
 
-def accuracy_over_seconds(rows: Sequence[Mapping[str, Any]], metric: str, level: float) -> Figure:
+def accuracy_over_seconds(
+    rows: Sequence[Mapping[str, Any]],
+    metric: str,
+    level: float,
+    *,
+    width: float = 11,
+    height: float = 5.6,
+    style: Mapping[str, Any] = STYLE,
+) -> Figure:
     """Plot the median of each run with its interval over the seconds per video of its features.
 
     The runs of `frontier` are full blue dots, the others and those on random weights are pale.
@@ -39,22 +47,26 @@ def accuracy_over_seconds(rows: Sequence[Mapping[str, Any]], metric: str, level:
             random weights.
         metric: Name of the metric.
         level: Coverage of the intervals.
+        width: Width of the figure in inches.
+        height: Height of the figure in inches.
+        style: Of the text; dots and labels follow its `font.size`.
     """
     seconds = np.array([row["seconds_a_video"] for row in rows], dtype=float)
     values = np.array([row["value"] for row in rows], dtype=float)
     ends = np.array([[as_float(end) for end in row["interval"]] for row in rows])
     front = np.array([not row.get("untrained") for row in rows])
     front[front] = frontier(values[front], seconds[front], metric)
-    with mpl.rc_context(STYLE):
-        figure, axes = canvas(11, 5.6)
+    with mpl.rc_context(style):
+        figure, axes = canvas(width, height, style)
+        size = style["font.size"] / STYLE["font.size"]
         if seconds.min() > 0 and seconds.max() >= WIDE * seconds.min():
-            _logarithmic(axes, seconds)
+            logarithmic(axes, seconds)
         for colour, chosen in ((MUTED, ~front), (BLUE, front)):
             axes.vlines(seconds[chosen], *ends[chosen].T, color=colour, linewidth=1.6, alpha=0.4)
         edges = [BLUE if full else MUTED for full in front]
         fills = [to_rgba(BLUE if full else MUTED, 1.0 if full else 0.15) for full in front]
-        style = {"s": DOT_PT2, "linewidths": 1.4, "clip_on": False, "zorder": 3, "gid": DOTS}
-        axes.scatter(seconds, values, facecolors=fills, edgecolors=edges, **style)
+        look = {"s": DOT_PT2 * size**2, "linewidths": 1.4 * size, "clip_on": False, "zorder": 3}
+        axes.scatter(seconds, values, facecolors=fills, edgecolors=edges, gid=DOTS, **look)
         axes.margins(x=0.09, y=0.08)
         if axes.get_xscale() == "linear":
             # Start at 0, so that small differences look small.
@@ -63,7 +75,9 @@ def accuracy_over_seconds(rows: Sequence[Mapping[str, Any]], metric: str, level:
         side = "lower is better" if card.lower_is_better else "higher is better"
         ylabel = f"{card.title} with {percent(level)} interval ({side})"
         axes.set(xlabel="features, seconds per video (left is faster)", ylabel=ylabel)
-        _label(axes, [_name(row) for row in rows], np.column_stack([seconds, values]), ends)
+        _label(
+            axes, [_name(row) for row in rows], np.column_stack([seconds, values]), ends, 9.5 * size
+        )
     return figure
 
 
@@ -91,7 +105,7 @@ def _name(row: Mapping[str, Any]) -> str:
     return name if row["dimension"] is None else f"{name} · {row['dimension']}"
 
 
-def _logarithmic(axes: Axes, seconds: np.ndarray) -> None:
+def logarithmic(axes: Axes, seconds: np.ndarray) -> None:
     """Make the axis logarithmic with plain numbers; a short axis gets more of them."""
     axes.set_xscale("log")
     steps = (1, 2, 5) if seconds.max() < 1e3 * seconds.min() else (1,)
@@ -101,7 +115,9 @@ def _logarithmic(axes: Axes, seconds: np.ndarray) -> None:
     axes.tick_params(which="minor", length=0)
 
 
-def _label(axes: Axes, names: Sequence[str], dots: np.ndarray, ends: np.ndarray) -> None:
+def _label(
+    axes: Axes, names: Sequence[str], dots: np.ndarray, ends: np.ndarray, size: float
+) -> None:
     """Write the name of each dot where it hides neither another name nor a dot.
 
     Args:
@@ -109,9 +125,10 @@ def _label(axes: Axes, names: Sequence[str], dots: np.ndarray, ends: np.ndarray)
         names: Names of the dots (N).
         dots: Positions of the dots (N, 2), in data units.
         ends: Ends of their intervals (N, 2), in data units, NaN if undefined.
+        size: Of the letters, in points.
     """
     figure = axes.figure
-    style = {"size": 9.5, "ha": "center", "va": "center", "linespacing": 1.1}
+    style = {"size": size, "ha": "center", "va": "center", "linespacing": 1.1}
     figure.draw_without_rendering()
     point = figure.dpi / 72
     texts = [axes.text(*dot, name, **style) for name, dot in zip(names, dots, strict=True)]

@@ -58,6 +58,12 @@ def sheet(
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
+def blank(width: float, height: float, layout: str | None = "constrained") -> Figure:
+    """Return an empty figure of this size in inches, in the style of print."""
+    with mpl.rc_context(PRINTED):
+        return Figure(figsize=(width, height), dpi=DPI, layout=layout)
+
+
 def colour(index: int) -> str:
     """Return the colour of a series by its position."""
     return COLOURS[index % len(COLOURS)]

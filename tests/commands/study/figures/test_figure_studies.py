@@ -29,8 +29,12 @@ def test_settings_fit_their_function(name):
     named = {
         training
         for key in ("panels", "trainings")
-        for one in settings.get(key, {}).values()
+        for one in _values(settings.get(key, {}))
         for training in (one.values() if isinstance(one, dict) else [one])
     }
     if named:
         assert named == set(STUDIES[name]["trainings"])
+
+
+def _values(named):
+    return named.values() if isinstance(named, dict) else named
