@@ -7,7 +7,7 @@ import pytest
 from safetensors.torch import load_file
 
 import vqa
-from tests.commands.calling import Failed, call
+from tests.commands.calling import Failed, call, composed
 from tests.fakes import graded_clips
 from tests.places import ROOT
 
@@ -141,6 +141,12 @@ def test_the_semantic_branch_alone_needs_no_fragments(place):
     assert predictions["score"].notna().all()
     evidence = json.loads((place / "semantic" / "evidence.json").read_text())
     assert all(len(entry["times_s"]) == len(entry["frame_quality"]) == 1 for entry in evidence)
+
+
+def test_the_backbone_can_be_frozen_without_a_plus():
+    typed = ["model=fastvqa", "data=konvid", "model.module.frozen_epochs.backbone=10"]
+    found = composed("train", *typed).config["model"]["module"]
+    assert found["frozen_epochs"] == {"backbone": 10}
 
 
 TOY_CLIP = [

@@ -16,9 +16,10 @@ SMALL = [
 ]  # fmt: skip
 
 
-def matrix(place, *overrides):
+def matrix(place, *overrides, without=()):
     """Run the command in this process."""
-    call("cross", place, *SMALL, *overrides)
+    small = [word for word in SMALL if not word.startswith(tuple(without))]
+    call("cross", place, *small, *overrides)
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +98,19 @@ def test_models_of_the_protocol_can_test_elsewhere_too(made):
     )  # fmt: skip
     (cell,) = json.loads((made / "splits" / "matrix.json").read_text())["cells"]
     assert (cell["kind"], cell["splits"], cell["n"]) == ("whole", 2, 16)
+
+
+@pytest.mark.slow
+def test_a_recipe_with_a_protocol_of_its_own_is_trained_on_whole_databases_too(made):
+    matrix(
+        made, "experiment=gram/5b", "features.gram.weights=random", "train=[demo_coding]",
+        "test=[demo_coding,demo_camera]", "protocol.rounds=1", "protocol.folds=2",
+        "+data.read.versions=2", "+data.read.frames=2", f"output={made / 'gram'}",
+        without=("protocol.test_fraction",),
+    )  # fmt: skip
+    own, other = json.loads((made / "gram" / "matrix.json").read_text())["cells"]
+    assert (own["kind"], own["splits"], own["n"]) == ("protocol", 2, 8)
+    assert (other["kind"], other["splits"], other["n"]) == ("whole", 1, 8)
 
 
 @pytest.mark.parametrize("names", [[], ["demo", "demo"]])

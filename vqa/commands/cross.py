@@ -50,7 +50,7 @@ def matrix(config: "DictConfig", overrides: Sequence[str]) -> None:
     def training(database: str, protocol: str | None = None) -> Experiment:
         kept = [item for item in overrides if item.lstrip("+~").split("=")[0] not in OWN]
         if protocol:
-            kept = [item for item in kept if not item.startswith("protocol")]
+            kept = [item for item in kept if not item.lstrip("+~").startswith("protocol")]
             kept.append(f"protocol={protocol}")
         return Experiment.composed(configuration.compose("train", [*kept, f"data={database}"]))
 
