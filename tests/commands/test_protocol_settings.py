@@ -49,5 +49,7 @@ def anything(database, **settings):
 
 
 def test_a_protocol_of_ones_own_that_takes_everything_keeps_everything():
-    found = compose("train", ["model=vsfa", "protocol._target_=tests.commands.test_protocol_settings.anything"])
+    found = compose(
+        "train", ["model=vsfa", "protocol._target_=tests.commands.test_protocol_settings.anything"]
+    )
     assert found.protocol.val_fraction == 0.2
