@@ -190,7 +190,7 @@ def test_weights_of_another_run_begin_a_training(place, tmp_path_factory):
 
 def test_weights_that_saw_the_test_part_are_refused(runs, place):
     with pytest.raises(Failed, match=r"test videos of split0 were in the training part"):
-        train(place, "clifvqa", "leak", f"init_from={runs['clifvqa']}", "seed=3")
+        train(place, "clifvqa", "leak", f"init_from={runs['clifvqa']}", "split_seed=3")
 
 
 @pytest.mark.slow

@@ -92,6 +92,16 @@ def test_one_extractor_is_asked_for():
         _ = composed("extract", "features=external").extractor
 
 
+def test_seeds_of_splits_and_of_trainings_are_set_apart():
+    for name in ("holdout", "repeated", "kfold", "full", "official", "leave_one_content_out"):
+        both = composed("train", f"protocol={name}", "seed=3", "split_seed=5").config
+        assert (both["protocol"]["seed"], both["model"]["seed"]) == (5, 3)
+    alone = composed("train", "protocol.seed=7").config
+    assert (alone["seed"], alone["split_seed"], alone["protocol"]["seed"]) == (0, 0, 7)
+    assert composed("train", "split_seed=7").folder == composed("train", "protocol.seed=7").folder
+    assert composed("train", "split_seed=7").folder != composed("train").folder
+
+
 def test_the_run_folder_follows_what_shapes_the_numbers():
     """A changed worker count finds a finished run; a changed batch size is another run."""
 

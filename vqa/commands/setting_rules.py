@@ -65,6 +65,7 @@ RULES: dict[str, Rule] = {
     "name": FOLDER_NAME,
     "model_name": FOLDER_NAME,
     "seed": SEED,
+    "split_seed": SEED,
     "fresh": FLAG,
     "init_parts": several(NAME) | NULL,
     "shard": text("i/n, such as 2/8", r"[0-9]{1,6}/[0-9]{1,6}"),
