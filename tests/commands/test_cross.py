@@ -14,7 +14,8 @@ from vqa.files import write_csv
 NAMES = ("demo_coding", "demo_camera", "demo_timing")
 SIZE = {"contents": 4, "versions": 4, "frames": 8, "size": [64, 48]}
 SMALL = [
-    *(f"+data.read.{key}={value}".replace(" ", "") for key, value in SIZE.items()), "trainer.max_epochs=2", "protocol.test_fraction=0.5",
+    *(f"+data.read.{key}={value}".replace(" ", "") for key, value in SIZE.items()),
+    "trainer.max_epochs=2", "protocol.test_fraction=0.5",
 ]  # fmt: skip
 
 

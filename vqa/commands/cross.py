@@ -48,7 +48,6 @@ def main(config: "DictConfig") -> None:
 
 def matrix(config: "DictConfig", overrides: Sequence[str]) -> None:
     """Train and test with these overrides of `train` on every database."""
-
     whole = Experiment.composed(config)
     given = whole.config
     trains, tests = ([_chosen(key, entry) for entry in given[key]] for key in ("train", "test"))

@@ -19,7 +19,8 @@ from vqa.runs.stored import read_settings, settings_text
 # split_seed, which counts by the seed of the protocol.
 INCIDENTAL = (
     "folder", "fresh", "paths", "logger", "threads", "shard", "split_seed",
-    "loader.num_workers", "loader.memory_gb", "loader.device", "views.*.memory_gb", "views.*.device",
+    "loader.num_workers", "loader.memory_gb", "loader.device",
+    "views.*.memory_gb", "views.*.device",
     "features.*.device", "features.*.workers", "features.*.batch_frames", "features.*.batch_masks",
     "features.*.batch_windows", "model.workers", "model.checkpoint_every",
 )  # fmt: skip
