@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from vqa.commands.protocol_settings import fit_protocol
+from vqa.commands.recipe_settings import settle
 from vqa.commands.settings import checked
 from vqa.files import user_path
 
@@ -74,10 +74,10 @@ def compose(name: str, overrides: Sequence[str], config_dir: str | None = None) 
 
     Raises:
         UsageError: An override that does not fit, in one line with near names.
-        ValueError: A setting that the chosen protocol does not take.
+        ValueError: A typed setting that the chosen protocol or features do not take.
     """
     config = _composed(name, list(overrides), config_dir)
-    fit_protocol(config, overrides)
+    settle(config, overrides)
     return config
 
 

@@ -1,4 +1,4 @@
-"""Another protocol than a recipe's own: its settings are defaults, what the user types is not."""
+"""Another protocol or other features than a recipe's own: its settings are defaults."""
 
 import pytest
 
@@ -32,6 +32,14 @@ def test_what_both_protocols_take_stays_as_the_recipe_says():
         (["experiment=gram/5b", "protocol=full", "protocol.folds=3"], "protocol.folds=3: expected"),
         (["protocol=full", "+protocol.vall=3"], r"protocol.vall=3: .* \(val_fraction, seed\)"),
         (["protocol=full", "protocol.folds=3"], "there is no setting protocol.folds"),
+        (
+            ["experiment=gram/5b", "features=multiscale", "features.gram.upper=true"],
+            r"there is no setting features.gram.upper",
+        ),
+        (
+            ["experiment=gram/5b", "features=multiscale", "features.gram.layers=[a]"],
+            r"features.gram.layers=\[a\]: expected a setting of the chosen features \(multiscale\)",
+        ),
         (["model=vsfa", "protocol=videval"], "found protocol=videval, which has none"),
     ],
 )
@@ -44,12 +52,18 @@ def test_what_the_user_types_is_refused_if_the_protocol_does_not_take_it(words, 
     assert str(failure.value).count("\n") == 1
 
 
+def test_a_recipe_takes_other_features():
+    other = composed("train", "experiment=gram/5b", "features=[multiscale,metadata]").config
+    assert list(other["features"]) == ["multiscale", "metadata"]
+    assert other["name"].endswith("demo-multiscale-metadata")
+
+
 def anything(database, **settings):
     """A protocol that takes any setting."""
 
 
 def test_a_protocol_of_ones_own_that_takes_everything_keeps_everything():
     found = compose(
-        "train", ["model=vsfa", "protocol._target_=tests.commands.test_protocol_settings.anything"]
+        "train", ["model=vsfa", "protocol._target_=tests.commands.test_recipe_settings.anything"]
     )
     assert found.protocol.val_fraction == 0.2
