@@ -225,8 +225,15 @@ def _add_runs(verbs: "argparse._SubParsersAction[_Parser]") -> None:
     form = runs.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON")
     form.add_argument("--csv", action="store_true", help="print CSV")
+    form.add_argument(
+        "--html", nargs="?", const="", metavar="FILE",
+        help="write a page that can be sorted and filtered, with studies, matrices and comparisons "
+        "(default: index.html in the folder)",
+    )  # fmt: skip
     runs.set_defaults(
-        job=lambda given: _module("runs").main(given.folder, as_json=given.json, as_csv=given.csv)
+        job=lambda given: _module("runs").main(
+            given.folder, as_json=given.json, as_csv=given.csv, html=given.html
+        )
     )
 
 

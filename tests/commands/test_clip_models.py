@@ -7,7 +7,7 @@ import pytest
 from safetensors.torch import load_file
 
 import vqa
-from tests.commands.calling import Failed, call
+from tests.commands.calling import Failed, call, composed
 from tests.fakes import graded_clips
 from tests.places import ROOT
 
@@ -143,6 +143,12 @@ def test_the_semantic_branch_alone_needs_no_fragments(place):
     assert all(len(entry["times_s"]) == len(entry["frame_quality"]) == 1 for entry in evidence)
 
 
+def test_the_backbone_can_be_frozen_without_a_plus():
+    typed = ["model=fastvqa", "data=konvid", "model.module.frozen_epochs.backbone=10"]
+    found = composed("train", *typed).config["model"]["module"]
+    assert found["frozen_epochs"] == {"backbone": 10}
+
+
 TOY_CLIP = [
     "features=openclip",
     "features.openclip.architecture=vqa/models/pretrained/toy_clip.json",
@@ -184,7 +190,7 @@ def test_weights_of_another_run_begin_a_training(place, tmp_path_factory):
 
 def test_weights_that_saw_the_test_part_are_refused(runs, place):
     with pytest.raises(Failed, match=r"test videos of split0 were in the training part"):
-        train(place, "clifvqa", "leak", f"init_from={runs['clifvqa']}", "seed=3")
+        train(place, "clifvqa", "leak", f"init_from={runs['clifvqa']}", "split_seed=3")
 
 
 @pytest.mark.slow

@@ -6,19 +6,23 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.commands.calling import call
+from tests.commands.calling import Failed, call
 from vqa.commands.cross import cross_database, format_matrix, write_matrix
+from vqa.databases.demo import read
+from vqa.files import write_csv
 
 NAMES = ("demo_coding", "demo_camera", "demo_timing")
+SIZE = {"contents": 4, "versions": 4, "frames": 8, "size": [64, 48]}
 SMALL = [
-    "+data.read.contents=4", "+data.read.versions=4", "+data.read.frames=8",
-    "+data.read.size=[64,48]", "trainer.max_epochs=2", "protocol.test_fraction=0.5",
+    *(f"+data.read.{key}={value}".replace(" ", "") for key, value in SIZE.items()),
+    "trainer.max_epochs=2", "protocol.test_fraction=0.5",
 ]  # fmt: skip
 
 
-def matrix(place, *overrides):
+def matrix(place, *overrides, without=()):
     """Run the command in this process."""
-    call("cross", place, *SMALL, *overrides)
+    small = [word for word in SMALL if not word.startswith(tuple(without))]
+    call("cross", place, *small, *overrides)
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +101,54 @@ def test_models_of_the_protocol_can_test_elsewhere_too(made):
     )  # fmt: skip
     (cell,) = json.loads((made / "splits" / "matrix.json").read_text())["cells"]
     assert (cell["kind"], cell["splits"], cell["n"]) == ("whole", 2, 16)
+
+
+def label_table(path, name):
+    """Write a label table of the videos of a variant."""
+    videos = read(path.parent / "data" / name, variant=name, **SIZE).videos
+    rows = [(video.path.relative_to(path.parent), video.mos, video.content) for video in videos]
+    return write_csv(path, ["video", "mos", "content"], rows)
+
+
+def test_label_tables_are_databases_of_their_names(made):
+    mine = label_table(made / "my rated.csv", "demo_coding")
+    theirs = label_table(made / "theirs.csv", "demo_timing")
+    matrix(
+        made, f"train=[{mine}]", f"test=[{mine},{theirs}]", "whole=null",
+        "features=multiscale", f"output={made / 'tables'}", without=("+data.read",),
+    )  # fmt: skip
+    content = json.loads((made / "tables" / "matrix.json").read_text())
+    assert (content["train"], content["test"]) == (["my rated"], ["my rated", "theirs"])
+    assert [cell["n"] for cell in content["cells"]] == [8, 16]
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        ("['demo','no/such.csv']", "test=no/such.csv: expected a label table, found no such file"),
+        ("['{0}/a/labels.csv','{0}/b/labels.csv']", "labels: expected databases of different name"),
+        ("['{0}/a/x\ty.csv']", "expected a name of letters.*rename the table"),
+    ],
+)
+def test_label_tables_that_cannot_be_told_apart_are_refused(tmp_path, tables, message):
+    for name in ("a/labels.csv", "b/labels.csv", "a/x\ty.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("video,mos\n")
+    with pytest.raises(Failed, match=f"^error: .*{message}"):
+        call("cross", tmp_path, "train=[demo]", f"test={tables.format(tmp_path)}")
+
+
+@pytest.mark.slow
+def test_a_recipe_with_a_protocol_of_its_own_is_trained_on_whole_databases_too(made):
+    matrix(
+        made, "experiment=gram/5b", "features.gram.weights=random", "train=[demo_coding]",
+        "test=[demo_coding,demo_camera]", "protocol.rounds=1", "protocol.folds=2",
+        "+data.read.versions=2", "+data.read.frames=2", f"output={made / 'gram'}",
+        without=("protocol.test_fraction",),
+    )  # fmt: skip
+    own, other = json.loads((made / "gram" / "matrix.json").read_text())["cells"]
+    assert (own["kind"], own["splits"], own["n"]) == ("protocol", 2, 8)
+    assert (other["kind"], other["splits"], other["n"]) == ("whole", 1, 8)
 
 
 @pytest.mark.parametrize("names", [[], ["demo", "demo"]])

@@ -90,3 +90,28 @@ def test_one_extractor_is_asked_for():
         _ = composed("extract", "features=[nss,cnn]").extractor
     with pytest.raises(ValueError, match="expected one kind that has an extractor"):
         _ = composed("extract", "features=external").extractor
+
+
+def test_seeds_of_splits_and_of_trainings_are_set_apart():
+    for name in ("holdout", "repeated", "kfold", "full", "official", "leave_one_content_out"):
+        both = composed("train", f"protocol={name}", "seed=3", "split_seed=5").config
+        assert (both["protocol"]["seed"], both["model"]["seed"]) == (5, 3)
+    alone = composed("train", "protocol.seed=7").config
+    assert (alone["seed"], alone["split_seed"], alone["protocol"]["seed"]) == (0, 0, 7)
+    assert composed("train", "split_seed=7").folder == composed("train", "protocol.seed=7").folder
+    assert composed("train", "split_seed=7").folder != composed("train").folder
+
+
+def test_the_run_folder_follows_what_shapes_the_numbers():
+    """A changed worker count finds a finished run; a changed batch size is another run."""
+
+    def folder(*words):
+        return composed("train", *words).folder
+
+    fast = ["loader.num_workers=auto", "loader.memory_gb=1", "loader.device=cuda"]
+    assert folder(*fast, "model.checkpoint_every=3") == folder()
+    assert folder("loader.batch_size=9") != folder()
+    svr = ["model=svr", "features=[nss,cnn]"]
+    fast = ["model.workers=2", "features.nss.workers=2", "features.cnn.batch_frames=4"]
+    assert folder(*svr, *fast, "features.cnn.device=cpu") == folder(*svr)
+    assert folder(*svr, "features.cnn.time_limit_s=9") != folder(*svr)  # it may lose videos

@@ -14,7 +14,8 @@ NAME = "abc long"
 # From patterns of keys to the hostile values that make sense there; the first pattern counts.
 SENSIBLE = {
     # whole numbers
-    "seed protocol.seed model.seed rescore loader.num_workers": "0",
+    "seed split_seed protocol.seed model.seed rescore loader.num_workers": "0",
+    "model.module.frozen_epochs.*": "0",
     "model.network.backbone.gated_stages": "0",
     "protocol.reshuffle_seed frame": "null 0",
     "loader.*batch_size *.max_epochs *.accumulate_grad_batches *.checkpoint_every": "",

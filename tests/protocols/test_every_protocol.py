@@ -52,7 +52,7 @@ def protocol(folder, monkeypatch):
     def make(name, **options):
         config = OmegaConf.load(CONF / "protocol" / f"{name}.yaml")
         config = OmegaConf.merge(config, OPTIONS.get(name, {}), options)
-        return instantiate(OmegaConf.create({"seed": 11, "protocol": config}).protocol)
+        return instantiate(OmegaConf.create({"split_seed": 11, "protocol": config}).protocol)
 
     return make
 

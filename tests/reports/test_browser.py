@@ -7,7 +7,9 @@ import pytest
 from tests import run_folders
 from tests.reports import page_folders
 from tests.reports.browser import BROWSER, browse, examine, examine_without_scripts
-from vqa.reports import write_comparison, write_matrix_page, write_report
+from tests.runs.comparison.finished_runs import make
+from vqa.reports import write_comparison, write_index, write_matrix_page, write_report
+from vqa.runs.overview import find_runs
 
 pytestmark = [
     pytest.mark.slow,
@@ -136,6 +138,32 @@ def test_the_matrix_page_switches_its_metric(pages, tmp_path):
     found, console = examine(pages["matrix"], COMMON + switch, tmp_path, "--window-size=500,900")
     assert_common(found, console, figures=1)
     assert (found["first"], found["second"]) == (["SROCC"], ["RMSE"])
+
+
+def test_the_index_of_runs_filters_and_sorts(tmp_path):
+    place = tmp_path / "runs"
+    for number, noise in enumerate((0.2, 2.0, 0.6)):
+        make(place, f"run-{number}", noise)
+    page = write_index(place / "index.html", place, find_runs(place))
+    script = """
+    const table = document.querySelector("table");
+    const names = () => [...table.tBodies[0].rows].filter((row) => row.offsetHeight)
+      .map((row) => value(row.cells[0]));
+    const head = (name) => [...table.tHead.rows[0].cells].find((cell) => cell.textContent === name);
+    head("SROCC").firstElementChild.click();
+    found.rising = names();
+    const [field, ...others] = document.querySelectorAll("input[type=search]");
+    found.fields = 1 + others.length;
+    field.focus();
+    found.typing = document.activeElement === field;
+    field.value = "run-2";
+    field.dispatchEvent(new Event("input"));
+    found.left = names();
+    """
+    found, console = examine(page, COMMON + script, tmp_path, "--window-size=500,900")
+    assert_common(found, console, figures=0)
+    assert found["rising"] == ["run-1", "run-2", "run-0"]
+    assert (found["fields"], found["typing"], found["left"]) == (1, True, ["run-2"])
 
 
 def test_an_intruding_script_does_not_run(pages, tmp_path):

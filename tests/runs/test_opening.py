@@ -95,6 +95,30 @@ def test_a_run_of_another_version_is_named_with_that_version(tmp_path, target):
         check_usable(run)
 
 
+SPEED = {
+    "loader": {"num_workers": 4, "memory_gb": 1, "device": "cuda"},
+    "views": {"features": {"memory_gb": 1, "device": "cuda"}},
+    "features": {"nss": {"device": "cpu", "workers": 2, "extractor": {"workers": 2}}},
+    "model": {"workers": 3, "checkpoint_every": 5},
+}
+
+
+def test_settings_of_speed_do_not_make_another_run(tmp_path):
+    kept = {"loader": {"batch_size": 8}, "views": {"features": {"crop_length": 9}},
+            "features": {"nss": {"frames": 3, "extractor": {}}}, "model": {"lr": 1.0}}  # fmt: skip
+    slow = {**CONFIG, **kept}
+    fast = {**CONFIG, **{key: {**kept[key], **SPEED[key]} for key in kept}}
+    fast["features"] = {"nss": {"frames": 3, **SPEED["features"]["nss"]}}
+    fast["views"] = {"features": {"crop_length": 9, **SPEED["views"]["features"]}}
+    assert identity(slow) == identity(fast)
+    open_run(tmp_path / "run", slow).begin(SPLIT)
+    assert open_run(tmp_path / "run", fast).splits() == [SPLIT]
+    other = {**fast, "loader": {**fast["loader"], "batch_size": 16}}
+    assert identity(other) != identity(fast)
+    with pytest.raises(RunError, match=r"\(loader differ\)"):
+        open_run(tmp_path / "run", other)
+
+
 def test_identity_follows_what_shapes_the_numbers():
     assert identity(CONFIG) == identity({**CONFIG, "paths": {}, "logger": {}, "fresh": True})
     assert identity(CONFIG) != identity({**CONFIG, "seed": 1})

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from vqa.commands.recipe_settings import settle
 from vqa.commands.settings import checked
 from vqa.files import user_path
 
@@ -73,7 +74,14 @@ def compose(name: str, overrides: Sequence[str], config_dir: str | None = None) 
 
     Raises:
         UsageError: An override that does not fit, in one line with near names.
+        ValueError: A typed setting that the chosen protocol or features do not take.
     """
+    config = _composed(name, list(overrides), config_dir)
+    settle(config, overrides)
+    return config
+
+
+def _composed(name: str, overrides: list[str], config_dir: str | None) -> "DictConfig":
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
@@ -83,7 +91,7 @@ def compose(name: str, overrides: Sequence[str], config_dir: str | None = None) 
     register_resolvers()
     try:
         if GlobalHydra.instance().is_initialized():
-            return hydra_compose(name, list(overrides))
+            return hydra_compose(name, overrides)
         extra = (
             [f"hydra.searchpath=[file://{user_path(config_dir).absolute()}]"] if config_dir else []
         )

@@ -15,11 +15,12 @@ import pandas as pd
 from vqa.commands import configuration
 from vqa.commands.experiment import Experiment
 from vqa.commands.preflight import check_experiment, check_folder
+from vqa.commands.setting_rules import FOLDER_NAME
 from vqa.commands.test import evaluate_run
 from vqa.commands.train import train
 from vqa.evaluation.metrics import cards
 from vqa.evaluation.text import aligned_rows, number
-from vqa.files import write_atomically, write_json
+from vqa.files import user_path, write_atomically, write_json
 from vqa.reports import write_matrix_page
 from vqa.runs import Run
 from vqa.runs.environment import command_line
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 SHOWN = ("metric", "output")
 OWN = ("train", "test", "whole", *SHOWN)
+TABLES = (".csv", ".tsv", ".txt")  # entries of train and test that are label tables
 
 # From a database and, optionally, another protocol to the experiment that trains on it.
 Compose = Callable[..., Experiment]
@@ -46,16 +48,18 @@ def main(config: "DictConfig") -> None:
 
 def matrix(config: "DictConfig", overrides: Sequence[str]) -> None:
     """Train and test with these overrides of `train` on every database."""
+    whole = Experiment.composed(config)
+    given = whole.config
+    trains, tests = ([_chosen(key, entry) for entry in given[key]] for key in ("train", "test"))
+    chosen = _by_name([*trains, *tests])
 
     def training(database: str, protocol: str | None = None) -> Experiment:
         kept = [item for item in overrides if item.lstrip("+~").split("=")[0] not in OWN]
         if protocol:
-            kept = [item for item in kept if not item.startswith("protocol")]
+            kept = [item for item in kept if not item.lstrip("+~").startswith("protocol")]
             kept.append(f"protocol={protocol}")
-        return Experiment.composed(configuration.compose("train", [*kept, f"data={database}"]))
+        return Experiment.composed(configuration.compose("train", [*kept, *chosen[database]]))
 
-    whole = Experiment.composed(config)
-    given = whole.config
     settings = {key: value for key, value in given.items() if key not in SHOWN}
     name = f"cross-{given['model_name']}-{Experiment(settings).identity}"
     folder = Path(given["output"] or Path(given["paths"]["runs"]) / name)
@@ -63,10 +67,10 @@ def matrix(config: "DictConfig", overrides: Sequence[str]) -> None:
     check_folder("output", folder)
     whole.tracker.check()
     # A wrong name is refused before the first training, not after it.
-    for database in dict.fromkeys([*given["train"], *given["test"]]):
+    for database in chosen:
         training(database, given["whole"])
     found = cross_database(
-        given["train"], given["test"], training, folder,
+        [name for name, _ in trains], [name for name, _ in tests], training, folder,
         whole=given["whole"], metric=given["metric"],
         title=f"{given['model_name']} with {', '.join(given['features'])} across databases",
         command=command_line(),
@@ -172,6 +176,35 @@ def format_matrix(matrix: Mapping[str, Any]) -> str:
     if any(cell["untrained"] for cell in cells.values()):
         lines.append(f"† {MARK}: says nothing about quality")
     return "\n".join(lines)
+
+
+def _chosen(key: str, entry: str) -> tuple[str, tuple[str, ...]]:
+    """Return the name of a database and the overrides that choose it.
+
+    Args:
+        key: `train` or `test`, for the error.
+        entry: A name of conf/data, or the path of a label table, which is named after its file.
+    """
+    if Path(entry).suffix.lower() not in TABLES:
+        return entry, (f"data={entry}",)
+    table = user_path(entry)
+    if not table.is_file():
+        raise ValueError(f"{key}={entry}: expected a label table, found no such file")
+    if not FOLDER_NAME.holds(table.stem):
+        raise ValueError(
+            f"{key}={entry}: expected {FOLDER_NAME.expected}, found {table.stem}; rename the table"
+        )
+    labels = configuration.quoted(str(table.absolute()))
+    return table.stem, ("data=csv", f"data.labels={labels}", f"data.name='{table.stem}'")
+
+
+def _by_name(chosen: Sequence[tuple[str, tuple[str, ...]]]) -> dict[str, tuple[str, ...]]:
+    """Return the overrides of each database by its name, which must be of one database."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, words in chosen:
+        if found.setdefault(name, words) != words:
+            raise ValueError(f"{name}: expected databases of different names; rename a label table")
+    return found
 
 
 def _runs(

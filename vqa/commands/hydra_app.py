@@ -9,6 +9,7 @@ from vqa.commands import configuration, overrides
 from vqa.commands.configuration import GROUPS, UsageError
 from vqa.commands.errors import explained
 from vqa.commands.process import report, set_up
+from vqa.commands.recipe_settings import settle
 from vqa.files import user_path
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def _with_hydra(
 ) -> int:
     """Run Hydra's own main: it reads `sys.argv`, which the job sees as the user typed it."""
     import hydra
+    from hydra.core.hydra_config import HydraConfig
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
@@ -94,6 +96,7 @@ def _with_hydra(
         sys.argv = typed
         _restore(FULL_ERROR, full_error)
         try:
+            settle(config, HydraConfig.get().overrides.task)
             set_up(config.get("threads"))
             statuses.append(job(config) or 0)
         except Exception as error:  # noqa: BLE001 (raised below, past Hydra, which would print it)

@@ -65,6 +65,7 @@ RULES: dict[str, Rule] = {
     "name": FOLDER_NAME,
     "model_name": FOLDER_NAME,
     "seed": SEED,
+    "split_seed": SEED,
     "fresh": FLAG,
     "init_parts": several(NAME) | NULL,
     "settings": several(text("key=value", r"[^=]+=.*"), fewest=0),

@@ -154,11 +154,11 @@ def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
     if settings.get("alignment"):
         yield from _scale_faults(settings["alignment"], settings["data"])
     selects = model.get("selection") == "val_srocc" or model.get("patience")
-    if selects and protocol.get("val_fraction") == 0 and not _has_parts(protocol):
+    if selects and (found := _without_validation(protocol)):
         setting = "selection" if model.get("selection") == "val_srocc" else "patience"
         yield (
             f"model.{setting}={model[setting]}: expected a validation part to select an epoch by, "
-            "found protocol.val_fraction=0; set protocol.val_fraction=0.2, or "
+            f"found {found}, or "
             f"model.{setting}={'last' if setting == 'selection' else 'null'}"
         )
 
@@ -182,6 +182,13 @@ def _scale_faults(alignment: Mapping[str, Any], data: Mapping[str, Any]) -> Iter
         )
 
 
-def _has_parts(protocol: Mapping[str, Any]) -> bool:
-    """Return whether the splits of a protocol bring validation parts of their own."""
-    return str(protocol.get("_target_")).rpartition(".")[2] in ("official", "imported")
+def _without_validation(protocol: Mapping[str, Any]) -> str:
+    """Say why the splits of a protocol have no validation part, and a remedy; empty if they may."""
+    name = str(protocol.get("_target_")).rpartition(".")[2]
+    if name in ("official", "imported"):  # they may bring their own
+        return ""
+    if str(protocol.get("_target_")) == "vqa.protocols.videval":
+        return "protocol=videval, which has none; choose another protocol="
+    if protocol.get("val_fraction") == 0:
+        return "protocol.val_fraction=0; set protocol.val_fraction=0.2"
+    return ""

@@ -29,8 +29,8 @@ class Extractor:
         threads: Intra-op threads of torch that suit the extractor; None keeps the current number.
         pixels: Format of the frames: `rgb24` (T, H, W, 3), or `yuv420p` (T, P), planes that
             `vqa.video.planes` takes apart.
-        chooses_frames: Whether `indices` selects the frames. If so, the settings `frame_rate_hz`
-            and `frames` must be null.
+        chooses_frames: Whether `indices` selects the frames, unless the settings `frame_rate_hz` or
+            `frames` do. An extractor that implements `describe` refuses these settings.
         leaps: Whether frames that no chosen frame depends on are left undecoded; damage of such
             frames then goes unnoticed.
         draws: Whether `draw` is implemented.

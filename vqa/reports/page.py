@@ -83,14 +83,23 @@ def placed(
 def link_to_report(folder: Path, run: str | None) -> str | None:
     """Return the relative address of a run's report for a page in `folder`; None without one.
 
-    The path of the run may be relative to the working folder or to the page. After quoting, the
-    address can only be a path.
+    The path of the run may be relative to the working folder or to the page.
     """
     for place in (Path(run), folder / run) if run else ():
-        report = place / "report.html"
-        if report.is_file():
-            return quote(Path(os.path.relpath(report.resolve(), folder.resolve())).as_posix())
+        if link := link_to(folder, place / "report.html"):
+            return link
     return None
+
+
+def link_to(folder: Path, target: Path) -> str | None:
+    """Return the relative address of a file for a page in `folder`; None if there is no such file.
+
+    After quoting, the address can only be a path.
+    """
+    if not target.is_file():
+        return None
+    path = Path(os.path.relpath(target.resolve(), folder.resolve()))
+    return quote(os.fsencode(path.as_posix()))
 
 
 def require_json(path: Path, keys: Sequence[str]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,16 @@ from vqa.runs.errors import RunError
 from vqa.runs.run import Run
 from vqa.runs.stored import read_settings, settings_text
 
-# Settings that may differ between two starts of a run: places, helpers, and speed.
-INCIDENTAL = ("folder", "fresh", "paths", "logger", "threads", "shard", "test_settings")
+# Patterns of the settings that may differ between two starts of a run: places, helpers, speed, and
+# split_seed, which counts by the seed of the protocol.
+INCIDENTAL = (
+    "folder", "fresh", "paths", "logger", "threads", "shard", "split_seed",
+    "test_settings",
+    "loader.num_workers", "loader.memory_gb", "loader.device",
+    "views.*.memory_gb", "views.*.device",
+    "features.*.device", "features.*.workers", "features.*.batch_frames", "features.*.batch_masks",
+    "features.*.batch_windows", "model.workers", "model.checkpoint_every",
+)  # fmt: skip
 RUN_KEYS = {"name", "seed", "model"}
 SECTIONS = ("model", "features", "views", "data", "protocol", "trainer", "loader", "paths")
 # Sections that a trained model is rebuilt from.
@@ -137,15 +146,30 @@ def check_usable(run: Run) -> None:
 
 def identity(config: Mapping[str, Any]) -> str:
     """Return a short hash of all settings that shape the numbers of a run."""
-    parts = {key: value for key, value in config.items() if key not in INCIDENTAL}
-    text = json.dumps(parts, sort_keys=True, default=str)
+    text = json.dumps(shaping(config), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def shaping(settings: Mapping[str, Any], place: str = "") -> dict[str, Any]:
+    """Return the settings that shape the numbers of a run: all but the `INCIDENTAL` ones.
+
+    Examples:
+        >>> from vqa.runs.opening import shaping
+        >>> shaping({"loader": {"batch_size": 16, "num_workers": 4}, "threads": 1})
+        {'loader': {'batch_size': 16}}
+    """
+    found = {}
+    for name, value in settings.items():
+        key = f"{place}{name}"
+        if not any(fnmatchcase(key, pattern) for pattern in INCIDENTAL):
+            found[name] = shaping(value, f"{key}.") if isinstance(value, Mapping) else value
+    return found
 
 
 def _different(stored: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
     """Return the settings that shape the numbers and differ, in order."""
-    keys = {*stored, *config} - set(INCIDENTAL)
-    return sorted(key for key in keys if stored.get(key) != config.get(key))
+    earlier, now = shaping(stored), shaping(config)
+    return sorted(key for key in {*earlier, *now} if earlier.get(key) != now.get(key))
 
 
 def _read_config(path: Path) -> dict[str, Any]:

@@ -38,6 +38,8 @@ class RunSummary:
         finished: Whether results and report exist.
         changed: Time of the last change, `YYYY-MM-DD HH:MM`.
         untrained: Names of its features that come from random weights, separated by commas.
+        plcc: Median PLCC over the splits; None if it is unknown or undefined.
+        rmse: Median RMSE over the splits; None likewise.
     """
 
     folder: Path
@@ -54,6 +56,8 @@ class RunSummary:
     finished: bool
     changed: str
     untrained: str
+    plcc: float | None = None
+    rmse: float | None = None
 
 
 def find_runs(folder: str | Path) -> list[RunSummary]:
@@ -91,9 +95,10 @@ def _summary(run: Run) -> tuple[float, RunSummary]:
     """Return the time of the last change and the summary of a run."""
     config = run.config
     results = run.results() if (run.folder / "results.json").is_file() else None
-    srocc, ends = math.nan, (math.nan, math.nan)
+    values, ends = dict.fromkeys(("srocc", "plcc", "rmse"), math.nan), (math.nan, math.nan)
     if results is not None:
-        srocc, ends = results.summary.value("srocc"), results.summary.interval("srocc")
+        values = {name: results.summary.value(name) for name in values}
+        ends = results.summary.interval("srocc")
     splits = [path.stem for path in (run.folder / "splits").glob("*.json")]
     predicted = [run.split_folder(name) / "predictions.csv" for name in splits]
     paths = [run.folder / "config.yaml", run.folder / "results.json", *predicted]
@@ -108,12 +113,14 @@ def _summary(run: Run) -> tuple[float, RunSummary]:
         videos=results.summary.videos if results else 0,
         splits=len(splits),
         done=sum(path.is_file() for path in predicted),
-        srocc=_known(srocc),
+        srocc=_known(values["srocc"]),
         srocc_low=low,
         srocc_high=high,
         finished=run.finished,
         changed=time.strftime("%Y-%m-%d %H:%M", time.localtime(changed)),
         untrained=", ".join(untrained_features(run.folder)),
+        plcc=_known(values["plcc"]),
+        rmse=_known(values["rmse"]),
     )
     return changed, summary
 

@@ -64,6 +64,7 @@ class VideoInfo:
             streams was read.
         good: (frames,) int64, which of the decoded frames are meant if the file is damaged; None
             for all frames of an intact file.
+        coded_bytes: Size of the coded frames of the video stream; 0 if it is unknown.
     """
 
     path: Path
@@ -83,6 +84,7 @@ class VideoInfo:
     interlaced: bool = False
     notes: tuple[str, ...] = ()
     good: np.ndarray | None = field(default=None, repr=False)
+    coded_bytes: int = 0
 
 
 def check_regular(path: Path) -> None:

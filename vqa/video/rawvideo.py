@@ -192,6 +192,7 @@ def raw_info(path: Path, raw: RawFormat) -> VideoInfo:
         keyframes=tuple(range(frames)),
         times_s=times_s,
         notes=raw.notes,
+        coded_bytes=size,
     )
 
 

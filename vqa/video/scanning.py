@@ -83,6 +83,7 @@ def described(reading: Reading, shown: list[CodedFrame]) -> VideoInfo:
         start_s=float(order[0]),
         interlaced=bool(first.interlaced_frame),
         notes=reading.notes,
+        coded_bytes=sum(packet.size for packet in reading.packets if not packet.hidden),
     )
 
 

@@ -29,7 +29,7 @@ def test_table_2_takes_four_trainings_and_twelve_tests(composer):
     assert len(found.tests) == 12
     empty = {(one.row.name, one.column.name) for one in found.cells if one.empty}
     assert empty == {(one, one) for one in ("KoNViD-1k", "LIVE-Qualcomm", "LIVE-VQC", "CVD2014")}
-    average = [one for one in found.cells if one.column.name == "average"][0]
+    average = next(one for one in found.cells if one.column.name == "average")
     assert [round(part.weight, 3) for part in average.terms] == [0.333] * 3
 
 

@@ -12,6 +12,7 @@ from vqa.features.extraction.external import ExternalFeatures
 from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.extraction.sources import Sources
 from vqa.training.views import FeatureSequence, FeatureVector
+from vqa.video import probe
 
 
 class Twice(MeanColour):
@@ -115,6 +116,23 @@ def test_an_extractor_that_chooses_its_frames_takes_no_rate(database, tmp_path):
     cache = FeatureCache(tmp_path, "whole", "f")
     with pytest.raises(ValueError, match="chooses its frames itself"):
         FeatureSource(Whole(), cache, "auto", frame_rate_hz=5).fill(database.videos, progress=False)
+
+
+def test_settings_choose_the_frames_of_an_extractor_that_describes_frames(database, tmp_path):
+    class Chosen(MeanColour):
+        chooses_frames = True
+
+        def indices(self, info):
+            return np.arange(0, info.frames, 10)
+
+    video = database.videos[0]
+    own, middle = (
+        FeatureSource.in_cache(Chosen(), tmp_path, "auto", frames=frames) for frames in (None, 1)
+    )
+    for source in (own, middle):
+        source.fill([video], progress=False)
+    assert len(own.load(video).features) == 4
+    assert middle.load(video).times_s.tolist() == [probe(video.path).times_s[17]]  # of 34
 
 
 @pytest.mark.parametrize("form", ["csv", "mat"])

@@ -168,10 +168,8 @@ class DecodingThread:
 
     def _indices(self, info: VideoInfo) -> np.ndarray | None:
         """Return the indices of the frames to read; None for all."""
-        if self.extractor.chooses_frames:
-            return self.extractor.indices(info)
         if self.frame_rate_hz is not None:
             return fixed_rate_indices(info.times_s, self.frame_rate_hz)
         if self.frames is not None:
             return uniform_indices(info.frames, self.frames)
-        return None
+        return self.extractor.indices(info)

@@ -77,7 +77,7 @@ def extract_videos(
 
     Raises:
         ValueError: Both ways of sampling are given, or one for an extractor that chooses its
-            frames itself.
+            frames itself and describes whole videos.
         Exception: The extractor does not work, or the videos cannot be taken from the iterable.
     """
     if frames is not None and frame_rate_hz is not None:
@@ -85,7 +85,8 @@ def extract_videos(
             f"frames={frames} and frame_rate_hz={frame_rate_hz} of these features both say which "
             "frames to take; set one of them to null"
         )
-    if extractor.chooses_frames and (frame_rate_hz is not None or frames is not None):
+    is_fixed = extractor.chooses_frames and type(extractor).describe is not Extractor.describe
+    if is_fixed and (frame_rate_hz is not None or frames is not None):
         raise ValueError(
             f"{extractor.name} chooses its frames itself; leave frame_rate_hz and frames at null"
         )
