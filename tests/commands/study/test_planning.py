@@ -66,12 +66,12 @@ def test_the_folder_is_that_of_vqa_train(composer):
 
 def test_a_training_that_another_needs_comes_first_and_is_made_once(composer):
     found = Plan(read("clifvqa/table2"), composer, check_databases=False)
-    names_ = [one.name for one in found.trainings]
-    assert names_[0] == "lsvq_spatial"
-    assert len(names_) == 8
-    assert len([one for one in names_ if one == "lsvq"]) == 1
-    needs = found.trainings[1]
-    assert str(found.trainings[0].folder) in str(needs.experiment.config["init_from"])
+    order = [one.name for one in found.trainings]
+    assert order[0] == "lsvq_spatial"
+    assert len(order) == 8
+    assert order.count("lsvq") == 1
+    first, second, *_ = found.trainings
+    assert second.experiment.config["init_from"] == str(first.folder)
     with pytest.raises(UsageError, match="need each other"):
         plan(
             composer,

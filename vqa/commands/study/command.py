@@ -1,13 +1,14 @@
 """`vqa study`: a paper's table or figure by one command."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from vqa.commands import configuration
 from vqa.commands.building import build
 from vqa.commands.configuration import UsageError
-from vqa.commands.overrides import checked
+from vqa.commands.overrides import checked, value_of
 from vqa.commands.preflight import check_experiment, check_folder
 from vqa.commands.process import set_up
 from vqa.commands.study.composing import Composer, key_of, smoke_settings
@@ -46,6 +47,8 @@ def main(
         study = _in_smoke_size(study)
     composer = Composer(given, roots=roots, smoke=tiny, config_dir=config_dir)
     plan = Plan(study, composer, check_databases=not (plan_only and smoke))
+    if study.rows and composer.unused:
+        raise UsageError(f"{composer.unused[0]}: no training of {study.name} has these features")
     if plan_only:
         print(described(plan))
         return 0
@@ -132,8 +135,6 @@ def _pictures(plan: Plan, work: Work, videos: Any) -> list[Picture]:
 
 def _sorted(words: Sequence[str]) -> tuple[dict[str, Any], dict[str, str], list[str]]:
     """Divide the words into the study's own settings, folders of databases, and overrides."""
-    from vqa.commands.overrides import value_of
-
     own, roots, given = dict(OWN), {}, []
     for word in words:
         key = key_of(word)
@@ -152,12 +153,9 @@ def _sorted(words: Sequence[str]) -> tuple[dict[str, Any], dict[str, str], list[
 
 def _in_smoke_size(study: Study) -> Study:
     """Return a study with the settings of its figure, and the overrides, for smoke size."""
-    from dataclasses import replace
-
-    small = dict(study.smoke)
-    overrides = [*study.overrides, *small.pop("overrides", ())]
-    figure = {**study.figure, **small} if study.figure else None
-    return replace(study, overrides=overrides, figure=figure)
+    if not study.rows:
+        return replace(study, figure={**(study.figure or {}), **study.smoke})
+    return replace(study, overrides=[*study.overrides, *study.smoke.get("overrides", ())])
 
 
 def _folder(output: str | None, runs: str, name: str, smoke: bool) -> Path:

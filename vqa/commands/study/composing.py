@@ -31,7 +31,11 @@ class Composer:
         smoke: Mapping[str, Any] | None = None,
         config_dir: str | None = None,
     ) -> None:
-        self.given, self.roots = list(given), dict(roots or {})
+        self.roots = dict(roots or {})
+        # Settings of features reach only what has these features.
+        self.of_features = [word for word in given if key_of(word).startswith("features.")]
+        self.given = [word for word in given if word not in self.of_features]
+        self.unused = list(self.of_features)
         self.smoke, self.config_dir = smoke, config_dir
         self._composed = cache(self._compose)
 
@@ -44,15 +48,20 @@ class Composer:
         keys = {key_of(word): value for word in words if (value := word.partition("=")[2])}
         if (root := self.roots.get(keys.get("data", ""))) is not None:
             words.append(f"data.root={configuration.quoted(root)}")
-        if self.smoke is None:
-            return self._resolved(words)
-        # The demo stands for a database under the name of that database.
-        demo = self.smoke["databases"].get(keys.get("data", "demo"), "demo")
-        kept = [word for word in words if key_of(word).split(".")[0] not in ("data", "alignment")]
-        words = [*kept, f"data={demo}", *self.smoke["always"]]
-        for _ in range(2):  # what a model brings may have to be made small as well
-            words = merged(words, self._tiny(self._resolved(words)))
-        return self._resolved(words)
+        if self.smoke is not None:
+            # A variant of the demo stands for a database.
+            demo = self.smoke["databases"].get(keys.get("data", "demo"), ["data=demo"])
+            kept = [key for key in words if key_of(key).split(".")[0] not in ("data", "alignment")]
+            words = merged(kept, demo, self.smoke["always"], self.given)
+            for _ in range(2):  # what a model brings may have to be made small as well
+                words = merged(words, self._tiny(self._resolved(words)), self.given)
+        config = self._resolved(words)
+        if late := [
+            one for one in self.of_features if key_of(one).split(".")[1] in config["features"]
+        ]:
+            self.unused = [word for word in self.unused if word not in late]
+            config = self._resolved([*words, *late])
+        return config
 
     def _tiny(self, config: Mapping[str, Any]) -> Iterator[str]:
         """Yield the overrides that make what a configuration has small."""

@@ -141,8 +141,7 @@ class Plan:
         self._made: dict[Path, Training] = {}
         self._tests: dict[tuple[Any, ...], Test] = {}
         self._absent: dict[str, str] = {}
-        figure = () if study.rows else study.trainings
-        self.named = {name: self._named(name) for name in figure}
+        self.named = {} if study.rows else {name: self._named(name) for name in study.trainings}
         self.databases = {name: self._look(composer(f"data={name}")) for name in study.databases}
         self.cells = [self._cell(*place) for place in study.cells()] if study.rows else []
 
@@ -156,7 +155,15 @@ class Plan:
                 add(needed)
             found[training] = None
 
-        for training in (*self.named.values(), *(test.training for test in self.tests)):
+        # Trainings that only others start from are done if any of these needs them.
+        helpers = {
+            name
+            for words in self.study.trainings.values()
+            for name in self.study.trainings
+            if any(f"{{{name}}}" in word for word in words)
+        }
+        drawn = [one for name, one in self.named.items() if name not in helpers]
+        for training in (*drawn, *(test.training for test in self.tests)):
             add(training)
         return list(found)
 

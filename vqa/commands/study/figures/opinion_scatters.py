@@ -25,6 +25,7 @@ def scatters(
 
     Raises:
         ValueError: None of the trainings is finished.
+        RunError: None of them has a split with an SROCC.
     """
     runs = {one: material.runs[one] for one in trainings if one in material.runs}
     if not runs:
@@ -33,9 +34,13 @@ def scatters(
             "database lies below paths.data"
         )
     panels, tables, untrained = [], [], []
-    counts = set()
+    counts, undefined = set(), []
     for training, run in runs.items():
-        split, srocc, count = median_split(run)
+        try:
+            split, srocc, count = median_split(run)
+        except RunError:
+            undefined.append(training)
+            continue
         chosen = read_predictions(run.split_folder(split) / "predictions.csv")
         title = training if len(trainings) > 1 else run.database["name"]
         panels.append(Panel(title, chosen, f"SROCC {srocc:.3f}"))
@@ -46,6 +51,10 @@ def scatters(
     notes = [random_weights(feature) for feature in dict.fromkeys(untrained)]
     if absent:
         notes.append(f"Left out, because they are not trained: {', '.join(absent)}.")
+    if undefined:
+        notes.append(f"Left out, because no split has an SROCC: {', '.join(undefined)}.")
+    if not panels:
+        raise RunError(f"{name}: no split of {', '.join(runs)} has an SROCC; nothing to draw")
     splits = " or ".join(map(str, sorted(counts)))
     which = (
         f"on the split of {splits} whose SROCC is the median (the lower of the two in the middle)"
