@@ -14,6 +14,8 @@ from vqa.runs.opening import load_run
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from vqa.reports.tracking import CsvTracker
+
 TASKS = ("run", "weights", "runs", "verify", "predictions")
 # What `model=` brings: settings of a training, which belong to the model folder.
 OF_MODELS = ("model", "name", "views", "features", "trainer", "loader", "protocol")
@@ -59,6 +61,7 @@ def main(config: "DictConfig") -> int | None:
             metric=settings["metric"],
             output=output,
             command=command_line(),
+            tracker=_checked_tracker(settings),
         )
         return None
     run = published(model, settings) if model else settings["run"]
@@ -77,14 +80,25 @@ def main(config: "DictConfig") -> int | None:
         )
     from vqa.commands import test
 
+    tracker = _checked_tracker(settings)
     test.main(
         run if isinstance(run, Run) else to_test(run, Path(settings["paths"]["runs"])),
         settings["data"],
         settings["paths"],
         fresh=settings["fresh"],
         trust=trust,
+        tracker=tracker,
     )
     return None
+
+
+def _checked_tracker(settings: Mapping[str, Any]) -> "CsvTracker":
+    """Return the tracker of the `logger` section, before any work that it could not take."""
+    from vqa.commands.experiment import Experiment
+
+    tracker: CsvTracker = Experiment(settings).tracker
+    tracker.check()
+    return tracker
 
 
 def own_settings(config: "DictConfig") -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from vqa.commands.conclusion import conclude
@@ -14,6 +15,7 @@ from vqa.databases.records import Database
 from vqa.evaluation.text import format_table
 from vqa.files import plain
 from vqa.protocols.splits import Split
+from vqa.reports.tracking import CsvTracker
 from vqa.runs import Run, RunError
 from vqa.runs.audit import Finding, dependent_scores, digest, look
 from vqa.runs.inputs import changes
@@ -28,12 +30,14 @@ def main(
     *,
     fresh: bool,
     trust: Sequence[str] = (),
+    tracker: CsvTracker | None = None,
 ) -> None:
     """Test a run's models on a database, then print the results and the report's path."""
     experiment = Experiment.of_run(run, data=data, paths=paths, trust=trust)
     check_folder("paths.cache", paths["cache"])
     check_folder("run", run.folder)
     result = evaluate_run(run, experiment, fresh=fresh)
+    (tracker or CsvTracker()).finish_evaluation(result.folder, Path(paths.get("runs", "runs")))
     for note in result.notes():
         print(f"NOTE: {note}")
     if results := result.results():

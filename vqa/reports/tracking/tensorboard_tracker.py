@@ -79,10 +79,6 @@ class TensorBoardTracker(CsvTracker):
             logger.experiment.add_figure(draw.__name__, figure)
         logger.experiment.close()
 
-    def finish_evaluation(self, folder: Path) -> None:
-        """Log an evaluation like a run."""
-        self.finish(folder)
-
 
 def _logger(run_folder: Path, name: str) -> "TensorBoardLogger":
     from pytorch_lightning.loggers import TensorBoardLogger

@@ -41,8 +41,13 @@ class CsvTracker:
     def finish(self, run_folder: Path) -> None:
         """Follow a run that is complete."""
 
-    def finish_evaluation(self, folder: Path) -> None:
-        """Follow the test of a run on a database, `<run>/evaluations/<database>`."""
+    def finish_evaluation(self, folder: Path, place: Path) -> None:
+        """Follow the test of a run on a database.
+
+        Args:
+            folder: `<run>/evaluations/<database>`, perhaps of a run from elsewhere.
+            place: Where the tracker stores its own files.
+        """
 
     def finish_matrix(self, folder: Path, config: Mapping[str, Any] | None = None) -> None:
         """Follow a cross-database matrix, made with these settings."""

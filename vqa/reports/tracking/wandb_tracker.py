@@ -151,12 +151,16 @@ class WandbTracker(CsvTracker):
             settings = self._settings(run_folder, "", "train")
         self._finish_run(run_folder, settings)
 
-    def finish_evaluation(self, folder: Path) -> None:
-        """Log the test of a run like the run itself, in the run's group."""
-        folder = Path(folder).resolve()
+    def finish_evaluation(self, folder: Path, place: Path) -> None:
+        """Log the test of a run like the run itself, in the run's group.
+
+        W&B's own files go into `<place>/wandb`: it makes symbolic links, which are refused inside
+        the folder of a run.
+        """
+        folder, place = Path(folder).resolve(), Path(place).resolve()
         name, trained = f"{folder.parent.name}/{folder.name}", folder.parents[1].name
         settings = self._settings(folder, "", "evaluation", group=trained)
-        self._finish_run(folder, settings | {"name": f"{trained}/{name}"})
+        self._finish_run(folder, settings | {"name": f"{trained}/{name}", "dir": place})
 
     def finish_matrix(self, folder: Path, config: Mapping[str, Any] | None = None) -> None:
         """Log heat map, cells, the predictions of each cell and the files of a matrix."""
@@ -189,10 +193,11 @@ class WandbTracker(CsvTracker):
             if path.is_file():
                 settings["config"] = yaml.safe_load(path.read_text(encoding="utf-8"))
             self._held = HeldRun(settings, [], 1)
-        with self._run_of(folder, self._held) as run:
+        place = Path(settings["dir"])
+        with self._run_of(place, self._held) as run:
             log_results(run, folder, thumbnails=self.thumbnails)
         self._close()
-        self._say_how_to_sync(folder)
+        self._say_how_to_sync(place)
 
     def _log_job(
         self,
