@@ -154,7 +154,7 @@ def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
     if settings.get("alignment"):
         yield from _scale_faults(settings["alignment"], settings["data"])
     selects = model.get("selection") == "val_srocc" or model.get("patience")
-    if selects and protocol.get("val_fraction") == 0 and not _has_parts(protocol):
+    if selects and protocol.get("val_fraction") == 0 and not has_parts(protocol):
         setting = "selection" if model.get("selection") == "val_srocc" else "patience"
         yield (
             f"model.{setting}={model[setting]}: expected a validation part to select an epoch by, "
@@ -182,6 +182,6 @@ def _scale_faults(alignment: Mapping[str, Any], data: Mapping[str, Any]) -> Iter
         )
 
 
-def _has_parts(protocol: Mapping[str, Any]) -> bool:
+def has_parts(protocol: Mapping[str, Any]) -> bool:
     """Return whether the splits of a protocol bring validation parts of their own."""
     return str(protocol.get("_target_")).rpartition(".")[2] in ("official", "imported")

@@ -31,16 +31,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def main(config: "DictConfig") -> None:
+def main(config: "DictConfig") -> Run:
     """Train, then print the results and the report's path."""
     run = train(Experiment.composed(config))
     if not run.finished or not is_first_process():
-        return
+        return run
     for note in run.notes():
         print(f"NOTE: {note}")
     if results := run.results():
         print(f"\n{format_table(results)}\n")
         print(f"report: {run.report}")
+    return run
 
 
 def train(experiment: Experiment) -> Run:
