@@ -81,6 +81,7 @@ def test_test_metrics_are_a_curve_over_the_splits_and_a_table(told):
 def test_results_groups_and_curves_are_there(told):
     summary = told[1].summary
     assert summary["splits"] == 3
+    assert 0.5 < summary["val_srocc"] < 0.9
     assert summary["predictions"]["nrows"] == 144
     assert summary["groups/resolution"]["_type"] == "table-file"
     assert summary["curves/loss"]["_type"] == "image-file"

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from vqa.commands.configuration import UsageError
-from vqa.commands.sweeps.sweep import Sweep
+
+if TYPE_CHECKING:
+    from vqa.commands.sweeps.sweep import Sweep
 
 SEARCH = "hparams_search"
 
 
-def followed_sweep(verb: str, arguments: Sequence[str], sweeps: bool) -> Sweep | None:
+def followed_sweep(verb: str, arguments: Sequence[str], sweeps: bool) -> "Sweep | None":
     """Return what follows the jobs of a command; None if nothing does.
 
     Args:
@@ -37,8 +40,10 @@ def followed_sweep(verb: str, arguments: Sequence[str], sweeps: bool) -> Sweep |
         from vqa.commands.sweeps.search import Search
 
         return Search(arguments)
-    if verb != "train" or not sweeps or {"--cfg", "-c", "--info", "-i"} & set(arguments):
+    if verb != "train" or not sweeps:
         return None
+    from vqa.commands.sweeps.sweep import Sweep
+
     return Sweep(arguments)
 
 

@@ -4,7 +4,7 @@ Trials are ordinary trainings. What a trial is worth is read from the stored his
 opens no predictions and prints no number of a test part.
 """
 
-import math
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -15,7 +15,7 @@ from vqa.commands.configuration import UsageError, quoted
 from vqa.commands.sweeps.sweep import Sweep
 from vqa.evaluation.text import aligned_rows, number
 from vqa.files import write_csv, write_json
-from vqa.runs.histories import read_histories
+from vqa.runs.histories import MEASURE, read_histories, validation_srocc
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -23,31 +23,15 @@ if TYPE_CHECKING:
     from vqa.runs import Run
 
 STORAGE = "search.db"
-MEASURE = "val_srocc"
 
 
 def objective(folder: Path, splits: Sequence[str], selection: str) -> float:
-    """Return the validation SROCC of a run at the selected epochs, mean over its splits.
-
-    Args:
-        folder: Of the run; only `<split>/history.csv` is read.
-        splits: Names of its splits.
-        selection: `val_srocc` takes the best epoch of each split, `last` its last.
+    """Return what a trial is worth, from `<split>/history.csv` of its run alone.
 
     Raises:
         ValueError: A split has no validation SROCC in its history.
     """
-    values = []
-    for name in splits:
-        table = read_histories(folder, [name]).get(name)
-        known = [] if table is None or MEASURE not in table else list(table[MEASURE].dropna())
-        if not known:
-            raise ValueError(
-                f"{folder / name / 'history.csv'}: expected {MEASURE}, found none: the validation "
-                "part is empty or its SROCC undefined; set protocol.val_fraction=0.2"
-            )
-        values.append(max(known) if selection == MEASURE else known[-1])
-    return math.fsum(values) / len(values)
+    return validation_srocc(read_histories(folder, splits), splits, selection)
 
 
 class Search(Sweep):
@@ -90,6 +74,8 @@ class Search(Sweep):
         Trials that a killed job left are queued again with their settings, so their trainings
         resume.
         """
+        # Its optuna needs SQLAlchemy 1.4, which advises to move on.
+        os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)

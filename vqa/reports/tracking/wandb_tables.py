@@ -1,5 +1,6 @@
 """What W&B gets of a finished job: a run, a matrix, a comparison, a study."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,9 @@ from vqa.evaluation.results import read_results
 from vqa.evaluation.summary import summarise
 from vqa.files import read_json
 from vqa.reports import figures
+from vqa.reports.page import read_yaml
 from vqa.reports.tracking import wandb_media as media
-from vqa.runs.histories import read_histories
+from vqa.runs.histories import read_histories, validation_srocc
 from vqa.runs.used_features import MARK, untrained_features
 
 if TYPE_CHECKING:
@@ -37,6 +39,11 @@ def log_results(run: "Run", folder: Path, *, thumbnails: bool) -> None:
             "residuals": figures.residuals(predictions),
         }
         histories = read_histories(folder, results.splits)
+        selection = (read_yaml(folder / "config.yaml").get("model") or {}).get("selection", "last")
+        with suppress(ValueError):  # without a validation part
+            # What a W&B sweep compares runs by: never a number of a test part.
+            selected = validation_srocc(histories, list(results.splits), selection)
+            run.summary["val_srocc"] = selected
         for name, figure in figures.learning_curves(histories).items():
             drawn[f"curves/{name}"] = figure
         run.log(
