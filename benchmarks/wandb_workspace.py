@@ -4,6 +4,7 @@ Everything in the picture is read from the records of the run (`benchmarks.wandb
 shows what W&B gets. It is a drawing, not a screenshot of W&B.
 """
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import imread
+from PIL import Image
 
 from benchmarks.wandb_records import Told, read_runs
 
@@ -90,4 +92,6 @@ def _text(panel: Axes, title: str, text: str) -> None:
 
 if __name__ == "__main__":
     (found,) = read_runs(Path(sys.argv[1])).values()
-    workspace(found).savefig(sys.argv[2], dpi=100)
+    drawn = io.BytesIO()
+    workspace(found).savefig(drawn, dpi=100)
+    Image.open(drawn).convert("RGB").quantize(64).save(sys.argv[2], optimize=True)
