@@ -61,14 +61,14 @@ class Search(Sweep):
             )
 
     @property
-    def keys(self) -> list[str]:  # type: ignore[override]
+    def keys(self) -> list[str]:
         """The searched settings."""
         params = self.first.hydra.sweeper.params or {}
         own = [one.key_or_group for one in self.parsed if one.is_sweep_override()]
         return list(dict.fromkeys([*map(str, params), *own]))
 
     @cached_property
-    def words(self) -> list[str]:  # type: ignore[override]
+    def words(self) -> list[str]:
         """Overrides of the sweeper: where trials are stored, and how many are left.
 
         Trials that a killed job left are queued again with their settings, so their trainings
