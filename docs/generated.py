@@ -34,6 +34,7 @@ GROUPS = {
     "trainer": "Lightning's trainer: device, precision, epochs.",
     "logger": "Where curves and results go besides the run folder.",
     "experiment": "Rows of the papers' tables: several settings under one name.",
+    "hparams_search": "With `-m`: a search for settings, judged on the validation part.",
 }
 VERBS = ("train", "evaluate", "cross", "extract")
 

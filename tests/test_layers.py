@@ -41,6 +41,7 @@ HOMES = {
     "hydra": ("vqa.commands",),
     "omegaconf": ("vqa.commands",),
     "wandb": ("vqa.reports.tracking",),
+    "optuna": ("vqa.commands.sweeps.search",),
     "pytorch_lightning": ("vqa.training", "vqa.reports.tracking"),
     "lightning_fabric": ("vqa.training",),
     "matplotlib": ("vqa.reports", "vqa.commands.study.material"),  # the latter for a type

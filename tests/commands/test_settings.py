@@ -56,7 +56,7 @@ SENSIBLE = {
     "model.module.mixing": "0 1.5 1e9",
     "model.kernel model.scaler model.impute model.criterion model.inner": "",
     "model.network.rnn *.pooling *.rows *.yuv_matrix *.windows *.softmax *.fusion": "",
-    "*.resolutions *.grey logger.mode": "",
+    "*.resolutions *.grey logger.mode logger.runs": "",
     "data.read.readers.lsvq.parts": "",
     "*.parts *.databases features.gram.layers features.gram.extractor.layers train test": "[a,b]",
     "init_parts descriptions": "null [a,b]",

@@ -12,7 +12,7 @@ from tests.runs.comparison.finished_runs import make
 from vqa.evaluation.metrics import METRICS, Metric, cards
 from vqa.evaluation.metrics.on_counts import OnCounts
 from vqa.reports import figures, write_comparison, write_report
-from vqa.reports.tracking import _flat
+from vqa.reports.tracking.wandb_media import flat
 from vqa.runs.audit import audit
 from vqa.runs.comparison import compare, write_comparison_files
 from vqa.runs.comparison.formatting import format_comparison, models_table
@@ -46,7 +46,7 @@ def test_the_report_and_the_tracker_show_it(in_table, tmp_path):
         assert f"{value:.4f} {low:.3f} to {high:.3f}" in words
     else:
         assert f"MAE {value:.4f} ({low:.4f} to {high:.4f})" in words
-    assert _flat(summary)[f"{'median' if in_table else 'further'}/mae"] == value
+    assert flat(summary)[f"{'median' if in_table else 'further'}/mae"] == value
 
 
 def test_models_are_compared_and_ranked_by_it(in_table, tmp_path):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 GROUPS = (
     "model", "data", "features", "protocol", "alignment", "recipe", "trainer", "logger",
-    "experiment",
+    "experiment", "hparams_search",
 )  # fmt: skip
 
 
@@ -64,24 +64,33 @@ def head_comment(path: Path) -> list[str]:
     return lines
 
 
-def compose(name: str, overrides: Sequence[str], config_dir: str | None = None) -> "DictConfig":
+def compose(
+    name: str,
+    overrides: Sequence[str],
+    config_dir: str | None = None,
+    *,
+    with_hydra: bool = False,
+) -> "DictConfig":
     """Compose a configuration outside of `hydra.main`, or inside a running command.
 
     Args:
         name: `train`, `evaluate`, ...
         overrides: As on the command line.
         config_dir: A further configuration folder, such as the user's own.
+        with_hydra: Keep Hydra's own settings, in `hydra`.
 
     Raises:
         UsageError: An override that does not fit, in one line with near names.
         ValueError: A typed setting that the chosen protocol or features do not take.
     """
-    config = _composed(name, list(overrides), config_dir)
+    config = _composed(name, list(overrides), config_dir, with_hydra)
     settle(config, overrides)
     return config
 
 
-def _composed(name: str, overrides: list[str], config_dir: str | None) -> "DictConfig":
+def _composed(
+    name: str, overrides: list[str], config_dir: str | None, with_hydra: bool
+) -> "DictConfig":
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
@@ -91,12 +100,12 @@ def _composed(name: str, overrides: list[str], config_dir: str | None) -> "DictC
     register_resolvers()
     try:
         if GlobalHydra.instance().is_initialized():
-            return hydra_compose(name, overrides)
+            return hydra_compose(name, overrides, return_hydra_config=with_hydra)
         extra = (
             [f"hydra.searchpath=[file://{user_path(config_dir).absolute()}]"] if config_dir else []
         )
         with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            return hydra_compose(name, [*extra, *overrides])
+            return hydra_compose(name, [*extra, *overrides], return_hydra_config=with_hydra)
     except (HydraException, OmegaConfBaseException) as error:
         raise UsageError(in_one_line(error)) from error
 

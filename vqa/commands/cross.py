@@ -75,7 +75,7 @@ def matrix(config: "DictConfig", overrides: Sequence[str]) -> None:
         title=f"{given['model_name']} with {', '.join(given['features'])} across databases",
         command=command_line(),
     )  # fmt: skip
-    whole.tracker.finish_matrix(folder)
+    whole.tracker.finish_matrix(folder, given)
     for note in found["notes"]:
         print(f"NOTE: {note}")
     print(f"\n{format_matrix(found)}\n")

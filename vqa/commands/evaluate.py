@@ -15,6 +15,8 @@ from vqa.runs.opening import load_run
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from vqa.reports.tracking import CsvTracker
+
 TASKS = ("run", "weights", "runs", "verify", "predictions")
 # What `model=` brings: settings of a training, which belong to the model folder.
 OF_MODELS = ("model", "name", "views", "features", "trainer", "loader", "protocol")
@@ -60,6 +62,7 @@ def main(config: "DictConfig") -> int | None:
             metric=settings["metric"],
             output=output,
             command=command_line(),
+            tracker=_checked_tracker(settings),
         )
         return None
     run = published(model, settings) if model else settings["run"]
@@ -78,6 +81,7 @@ def main(config: "DictConfig") -> int | None:
         )
     from vqa.commands import test
 
+    tracker = _checked_tracker(settings)
     test.main(
         run if isinstance(run, Run) else to_test(run, Path(settings["paths"]["runs"])),
         settings["data"],
@@ -85,6 +89,7 @@ def main(config: "DictConfig") -> int | None:
         fresh=settings["fresh"],
         trust=trust,
         told=dict(map(pair, settings["settings"])),
+        tracker=tracker,
     )
     return None
 
@@ -92,6 +97,15 @@ def main(config: "DictConfig") -> int | None:
 def pair(word: str) -> tuple[str, Any]:
     """Return key and value of an entry of `settings=`, such as `model.network.score=frame`."""
     return word.partition("=")[0], value_of(word)
+
+
+def _checked_tracker(settings: Mapping[str, Any]) -> "CsvTracker":
+    """Return the tracker of the `logger` section, before any work that it could not take."""
+    from vqa.commands.experiment import Experiment
+
+    tracker: CsvTracker = Experiment(settings).tracker
+    tracker.check()
+    return tracker
 
 
 def own_settings(config: "DictConfig") -> dict[str, Any]:

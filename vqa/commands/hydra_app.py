@@ -1,15 +1,17 @@
 """The verbs that take Hydra overrides: train, evaluate, cross, extract."""
 
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from vqa.commands import configuration, overrides
 from vqa.commands.configuration import GROUPS, UsageError
 from vqa.commands.errors import explained
 from vqa.commands.process import report, set_up
 from vqa.commands.recipe_settings import settle
+from vqa.commands.sweeps import followed_sweep
 from vqa.files import user_path
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ SWEEP_FLAGS = {"--multirun", "-m"}
 
 
 def run_verb(
-    verb: str, program: str, arguments: Sequence[str], job: Callable[["DictConfig"], int | None]
+    verb: str, program: str, arguments: Sequence[str], job: Callable[["DictConfig"], Any]
 ) -> int:
     """Compose the configuration of a verb and do its job.
 
@@ -29,7 +31,7 @@ def run_verb(
         program: The command as the user typed it, for the help.
         arguments: Overrides and Hydra's own flags.
         job: Called with the composed configuration (for each run of a sweep); returns the exit
-            status, None for 0.
+            status, or anything else for 0: `train` returns its run.
 
     Raises:
         UsageError: Overrides that do not fit.
@@ -77,9 +79,7 @@ def config_folder(arguments: Sequence[str]) -> str | None:
     return None
 
 
-def _with_hydra(
-    verb: str, arguments: Sequence[str], job: Callable[["DictConfig"], int | None]
-) -> int:
+def _with_hydra(verb: str, arguments: Sequence[str], job: Callable[["DictConfig"], Any]) -> int:
     """Run Hydra's own main: it reads `sys.argv`, which the job sees as the user typed it."""
     import hydra
     from hydra.core.hydra_config import HydraConfig
@@ -90,15 +90,20 @@ def _with_hydra(
     statuses: list[int] = []
     errors: list[Exception] = []
     sweep = bool(SWEEP_FLAGS & set(arguments))
+    followed = followed_sweep(verb, arguments, sweep)
+    if followed:
+        job, arguments = followed.job, [*arguments, *followed.words]
 
-    def task(config: "DictConfig") -> None:
+    def task(config: "DictConfig") -> float | None:
         # Lightning starts further processes with the command line as it was typed.
         sys.argv = typed
         _restore(FULL_ERROR, full_error)
         try:
             settle(config, HydraConfig.get().overrides.task)
             set_up(config.get("threads"))
-            statuses.append(job(config) or 0)
+            outcome = job(config)
+            statuses.append(outcome if isinstance(outcome, int) else 0)
+            return followed.done(outcome) if followed else None
         except Exception as error:  # noqa: BLE001 (raised below, past Hydra, which would print it)
             known = explained(error) if sweep and not full_error else None
             if known is None:
@@ -107,6 +112,9 @@ def _with_hydra(
                 status, line = known
                 statuses.append(status)
                 report(f"job {len(statuses) - 1}: {line}")
+            if followed:
+                followed.failed(known[1] if known else repr(error))
+            return math.nan
 
     main = hydra.main(
         version_base="1.3", config_path=str(configuration.conf_folder()), config_name=verb
@@ -127,6 +135,8 @@ def _with_hydra(
     finally:
         sys.argv = typed
         _restore(FULL_ERROR, full_error)
+    if followed:
+        followed.finish()
     if errors:
         raise errors[0]
     return max(statuses, default=0)

@@ -170,6 +170,7 @@ OPTIONS: dict[str, dict[str, Rule]] = {
         "mode": one_of("online", "offline", "disabled"),
         "entity": NAME | NULL,
         "thumbnails": FLAG,
+        "runs": one_of("experiment", "split"),
     },
     "vqa.training.learners.adversarial.AdversarialModule": {
         **_MODULE,

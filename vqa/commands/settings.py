@@ -154,7 +154,7 @@ def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
     if settings.get("alignment"):
         yield from _scale_faults(settings["alignment"], settings["data"])
     selects = model.get("selection") == "val_srocc" or model.get("patience")
-    if selects and (found := _without_validation(protocol)):
+    if selects and (found := without_validation(protocol)):
         setting = "selection" if model.get("selection") == "val_srocc" else "patience"
         yield (
             f"model.{setting}={model[setting]}: expected a validation part to select an epoch by, "
@@ -182,7 +182,7 @@ def _scale_faults(alignment: Mapping[str, Any], data: Mapping[str, Any]) -> Iter
         )
 
 
-def _without_validation(protocol: Mapping[str, Any]) -> str:
+def without_validation(protocol: Mapping[str, Any]) -> str:
     """Say why the splits of a protocol have no validation part, and a remedy; empty if they may."""
     name = str(protocol.get("_target_")).rpartition(".")[2]
     if name in ("official", "imported"):  # they may bring their own

@@ -16,6 +16,7 @@ from vqa.databases.records import Database
 from vqa.evaluation.text import format_table
 from vqa.files import plain
 from vqa.protocols.splits import Split
+from vqa.reports.tracking import CsvTracker
 from vqa.runs import Run, RunError
 from vqa.runs.audit import Finding, dependent_scores, digest, look
 from vqa.runs.inputs import changes
@@ -31,12 +32,14 @@ def main(
     fresh: bool,
     trust: Sequence[str] = (),
     told: Mapping[str, Any] = MappingProxyType({}),
+    tracker: CsvTracker | None = None,
 ) -> None:
     """Test a run's models on a database, then print the results and the report's path."""
     experiment = Experiment.of_run(run, data=data, paths=paths, trust=trust, told=told)
     check_folder("paths.cache", paths["cache"])
     check_folder("run", run.folder)
     result = evaluate_run(run, experiment, fresh=fresh)
+    (tracker or CsvTracker()).finish_evaluation(result.folder, Path(paths.get("runs", "runs")))
     for note in result.notes():
         print(f"NOTE: {note}")
     if results := result.results():

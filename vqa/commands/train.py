@@ -31,16 +31,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def main(config: "DictConfig") -> None:
+def main(config: "DictConfig") -> Run:
     """Train, then print the results and the report's path."""
     run = train(Experiment.composed(config))
     if not run.finished or not is_first_process():
-        return
+        return run
     for note in run.notes():
         print(f"NOTE: {note}")
     if results := run.results():
         print(f"\n{format_table(results)}\n")
         print(f"report: {run.report}")
+    return run
 
 
 def train(experiment: Experiment) -> Run:
@@ -78,7 +79,9 @@ def train(experiment: Experiment) -> Run:
         learner = experiment.learner()
         if config["init_from"]:
             begin_from(learner, run, split, config["init_from"], config["init_parts"])
-        logger = experiment.tracker.split_logger(split.name, run.folder, config)
+        logger = experiment.tracker.split_logger(
+            split.name, run.folder, config, [one.name for one in splits]
+        )
         started = time.perf_counter()
         learner.fit(data, folder, logger)
         seconds = time.perf_counter() - started
@@ -89,6 +92,7 @@ def train(experiment: Experiment) -> Run:
             time_split(run, split.name, seconds)
             run.record(split.name, fitted, FITTED)
             run.record(split.name, predictions)
+            experiment.tracker.finish_split(run.folder, split.name)
     if not is_first_process():
         return run
     if missing := sum(not run.has(split) for split in splits):

@@ -27,6 +27,7 @@ from vqa.reports.page import placed, read_yaml, write_page
 from vqa.reports.provenance import flat, run_facts
 from vqa.reports.svg import inline, to_svg
 from vqa.reports.words import known, percent, plural, shown, span
+from vqa.runs.histories import read_histories
 from vqa.runs.used_features import MARK, untrained_features
 
 log = logging.getLogger(__name__)
@@ -193,14 +194,7 @@ def _tooltip(row: Mapping[str, Any], many: bool) -> str:
 
 def _curves(folder: Path, results: Results, remark: str) -> list[Markup]:
     """Return the learning curves from the histories of all splits, one figure per quantity."""
-    histories = {}
-    for name in results.splits:
-        path = folder / name / "history.csv"
-        if path.is_file() and path.stat().st_size:
-            table = pd.read_csv(path)
-            histories[name] = (
-                table if "epoch" in table else table.rename_axis("epoch").reset_index()
-            )
+    histories = read_histories(folder, results.splits)
     return [
         placed(
             folder,

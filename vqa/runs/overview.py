@@ -88,7 +88,8 @@ def _run_folders(folder: Path) -> Iterator[Path]:
         if "config.yaml" in files:
             folders.clear()
             yield Path(place)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        # W&B's own files hold a config.yaml too.
+        folders[:] = sorted(name for name in folders if name[0] != "." and name != "wandb")
 
 
 def _summary(run: Run) -> tuple[float, RunSummary]:

@@ -86,6 +86,7 @@ def do(plan: Plan, own: dict[str, Any], *, smoke: bool) -> int:
     pictures = _drawn(plan, content) if study.rows else _pictures(plan, work, own["videos"])
     if pictures:
         content, page = write(pictures)
+    base.tracker.finish_study(folder)
     for note in content["notes"]:
         print(f"NOTE: {note}")
     print(f"\n{study.title}\n")

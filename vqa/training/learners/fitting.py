@@ -30,6 +30,7 @@ from vqa.training.learners.checkpoints import (
 )
 from vqa.training.learners.divergence import Diverged, cause
 from vqa.training.learners.module import ScoreModule
+from vqa.training.learners.sending import SendHistory
 from vqa.training.learners.stopping import OrderlyStop
 from vqa.training.processes import end_with_launcher, is_first_process
 
@@ -83,7 +84,10 @@ def fit_network(learner: "NeuralLearner", data: VQADataModule, folder: Path, log
     trainer = learner.trainer(
         default_root_dir=folder,
         logger=logger,
-        callbacks=_callbacks(learner, checkpoints),
+        callbacks=[
+            *_callbacks(learner, checkpoints),
+            *([SendHistory(learner.checkpoint_every)] if logger else []),
+        ],
         plugins=[CheckpointIO([resumed] if resumed else [])],
         enable_progress_bar=False,
         enable_model_summary=False,

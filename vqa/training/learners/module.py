@@ -152,7 +152,7 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
         if self.on_mos_scale:
             self._epoch_values["val_mae"] = error
         # Undefined for equal scores; a NaN would end the training.
-        self.log_dict({"val_srocc": -1.0} | self._epoch_values, rank_zero_only=False)
+        self.log_dict({"val_srocc": -1.0} | self._epoch_values, logger=False, rank_zero_only=False)
 
     def validation_srocc(self, rows: Mapping[str, tuple[float, float]]) -> float:
         """Return the SROCC of the validation part, (MOS, score) by id; NaN if it is undefined."""
@@ -164,7 +164,7 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
         means = self._means.values()
         validation = self.__dict__.pop("_epoch_values", {})
         self.history.append({"epoch": self.current_epoch, **means, **validation})
-        self.log_dict(means)
+        self.log_dict(means, logger=False)
 
     def check_finite(self) -> None:
         """Check the losses of the epoch so far and the weights, before anything is recorded.

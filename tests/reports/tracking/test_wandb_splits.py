@@ -1,63 +1,30 @@
-"""Trackers; W&B is the real one, offline."""
+"""Trackers; W&B is the real one, offline, with one W&B run per split."""
 
 import json
-import os
-import struct
 import subprocess
 import sys
-from contextlib import contextmanager
 
 import pandas as pd
 import pytest
-import wandb
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
-from wandb.proto.wandb_internal_pb2 import Record
 
+from benchmarks.wandb_records import records
 from tests import run_folders
 from tests.reports import page_folders
-from vqa.reports.tracking import CsvTracker, WandbTracker
-
-
-@contextmanager
-def isolated(home):
-    """Without account, configuration or home of this machine."""
-    with pytest.MonkeyPatch.context() as patch:
-        for key in [key for key in os.environ if key.startswith(("WANDB", "XDG_"))]:
-            patch.delenv(key)
-        patch.setenv("HOME", str(home))
-        home.mkdir()
-        yield
+from tests.reports.tracking.offline import isolated
+from vqa.reports.tracking import CsvTracker, TensorBoardTracker, WandbTracker
 
 
 def track(folder, home, **options):
     """Two splits and the summary."""
     with isolated(home):
-        tracker = WandbTracker(**options)
+        tracker = WandbTracker(runs="split", **options)
         for split in ("split-0", "split-1"):
             logger = tracker.split_logger(split, folder, {"seed": 7, "model": {"lr": 0.5}})
             for epoch in range(3):
-                logger.log_metrics({"val_srocc": 0.1 * epoch}, epoch)
+                logger.log_metrics({"epoch": epoch, "val_srocc": 0.1 * epoch}, epoch)
         tracker.finish(folder)
-        assert "WANDB_MODE" not in os.environ
-        assert "WANDB_DATA_DIR" not in os.environ
-        wandb.teardown()
-
-
-def records(path):
-    """The records of a `.wandb` file: LevelDB's log format after a header of seven bytes."""
-    data, at, parts, found = path.read_bytes(), 7, b"", []
-    while at + 7 <= len(data):
-        if 32768 - at % 32768 < 7:
-            at += 32768 - at % 32768
-            continue
-        _, length, kind = struct.unpack("<IHB", data[at : at + 7])
-        parts += data[at + 7 : at + 7 + length]
-        at += 7 + length
-        if kind in (1, 4):
-            found.append(Record.FromString(parts))
-            parts = b""
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +44,7 @@ def runs(tracked):
     """Run name -> its records."""
     found = {}
     for path in (tracked[0] / "wandb").glob("offline-run-*/*.wandb"):
-        logged = records(path)
+        logged = list(records(path))
         run = next(record.run for record in logged if record.HasField("run"))
         found[run.display_name] = (run, logged)
     return found
@@ -108,7 +75,7 @@ def test_curves_and_configuration_of_a_split(runs):
         json.loads(item.value_json)
         for row in rows
         for item in row
-        if (item.key or item.nested_key[0]) == "val_srocc"
+        if (item.key or item.nested_key[0]) == "split-1/val_srocc"
     ]
     assert values == pytest.approx([0, 0.1, 0.2])
 
@@ -154,9 +121,8 @@ def test_a_matrix_is_a_run_of_its_own(tmp_path):
     )
     with isolated(tmp_path / "home"):
         WandbTracker(mode="offline").finish_matrix(folder)
-        wandb.teardown()
     (path,) = (folder / "wandb").glob("offline-run-*/*.wandb")
-    logged = records(path)
+    logged = list(records(path))
     run = next(record.run for record in logged if record.HasField("run"))
     assert (run.display_name, run.job_type) == ("cross/matrix", "cross_database")
     assert list((folder / "wandb").glob("offline-run-*/files/media/images/heat_map*.png"))
@@ -169,7 +135,6 @@ def test_a_run_that_tested_nothing_has_its_model(tmp_path):
     (folder / "split-0" / "model.safetensors").write_bytes(b"weights")
     with isolated(tmp_path / "home"):
         WandbTracker(mode="offline").finish(folder)
-        wandb.teardown()
     (path,) = (folder / "wandb").glob("offline-run-*/*.wandb")
     kinds = {record.artifact.type for record in records(path) if record.HasField("artifact")}
     assert {"splits", "model"} <= kinds
@@ -195,7 +160,7 @@ def test_everything_is_in_the_run_folder(tracked):
 
 
 def test_a_resumed_run_keeps_its_id(tmp_path):
-    tracker = WandbTracker(mode="offline")
+    tracker = WandbTracker(mode="offline", runs="split")
     ids = [
         tracker.split_logger(split, folder, {}).version
         for folder in (tmp_path / "a", tmp_path / "b")
@@ -203,7 +168,7 @@ def test_a_resumed_run_keeps_its_id(tmp_path):
     ]
     assert ids[0] == ids[2]
     assert len(set(ids)) == 4
-    again = WandbTracker(mode="offline").split_logger("0", tmp_path / "a", {})
+    again = WandbTracker(mode="offline", runs="split").split_logger("0", tmp_path / "a", {})
     assert again.version == ids[0]
 
 
@@ -234,14 +199,18 @@ def test_configurations_build_the_trackers():
         return instantiate(OmegaConf.load(f"conf/logger/{name}.yaml"))
 
     assert isinstance(build("csv"), CsvTracker)
+    assert isinstance(build("tensorboard"), TensorBoardTracker)
     tracker = build("wandb")
     assert isinstance(tracker, WandbTracker)
     assert (tracker.project, tracker.mode, tracker.entity) == ("vqa", "online", None)
+    assert tracker.runs == "experiment"
 
 
 def test_unknown_mode_is_refused():
     with pytest.raises(ValueError, match="mode='dryrun': expected one of online"):
         WandbTracker(mode="dryrun")
+    with pytest.raises(ValueError, match="runs='all': expected one of experiment, split"):
+        WandbTracker(runs="all")
 
 
 def test_heavy_libraries_are_loaded_on_first_use():
