@@ -56,7 +56,7 @@ def described(plan: Plan) -> str:
     lines = [f"{plan.study.name}: {plan.study.title}", f"{', '.join(counts)}", ""]
     if plan.trainings:
         lines += [line.rstrip() for line in aligned_rows(rows)] + [""]
-    absent = sorted({one.absent for one in (*plan.trainings, *plan.tests) if one.absent})
+    absent = sorted({one.absent for one in plan.jobs if one.absent})
     lines += [f"left empty: {reason}" for reason in absent]
     lines.append(
         f"estimate: {total['training']:.1f} h of training, {total['features']:.1f} h of features "

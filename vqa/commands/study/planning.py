@@ -172,6 +172,11 @@ class Plan:
         """The tests."""
         return list(self._tests.values())
 
+    @property
+    def jobs(self) -> list[Training | Test]:
+        """All that is to be done."""
+        return [*self.trainings, *self.tests]
+
     def tests_of(self, training: Training) -> list[Test]:
         """Return the tests of a training that it does not store itself."""
         return [one for one in self.tests if one.training is training and not one.is_stored]

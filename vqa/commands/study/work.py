@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -36,11 +37,11 @@ class Work:
         self.plan = plan
         self.runs: dict[Training | Test, Run] = {}
         self.missing: dict[Training | Test, str] = {
-            one: one.absent for one in (*plan.trainings, *plan.tests) if one.absent
+            one: one.absent for one in plan.jobs if one.absent
         }
         self.failed = 0
 
-    def do(self, shard: str, then: Callable[[], None]) -> None:
+    def do(self, shard: str, then: Callable[[], object]) -> None:
         """Train and test what this job shares and is not finished; a failure costs its cells only.
 
         Args:
@@ -63,14 +64,14 @@ class Work:
     def _one(self, training: Training, ours: bool, step: Callable[[], object]) -> None:
         tests = self.plan.tests_of(training)
         if training not in self.missing:
-            self._attempt(training, ours, lambda: self._train(training, ours))
+            self._attempt(training, ours, partial(self._train, training, ours))
         if ours:
             step()
         for test in tests:
             if training in self.missing:
                 self.missing.setdefault(test, self.missing[training])
             if test not in self.missing:
-                self._attempt(test, ours, lambda test=test: self._evaluate(test, ours))
+                self._attempt(test, ours, partial(self._evaluate, test, ours))
             if ours:
                 step()
 
@@ -133,7 +134,8 @@ def released(study: Study, folder: str) -> dict[tuple[tuple[str, str], ...], Pat
     place = user_path(folder)
     if not study.released:
         raise ValueError(f"predictions={folder}: no predictions of {study.name} were released")
-    files, name = {}, ""
+    files: dict[tuple[tuple[str, str], ...], Path] = {}
+    name = ""
     for block, row, column, _ in study.cells():
         name = study.released.format(block=block.file, row=row.file, column=column.file)
         for suffix in (".csv", ".mat"):
