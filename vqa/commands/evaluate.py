@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vqa.commands.configuration import UsageError, raw_format, resolved
-from vqa.commands.overrides import value_of
 from vqa.files import making_folder, plain_name, user_path
 from vqa.runs import Run
 from vqa.runs.audit import digest
@@ -88,15 +87,10 @@ def main(config: "DictConfig") -> int | None:
         settings["paths"],
         fresh=settings["fresh"],
         trust=trust,
-        told=dict(map(pair, settings["settings"])),
+        told=settings["settings"] or {},
         tracker=tracker,
     )
     return None
-
-
-def pair(word: str) -> tuple[str, Any]:
-    """Return key and value of an entry of `settings=`, such as `model.network.score=frame`."""
-    return word.partition("=")[0], value_of(word)
 
 
 def _checked_tracker(settings: Mapping[str, Any]) -> "CsvTracker":

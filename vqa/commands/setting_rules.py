@@ -68,7 +68,7 @@ RULES: dict[str, Rule] = {
     "split_seed": SEED,
     "fresh": FLAG,
     "init_parts": several(NAME) | NULL,
-    "settings": several(text("key=value", r"[^=]+=.*"), fewest=0),
+    "settings": section() | NULL,
     "test_settings": several(NAME, fewest=0),
     "shard": text("i/n, such as 2/8", r"[0-9]{1,6}/[0-9]{1,6}"),
     "threads": THREADS | NULL,

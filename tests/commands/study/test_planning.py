@@ -112,7 +112,7 @@ def test_absent_databases_are_told_from_present_ones(tmp_path):
     found = Plan(read("gram/table3"), composer)
     assert all("is absent" in one.absent for one in (*found.trainings, *found.tests))
     text = described(found)
-    assert "left empty: konvid is absent" in text
+    assert "left empty: tid2013 is absent" in text
     assert "3 trainings, 2 tests, 4 cells" in text
 
 

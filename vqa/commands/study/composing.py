@@ -53,9 +53,12 @@ class Composer:
             demo = self.smoke["databases"].get(keys.get("data", "demo"), ["data=demo"])
             kept = [key for key in words if key_of(key).split(".")[0] not in ("data", "alignment")]
             words = merged(kept, demo, self.smoke["always"], self.given)
-            for _ in range(2):  # what a model brings may have to be made small as well
-                words = merged(words, self._tiny(self._resolved(words)), self.given)
-        config = self._resolved(words)
+            config = self._resolved(words)
+            # What a model brings may have to be made small as well.
+            while (more := merged(words, self._tiny(config), self.given)) != words:
+                words, config = more, self._resolved(more)
+        else:
+            config = self._resolved(words)
         if late := [
             one for one in self.of_features if key_of(one).split(".")[1] in config["features"]
         ]:

@@ -23,6 +23,8 @@ from vqa.runs.opening import load_run
 
 log = logging.getLogger(__name__)
 
+LEFT = "left to another job"
+
 
 class Work:
     """The finished runs of a plan, and why others are missing.
@@ -87,7 +89,7 @@ class Work:
             report(f"{_shown(what)}: {known[1]}")
             return
         if run is None:
-            self.missing[what] = "left to another job"
+            self.missing[what] = LEFT
         else:
             self.runs[what] = run
 
@@ -95,6 +97,8 @@ class Work:
         if not ours:
             return _finished(training.folder)
         for needed in training.needs:
+            if self.missing.get(needed) == LEFT:
+                return None
             if needed not in self.runs:
                 raise ValueError(
                     f"it starts from the training {needed.name}, which is missing "
