@@ -119,5 +119,5 @@ def test_page(study, tmp_path):
     assert "A & B_c" in text
     assert "printed 0.600 ± 0.100" in text
     assert ("td", "title", "konvid is absent") in page.attributes
-    assert ("small", "class", "few") in page.attributes
+    assert ("small", "class", "outside") in page.attributes
     assert page.headings[0] == 1

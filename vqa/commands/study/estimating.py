@@ -6,7 +6,8 @@ from typing import Any
 import yaml
 
 from vqa.commands import configuration
-from vqa.commands.study.planning import Plan, Training
+from vqa.commands.study.jobs import Training
+from vqa.commands.study.planning import Plan
 from vqa.evaluation.text import aligned_rows
 from vqa.reports.words import plural
 from vqa.runs.opening import load_run

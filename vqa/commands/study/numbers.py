@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from vqa.commands.study.definition import Study
-from vqa.commands.study.planning import Cell, Part, Plan, Test
+from vqa.commands.study.jobs import Cell, Part, Test
+from vqa.commands.study.planning import Plan
 from vqa.commands.study.work import Work
 from vqa.evaluation.combinations import Combined, Term, combined
 from vqa.evaluation.metrics import cards

@@ -11,7 +11,8 @@ from vqa.commands.errors import explained
 from vqa.commands.experiment import Experiment
 from vqa.commands.process import report
 from vqa.commands.study.definition import Study
-from vqa.commands.study.planning import Plan, Test, Training
+from vqa.commands.study.jobs import Test, Training
+from vqa.commands.study.planning import Plan
 from vqa.commands.test import evaluate_run, evaluation_folder
 from vqa.commands.train import train
 from vqa.evaluation.predictions import read_predictions

@@ -123,7 +123,7 @@ class Search(Sweep):
 
         if not is_first_process():
             return
-        trials = [
+        trials: list[dict[str, Any]] = [
             {"trial": one.number, "value": one.value, "state": one.state.name.lower()}
             | {"settings": {key: one.params.get(key) for key in self.keys}}
             for one in self.study.get_trials()

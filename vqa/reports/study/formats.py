@@ -207,7 +207,8 @@ def legend(study: Mapping[str, Any]) -> str:
         "population": " ± deviation (n)",
     }[study["deviation"]]
     percent = labels(study)["interval"]
-    source = f" Printed: {study['source']}." if study["source"] else ""
+    compared = any(known(cell["printed"]) for cell in study["cells"])
+    source = f" Printed: {study['source']}." if compared and study["source"] else ""
     return f"{over}{spread} and {percent} over the test videos.{source}"
 
 

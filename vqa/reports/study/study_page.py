@@ -2,6 +2,7 @@
 
 import base64
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from vqa.reports.study.formats import legend, levels_of
 from vqa.reports.svg import inline
 from vqa.reports.words import known, plural
 
+# Figures of a paper's column are shown larger than they are printed, at most over the whole page.
+ENLARGED, WIDEST_REM = 1.7, 72.0
 KEYS = ("name", "title", "source", "cells", "trainings", "notes", "command")
 
 
@@ -39,6 +42,7 @@ def write_study_page(folder: Path) -> Path:
         "notes": study["notes"],
         "name": study["name"],
         "legend": legend(study) if blocks else "",
+        "compared": any(known(cell["printed"]) for cell in study["cells"]),
         "metric": grid.metric_of_all(study) if blocks else "",
         "levels": [_spans(names) for names in levels_of(heads)],
         "blocks": [_block(folder, block, study) for block in blocks],
@@ -100,13 +104,21 @@ def _picture(folder: Path, picture: Mapping[str, Any]) -> dict[str, Any]:
     """Return a picture with its markup: its SVG in the page, an animation as an image."""
     files = [Path(name) for name in picture["files"]]
     first = folder / files[0]
+    width_rem = WIDEST_REM
     if first.suffix == ".svg":
-        name = f"picture-{first.stem}"
-        markup = Markup(inline(first.read_text("utf-8"), name, picture["caption"]))
+        text = first.read_text("utf-8")
+        markup = Markup(inline(text, f"picture-{first.stem}", picture["caption"]))
+        if printed := re.search(r'<svg[^>]*\swidth="([\d.]+)pt"', text):
+            width_rem = min(WIDEST_REM, ENLARGED * float(printed[1]) / 12)
     else:
         data = base64.b64encode(first.read_bytes()).decode()
         markup = Markup('<img src="data:image/gif;base64,{}" alt="{}">').format(
             Markup(data), picture["caption"]
         )
     links = [{"href": one.as_posix(), "name": one.suffix[1:].upper()} for one in files]
-    return {"caption": picture["caption"], "markup": markup, "links": links}
+    return {
+        "caption": picture["caption"],
+        "markup": markup,
+        "links": links,
+        "width_rem": round(width_rem, 1),
+    }
