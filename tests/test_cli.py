@@ -13,7 +13,17 @@ from vqa.commands import configuration
 from vqa.commands.completion import candidates
 
 HEAVY = ("torch", "pytorch_lightning", "torchvision", "numpy", "pandas", "scipy", "wandb")
-PLAIN_VERBS = ["score", "pack", "doctor", "compare", "verify", "runs", "models", "completion"]
+PLAIN_VERBS = [
+    "score",
+    "pack",
+    "doctor",
+    "compare",
+    "verify",
+    "runs",
+    "models",
+    "study",
+    "completion",
+]
 
 
 def fresh(*words):

@@ -60,7 +60,7 @@ SENSIBLE = {
     "data.read.readers.lsvq.parts": "",
     "*.parts *.databases features.gram.layers features.gram.extractor.layers train test": "[a,b]",
     "init_parts descriptions": "null [a,b]",
-    "trust": "[] [a,b]",
+    "trust test_settings": "[] [a,b]",
     "features.openclip.groups features.openclip.extractor.groups": "null abc long [a,b]",
     "features.timm.stages features.timm.extractor.stages": "null [1]",
     # names, paths, sections
@@ -74,7 +74,7 @@ SENSIBLE = {
     "*.descriptions": PATH + " {} {a:b}",
     "folder init_from output run verify predictions draw *.root data.roots.* *.path": PATH,
     "weights backbone_weights": PATH,
-    "data": "null {} {a:b}",
+    "data settings": "null {} {a:b}",
     "views.* model.network.backbone model.start model.prepare": "null",
     "model.module.frozen_epochs model.module.learning_rates": "null {}",
 }

@@ -174,8 +174,15 @@ def test_every_parameter_is_part_of_the_graph(small):
         assert all(gradient.isfinite().all() for gradient in reached), name
 
 
+# CLiF-VQA has all of FAST-VQA in it.
+LARGE = [
+    pytest.param(name, marks=pytest.mark.exhaustive) if name == "fastvqa" else name
+    for name in MODELS
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", LARGE)
 def test_every_parameter_of_the_paper_size_gets_a_gradient(model, clips):
     """The `demo` sizes are not enough: there a table of Video Swin's bias has a gate of zero."""
     paper = example(model, "paper", clips.videos[:1], np.random.default_rng(0))

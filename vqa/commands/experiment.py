@@ -234,6 +234,10 @@ class Experiment:
             raise ValueError(f"features={names}: expected one kind that has an extractor")
         return self._build(kinds[0]["extractor"])
 
+    def figure(self, settings: Mapping[str, Any]) -> Any:
+        """Return the function that a figure of a study names, with its settings."""
+        return self._build({"_partial_": True, **settings})
+
     def splits(self, database: Database) -> list[Split]:
         """Split a database by the protocol."""
         return list(self._build(self.config["protocol"])(database))

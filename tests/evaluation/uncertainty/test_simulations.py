@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
         (117, ("srocc", "krocc", "plcc_raw"), 1000),
         pytest.param(240, ("srocc", "krocc", "plcc_raw"), 2000, marks=pytest.mark.exhaustive),
         (117, ("rmse",), 500),
-        (240, ("rmse",), 500),
+        pytest.param(240, ("rmse",), 500, marks=pytest.mark.exhaustive),
     ],
 )
 def test_intervals_hold_the_truth_as_often_as_they_say(videos, names, datasets):
@@ -36,7 +36,9 @@ def test_intervals_of_the_median_over_splits_hold_its_expectation():
     ("alarm", "options", "datasets"),
     [
         (simulations.paired_alarm, {}, 800),
-        (simulations.paired_alarm, {"metric": "rmse"}, 400),
+        pytest.param(
+            simulations.paired_alarm, {"metric": "rmse"}, 400, marks=pytest.mark.exhaustive
+        ),
         (simulations.corrected_t_alarm, {}, 800),
         (simulations.fisher_alarm, {}, 2000),
         (simulations.fisher_alarm, {"kind": "spearman"}, 2000),
@@ -48,6 +50,7 @@ def test_false_alarms_are_as_rare_as_they_say(alarm, options, datasets):
     assert 0.03 <= share <= 0.07, share
 
 
+@pytest.mark.exhaustive
 def test_false_alarms_over_splits_are_no_more_frequent_than_they_say():
     # A little rarer: 3.5 % of 2000.
     assert 0.01 <= simulations.false_alarms(simulations.splits_alarm, 250) <= 0.06

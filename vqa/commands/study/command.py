@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from vqa.commands import configuration
-from vqa.commands.building import build
 from vqa.commands.configuration import UsageError
+from vqa.commands.experiment import Experiment
 from vqa.commands.overrides import checked, value_of
 from vqa.commands.preflight import check_experiment, check_folder
 from vqa.commands.process import set_up
@@ -15,9 +15,9 @@ from vqa.commands.study.composing import Composer, key_of, smoke_settings
 from vqa.commands.study.definition import Study, names, read
 from vqa.commands.study.estimating import described
 from vqa.commands.study.material import Material, Picture
-from vqa.commands.study.numbers import Numbers, document, to_draw
 from vqa.commands.study.outputs import write_study
 from vqa.commands.study.planning import Plan
+from vqa.commands.study.values import Numbers, document, to_draw
 from vqa.commands.study.work import Work, read_released, released
 from vqa.files import user_path
 from vqa.reports.figures import mark
@@ -113,7 +113,7 @@ def _drawn(plan: Plan, content: Mapping[str, Any]) -> list[Picture]:
 def _build(plan: Plan, figure: Mapping[str, Any]) -> Any:
     """Return the function of a figure; one of your own needs --config-dir."""
     trusted = None if plan.composer.config_dir else ()
-    return build({"_partial_": True, **figure}, trusted)
+    return Experiment(plan.composer().config, trusted).figure(figure)
 
 
 def _pictures(plan: Plan, work: Work, videos: Any) -> list[Picture]:

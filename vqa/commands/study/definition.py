@@ -92,7 +92,7 @@ class Study:
         released: Names of released files of predictions, such as `{row}_{column}`.
         databases: What a figure shows, if it is no drawing of a table.
         figure: Target and settings of a figure. With rows it is called with the numbers of the
-            table, see `vqa.commands.study.numbers.to_draw`; without, with a `Material`.
+            table, see `vqa.commands.study.values.to_draw`; without, with a `Material`.
         smoke: In smoke size: `overrides` of every training, or settings of the figure.
     """
 

@@ -24,7 +24,7 @@ def write_study(folder: Path, study: Mapping[str, Any], pictures: Sequence[Pictu
 
     Args:
         folder: Folder of the study.
-        study: Content of study.json, see `vqa.commands.study.numbers.document`.
+        study: Content of study.json, see `vqa.commands.study.values.document`.
         pictures: Pictures of a figure.
 
     Returns:

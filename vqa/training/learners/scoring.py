@@ -70,8 +70,9 @@ class ScoringNetwork(nn.Module):
             ) from error
         if "features" not in inputs:
             return dict(inputs)
-        # Features from elsewhere may have double precision.
-        return {**inputs, "features": self.standardise(inputs["features"]).float()}
+        # Features from elsewhere may have another precision than the network.
+        features = self.standardise(inputs["features"]).to(self.mos_scale.dtype)
+        return {**inputs, "features": features}
 
     def forward(self, **inputs: Tensor) -> Tensor:
         """Scores on the MOS scale, (B,)."""
