@@ -55,7 +55,7 @@ SENSIBLE = {
     "model.prepare.period": "null",
     "model.module.mixing": "0 1.5 1e9",
     "model.kernel model.scaler model.impute model.criterion model.inner": "",
-    "model.network.rnn *.pooling *.rows *.yuv_matrix *.windows *.softmax *.fusion": "",
+    "model.network.rnn *.pooling *.rows *.yuv_matrix *.windows *.softmax *.fusion *.stem": "",
     "*.resolutions *.grey logger.mode logger.runs": "",
     "data.read.readers.lsvq.parts": "",
     "*.parts *.databases features.gram.layers features.gram.extractor.layers train test": "[a,b]",

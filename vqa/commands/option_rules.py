@@ -84,6 +84,10 @@ OPTIONS: dict[str, dict[str, Rule]] = {
         **_CNN, "jpeg": FLAG, "batch_masks": BATCH, "saliency_architecture": NAME,
         "fusion": one_of("input", "featuremap"),
     },
+    "vqa.features.saliency_correlation.SaliencyCorrelation": {
+        **_CNN, "jpeg": FLAG, "batch_masks": BATCH, "saliency_architecture": NAME,
+        "stem": one_of("ordinary", "skipped"),
+    },
     "vqa.features.gram.Gram": {
         **_CNN,
         "layers": several(NAME),
