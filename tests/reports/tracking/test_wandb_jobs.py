@@ -86,9 +86,9 @@ def test_a_comparison_has_models_pairs_and_groups(tmp_path):
 
 CELLS = [
     {"row": "vsfa", "column": "konvid", "metric": "srocc", "value": 0.8, "low": 0.7, "high": 0.9,
-     "printed": 0.79, "n": 240, "run": "vsfa-konvid"},
+     "printed": 0.79, "n": 240, "runs": ["vsfa-konvid"]},
     {"row": "vsfa", "column": "cvd2014", "metric": "srocc", "value": None, "low": None,
-     "high": None, "printed": 0.8, "n": 0, "run": None},
+     "high": None, "printed": 0.8, "n": 0, "runs": []},
 ]  # fmt: skip
 
 
@@ -96,10 +96,11 @@ def study(folder):
     folder.mkdir(parents=True)
     content = {
         "name": "vsfa/table1", "title": "VSFA", "columns": ["konvid", "cvd2014"], "rows": ["vsfa"],
-        "cells": CELLS, "notes": ["cvd2014 is absent."], "command": "vqa study vsfa/table1",
+        "files": ["table.csv"], "cells": CELLS, "notes": ["cvd2014 is absent."],
+        "command": "vqa study vsfa/table1",
     }  # fmt: skip
     write_json(folder / "study.json", content)
-    write_csv(folder / "study.csv", list(CELLS[0]), [cell.values() for cell in CELLS])
+    write_csv(folder / "table.csv", list(CELLS[0]), [cell.values() for cell in CELLS])
     (folder / "figures").mkdir()
     (folder / "figures" / "curve.svg").write_text("<svg/>")
     (folder / "figures" / "curve.pdf").write_bytes(b"%PDF")
@@ -118,7 +119,7 @@ def test_a_study_has_its_table_cells_predictions_and_files(tmp_path):
     assert rows_of(folder, "study")["data"] == [["vsfa", 0.8]]
     assert rows_of(folder, "cells")["data"][1][3:6] == [None, None, None]
     assert rows_of(folder, "predictions")["columns"][:3] == ["row", "column", "metric"]
-    assert set(found.artifacts["study"]) == {"study.json", "study.csv", "curve.svg", "curve.pdf"}
+    assert set(found.artifacts["study"]) == {"study.json", "table.csv", "curve.svg", "curve.pdf"}
     assert found.artifacts["predictions"] == ["vsfa-konvid-srocc.csv"]
 
 

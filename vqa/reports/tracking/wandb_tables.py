@@ -1,5 +1,6 @@
 """What W&B gets of a finished job: a run, a matrix, a comparison, a study."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,19 +127,20 @@ def log_comparison(run: "Run", folder: Path) -> None:
 def log_study(run: "Run", folder: Path) -> None:
     """Log a study: its table, its cells, the predictions behind them, pictures and files."""
     study = read_json(folder / "study.json")
-    cells = pd.DataFrame(study["cells"])
     run.config.update({key: study.get(key) for key in ("name", "title", "command")})
     run.summary["notes"] = "\n".join(study.get("notes") or [])
     shown: dict[str, Any] = {}
-    if len(cells):
+    if study["cells"]:
+        found = [_named_cell(cell) for cell in study["cells"]]
+        cells = pd.DataFrame(found).drop(columns=["runs", "untrained"], errors="ignore")
         several = cells["metric"].nunique() > 1
-        columns = cells["column"].astype(str) + (" " + cells["metric"] if several else "")
+        columns = cells["column"] + (" " + cells["metric"] if several else "")
         values = cells.assign(column=columns).pivot_table(
             index="row", columns="column", values="value", aggfunc="first", sort=False
         )
         shown = {"study": media.table(values.reset_index()), "cells": media.table(cells)}
         keys = ["row", "column", "metric"]
-        predictions, files = media.cell_predictions(folder, study["cells"], keys)
+        predictions, files = media.cell_predictions(folder, found, keys)
         if len(predictions):
             shown["predictions"] = media.table(predictions, keys)
         media.log_files(run, "predictions", files)
@@ -154,5 +156,17 @@ def log_study(run: "Run", folder: Path) -> None:
     if shown:
         run.log(shown)
     drawn = [*(folder / "figures").glob("*.svg"), *(folder / "figures").glob("*.pdf")]
-    made = [folder / "study.json", folder / "study.csv", *sorted(drawn), *pictures]
+    tables = [folder / name for name in study.get("files") or ()]
+    made = [folder / "study.json", *tables, *sorted(drawn), *pictures]
     media.log_files(run, "study", media.named([path for path in made if path.is_file()]))
+
+
+def _named_cell(cell: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a cell with its whole row and column as one name each, and its run if it has one."""
+    runs = cell.get("runs") or []
+    places = {"row": ("block", "row_group", "row"), "column": ("column_group", "column")}
+    names = {
+        name: " ".join(filter(None, (str(cell.get(key) or "") for key in keys)))
+        for name, keys in places.items()
+    }
+    return {**cell, **names, "run": runs[0] if len(runs) == 1 else None}
