@@ -250,33 +250,10 @@ def _add_models(verbs: "argparse._SubParsersAction[_Parser]") -> None:
 
 
 def _add_study(verbs: "argparse._SubParsersAction[_Parser]") -> None:
-    study = _verb(
-        verbs,
-        "study",
-        "make a table or figure of a paper: the printed numbers beside yours",
-        """\
-examples:
-  vqa study                                          list the studies
-  vqa study gstvqa/table2 paths.data=/databases      databases lie in <paths.data>/<name>
-  vqa study gstvqa/table2 roots.konvid=/data/KoNViD  ... or where roots.<name> says
-  vqa study gstvqa/table2 --plan                     trainings, cells, estimated time only
-  vqa study gstvqa/table2 --smoke                    the same on the demo databases, in tiny sizes
-  vqa study gstvqa/table2 shard=2/8                  one of 8 jobs; rerun without it for the table
-  vqa study my_table.yaml trainer=gpu                a study of your own, settings of every training
+    from vqa.commands.study import arguments
 
-An interrupted study resumes when you rerun the command. A training is made once: studies share the
-run folders of `vqa train`.""",
-    )
-    study.add_argument(
-        "words", nargs="*", metavar="STUDY [key=value ...]",
-        help="name or YAML file of a study, then settings of its trainings, shard=, output=",
-    )  # fmt: skip
-    study.add_argument(
-        "--plan", action="store_true", help="print the plan and its cost, do nothing"
-    )
-    study.add_argument("--smoke", action="store_true", help="demo databases, tiny sizes: minutes")
-    study.add_argument("--config-dir", metavar="FOLDER", help="folder of your own configuration")
-    study.set_defaults(job=lambda given: _module("study.command").command(given))
+    summary = "make a table or figure of a paper: the printed numbers beside yours"
+    arguments.add(_verb(verbs, "study", summary, arguments.EPILOG))
 
 
 def _verb(

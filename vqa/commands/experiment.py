@@ -47,8 +47,7 @@ class Experiment:
         trusted_data: The same for the `data` section.
         trained: Folder of the run whose models are used, to compare features with; None for none.
         told: Settings that the trained model is told for this test, by key; they are in `config`.
-        before: The same experiment as it was trained, to compare features with, if its features are
-            told something; None for none.
+        before: The experiment as it was trained, if its features are told something.
     """
 
     def __init__(
@@ -103,9 +102,8 @@ class Experiment:
             return settings_of(run, data=data, paths=paths, device=device, trust=trust, told=told)
 
         trusted_data = trust if data is None else None
-        before = None
-        if any(key.startswith("features.") for key in told):
-            before = cls(settings({}), trust, trusted_data, run.folder)
+        of_features = any(key.startswith("features.") for key in told)
+        before = cls(settings({}), trust, trusted_data, run.folder) if of_features else None
         return cls(settings(told), trust, trusted_data, run.folder, told, before)
 
     @property
