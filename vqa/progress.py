@@ -1,12 +1,21 @@
 """Progress bars that show the time left: live on a terminal, an occasional line in a log file."""
 
 import sys
+from contextlib import suppress
 from typing import Any
 
 from tqdm import tqdm
 
 TERMINAL_INTERVAL_S = 0.2
 LOG_INTERVAL_S = 10.0
+
+
+class _Bar(tqdm):
+    """A bar that a signal may have stopped before it was complete."""
+
+    def __del__(self) -> None:
+        with suppress(AttributeError):
+            super().__del__()
 
 
 def progress_bar(total: int | None, description: str, unit: str, **options: Any) -> tqdm:
@@ -20,4 +29,4 @@ def progress_bar(total: int | None, description: str, unit: str, **options: Any)
     """
     interval = TERMINAL_INTERVAL_S if sys.stderr.isatty() else LOG_INTERVAL_S
     settings = {"disable": total == 0, "mininterval": interval, "maxinterval": interval} | options
-    return tqdm(total=total, desc=description, unit=unit, **settings)
+    return _Bar(total=total, desc=description, unit=unit, **settings)

@@ -39,10 +39,10 @@ def test_intervals_of_the_median_over_splits_hold_its_expectation():
         pytest.param(
             simulations.paired_alarm, {"metric": "rmse"}, 400, marks=pytest.mark.exhaustive
         ),
-        (simulations.corrected_t_alarm, {}, 800),
+        pytest.param(simulations.corrected_t_alarm, {}, 800, marks=pytest.mark.exhaustive),
         (simulations.fisher_alarm, {}, 2000),
         (simulations.fisher_alarm, {"kind": "spearman"}, 2000),
-        (simulations.f_alarm, {}, 400),
+        pytest.param(simulations.f_alarm, {}, 400, marks=pytest.mark.exhaustive),
     ],
 )
 def test_false_alarms_are_as_rare_as_they_say(alarm, options, datasets):
