@@ -19,14 +19,13 @@ from torch import Tensor, nn
 
 from vqa.features.extractor import Extractor
 from vqa.features.frames import checked
-from vqa.features.saliency import Saliency, resized
+from vqa.features.saliency import Saliency, resized, weights_beside
 from vqa.features.seconds import frame_of_each_second
 from vqa.models.pretrained.classifier import Classifier
 from vqa.models.pretrained.weights import fingerprint
 from vqa.video import VideoInfo
 
 DEFINITION = 1  # part of the fingerprint; raise it with every change that changes a number
-NAMED_WEIGHTS = ("imagenet", "random")
 
 
 class SaliencyFusion(Extractor):
@@ -66,15 +65,8 @@ class SaliencyFusion(Extractor):
     ) -> None:
         if fusion not in ("input", "featuremap"):
             raise ValueError(f"{self.name}: fusion={fusion!r}: expected input or featuremap")
-        if saliency_weights is None and weights not in NAMED_WEIGHTS:
-            raise ValueError(
-                f"{self.name}: with weights={weights} the saliency needs weights of its own; set "
-                "features.vsfacnn_saliency.saliency_weights to a file for "
-                f"{saliency_architecture}, or one of {', '.join(NAMED_WEIGHTS)}"
-            )
-        self._saliency = Saliency(
-            saliency_architecture, saliency_weights or weights, jpeg, device, batch_masks, precision
-        )
+        own = weights_beside(self.name, weights, saliency_weights, saliency_architecture)
+        self._saliency = Saliency(saliency_architecture, own, jpeg, device, batch_masks, precision)
         self._deep = Classifier(architecture, weights, device)
         self.device = self._deep.device
         self.dim = 2 * self._deep.channels

@@ -26,6 +26,7 @@ from vqa.video import VideoInfo
 
 DEFINITION = 1  # part of the fingerprint; raise it with every change that changes a number
 JPEG_QUALITY = 100
+NAMED_WEIGHTS = ("imagenet", "random")
 
 
 class Saliency(Extractor):
@@ -128,3 +129,26 @@ def _through_jpeg(picture: np.ndarray) -> np.ndarray:
     file = io.BytesIO()
     Image.fromarray(picture).save(file, format="JPEG", quality=JPEG_QUALITY)
     return np.asarray(Image.open(file))
+
+
+def weights_beside(
+    name: str, weights: str, saliency_weights: str | None, saliency_architecture: str
+) -> str:
+    """Return the weights of the saliency that features combine with another network.
+
+    Args:
+        name: Name of the features, for the error.
+        weights: Of the other network.
+        saliency_weights: Of the saliency; None takes `weights`, unless that is a file.
+        saliency_architecture: The classifier of the saliency.
+
+    Raises:
+        ValueError: None are given, and those of the other network are a file of its own.
+    """
+    if saliency_weights is None and weights not in NAMED_WEIGHTS:
+        raise ValueError(
+            f"{name}: with weights={weights} the saliency needs weights of its own; set "
+            f"features.{name}.saliency_weights to a file for {saliency_architecture}, or one of "
+            f"{', '.join(NAMED_WEIGHTS)}"
+        )
+    return saliency_weights or weights

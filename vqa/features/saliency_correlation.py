@@ -18,14 +18,13 @@ from torch import Tensor, nn
 
 from vqa.features.extractor import Extractor
 from vqa.features.frames import checked
-from vqa.features.saliency import Saliency, resized, through_jpeg
+from vqa.features.saliency import Saliency, resized, through_jpeg, weights_beside
 from vqa.features.seconds import frame_of_each_second
 from vqa.models.pretrained.classifier import Classifier
 from vqa.models.pretrained.weights import fingerprint
 from vqa.video import VideoInfo
 
 DEFINITION = 1  # part of the fingerprint; raise it with every change that changes a number
-NAMED_WEIGHTS = ("imagenet", "random")
 REDUCED_SIDE = 45
 WINDOW = REDUCED_SIDE**2
 STAGES = ("conv1", "layer1", "layer2", "layer3", "layer4")  # of a pass without its stem
@@ -73,12 +72,7 @@ class SaliencyCorrelation(Extractor):
     ) -> None:
         if stem not in ("ordinary", "skipped"):
             raise ValueError(f"{self.name}: stem={stem!r}: expected ordinary or skipped")
-        if saliency_weights is None and weights not in NAMED_WEIGHTS:
-            raise ValueError(
-                f"{self.name}: with weights={weights} the saliency needs weights of its own; set "
-                "features.saliency_correlation.saliency_weights to a file for "
-                f"{saliency_architecture}, or one of {', '.join(NAMED_WEIGHTS)}"
-            )
+        own = weights_beside(self.name, weights, saliency_weights, saliency_architecture)
         self._deep = Classifier(architecture, weights, device)
         if self._deep.channels < WINDOW:
             raise ValueError(
@@ -90,9 +84,7 @@ class SaliencyCorrelation(Extractor):
                 f"{self.name}: {architecture} has no {', '.join(STAGES)}; stem=skipped takes a "
                 "ResNet, such as resnet50"
             )
-        self._saliency = Saliency(
-            saliency_architecture, saliency_weights or weights, jpeg, device, batch_masks, precision
-        )
+        self._saliency = Saliency(saliency_architecture, own, jpeg, device, batch_masks, precision)
         self.stem, self.jpeg, self.device = stem, jpeg, self._deep.device
         self.untrained = self._deep.untrained or self._saliency.untrained
         skipped = " without its stem" if stem == "skipped" else ""
