@@ -20,7 +20,7 @@ from vqa.evaluation.uncertainty.bootstrap import (
     percentile_interval,
     resample,
 )
-from vqa.evaluation.uncertainty.counts import Statistic, on_counts, over_splits
+from vqa.evaluation.uncertainty.counts import Statistic, of_predictions, on_counts
 
 # Pairs of videos times resamples, for metrics that are computed anew on each resample.
 MOST_PAIRS = 2e8
@@ -106,11 +106,15 @@ def combined(
         values=np.sum([one.values[:fewest] for one in drawn], axis=0),
         jackknife=drawn[0].jackknife,
     )
-    per_split = _of_splits(terms[0].predictions, metric)
+    of_terms = [_of_splits(term.predictions, metric) for term in terms]
+    per_split = of_terms[0]
     single = len(terms) == 1 and len(per_split) == 1
     interval = bca_interval(total, level) if single else percentile_interval(total, level)
     (low, high) = interval[0].tolist()
-    value = sum(term.weight * _central(term, metric, aggregate) for term in terms)
+    value = sum(
+        term.weight * _central(values, aggregate)
+        for term, values in zip(terms, of_terms, strict=True)
+    )
     known = per_split[~np.isnan(per_split)]
     spread = len(terms) == 1 and len(known) > 1
     return Combined(
@@ -130,7 +134,11 @@ def _drawn(
     """Resample the weighted sum of terms that were tested on one database."""
     videos = _videos(group)
     weights = [term.weight for term in group]
-    statistics = [_statistic(term.predictions, videos, metric, aggregate) for term in group]
+    of_split = on_counts if metric in cards.rankable() else _anew
+    statistics = [
+        of_predictions(term.predictions, videos, lambda *pair: of_split(*pair, metric), aggregate)
+        for term in group
+    ]
 
     def statistic(counts: Array) -> Array:
         parts = [weight * one(counts) for weight, one in zip(weights, statistics, strict=True)]
@@ -140,21 +148,6 @@ def _drawn(
         affordable = int(MOST_PAIRS / max(1, len(videos)) ** 2)
         resamples = min(resamples, max(FEWEST_RESAMPLES, affordable))
     return resample(statistic, len(videos), resamples=resamples, seed=seed)
-
-
-def _statistic(
-    predictions: pd.DataFrame, videos: pd.Index, metric: str, aggregate: str
-) -> Statistic:
-    """Return the metric over the splits of a test as a function of counts over all videos."""
-    members = []
-    for _, part in predictions.groupby("split", sort=False):
-        mos, score = part["mos"].to_numpy(float), part["score"].to_numpy(float)
-        if metric in cards.rankable():
-            statistic = on_counts(mos, score, metric)
-        else:
-            statistic = _anew(mos, score, metric)
-        members.append((videos.get_indexer(part["video"]), statistic))
-    return over_splits(members, aggregate)
 
 
 def _anew(mos: Array, score: Array, metric: str) -> Statistic:
@@ -170,10 +163,9 @@ def _anew(mos: Array, score: Array, metric: str) -> Statistic:
     return lambda counts: np.array([[value(row)] for row in counts])
 
 
-def _central(term: Term, metric: str, aggregate: str) -> float:
+def _central(values: Array, aggregate: str) -> float:
     """Return the median or mean of a metric over the splits on which it is defined."""
-    known = _of_splits(term.predictions, metric)
-    known = known[~np.isnan(known)]
+    known = values[~np.isnan(values)]
     if not len(known):
         return math.nan
     return float(np.median(known) if aggregate == "median" else np.mean(known))

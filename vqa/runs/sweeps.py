@@ -16,7 +16,7 @@ from scipy import stats
 
 from vqa.evaluation.metrics import cards
 from vqa.evaluation.uncertainty.bootstrap import percentile_interval, resample
-from vqa.evaluation.uncertainty.counts import Statistic, on_counts, over_splits
+from vqa.evaluation.uncertainty.counts import Statistic, of_predictions, on_counts, over_splits
 from vqa.runs.run import Run
 from vqa.runs.used_features import untrained_features
 
@@ -108,7 +108,8 @@ def _row(jobs: Sequence[Job], level: float, resamples: int) -> dict[str, Any]:
     videos = pd.Index(pd.unique(pd.concat([table["video"] for table in tables]))) if runs else []
     over_videos = dict.fromkeys(cards.rankable(), (math.nan, math.nan))
     if runs:
-        members = [(np.arange(len(videos)), _statistic(table, videos)) for table in tables]
+        every = np.arange(len(videos))
+        members = [(every, of_predictions(table, videos, _all_metrics)) for table in tables]
         drawn = resample(over_splits(members, "mean"), len(videos), resamples=resamples)
         ends = percentile_interval(drawn, level).tolist()
         over_videos = dict(zip(cards.rankable(), ends, strict=True))
@@ -128,17 +129,8 @@ def _row(jobs: Sequence[Job], level: float, resamples: int) -> dict[str, Any]:
     }
 
 
-def _statistic(table: pd.DataFrame, videos: pd.Index) -> Statistic:
-    """The values of a run, medians over its splits, as a function of counts over `videos`."""
-    return over_splits(
-        [
-            (
-                videos.get_indexer(part["video"]),
-                on_counts(part["mos"], part["score"], *cards.rankable()),
-            )
-            for _, part in table.groupby("split", sort=False)
-        ]
-    )
+def _all_metrics(mos: np.ndarray, score: np.ndarray) -> Statistic:
+    return on_counts(mos, score, *cards.rankable())
 
 
 def _over_seeds(values: Sequence[float], level: float) -> dict[str, Any]:

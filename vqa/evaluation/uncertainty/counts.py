@@ -5,6 +5,7 @@ together.
 """
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +14,9 @@ from vqa.evaluation.metrics import cards
 from vqa.evaluation.metrics.checks import Array, checked_pair, undefined
 from vqa.evaluation.metrics.on_counts import Counts, Form, Sums
 from vqa.evaluation.metrics.together import naming
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # From counts (R, N) to values (R, K), NaN where undefined.
 Statistic = Callable[[Counts], Array]
@@ -89,6 +93,33 @@ def on_counts(mos: ArrayLike, score: ArrayLike, *metrics: str) -> Statistic:
 def side_by_side(statistics: Sequence[Statistic]) -> Statistic:
     """Join statistics of the same videos; their values follow one another."""
     return lambda counts: np.concatenate([statistic(counts) for statistic in statistics], axis=1)
+
+
+def of_predictions(
+    predictions: "pd.DataFrame",
+    videos: "pd.Index",
+    statistic: Callable[[Array, Array], Statistic],
+    combine: str = "median",
+) -> Statistic:
+    """Combine a statistic over the splits of stored predictions.
+
+    Args:
+        predictions: Columns `split, video, mos, score`.
+        videos: All videos that are drawn (N).
+        statistic: Makes the statistic of a split from its MOS (n,) and scores (n,).
+        combine: As for `over_splits`.
+
+    Returns:
+        A function of counts over `videos`.
+    """
+    members = [
+        (
+            videos.get_indexer(part["video"]),
+            statistic(part["mos"].to_numpy(float), part["score"].to_numpy(float)),
+        )
+        for _, part in predictions.groupby("split", sort=False)
+    ]
+    return over_splits(members, combine)
 
 
 def over_splits(
