@@ -46,11 +46,9 @@ def as_text(study: Mapping[str, Any]) -> str:
             rows = [["", *line] for line in _headings(heads, columns)]
             rows[-1][0] = metric_of_all(study)
             rule = len(rows)
-            group = ""
             for line in block.lines:
-                if line.group not in ("", group):
-                    rows.append([line.group, *[""] * len(columns)])
-                group = line.group
+                if line.heading:
+                    rows.append([line.heading, *[""] * len(columns)])
                 rows += _lines(study, line, columns)
             lines = aligned_rows(rows)
             width = max(len(line.rstrip()) for line in lines)
@@ -113,11 +111,9 @@ def as_latex(study: Mapping[str, Any]) -> str:
             lines.append(
                 rf"\multicolumn{{{len(heads) + 1}}}{{l}}{{\textit{{{_tex(block.name)}}}}} \\"
             )
-        group = ""
         for line in block.lines:
-            if line.group not in ("", group):
-                lines.append(rf"\multicolumn{{{len(heads) + 1}}}{{l}}{{{_tex(line.group)}}} \\")
-            group = line.group
+            if line.heading:
+                lines.append(rf"\multicolumn{{{len(heads) + 1}}}{{l}}{{{_tex(line.heading)}}} \\")
             mine = [
                 _tex(ours(cell, study))
                 + (rf" {{\scriptsize [{ends}]}}" if (ends := _ends(cell)) else "")

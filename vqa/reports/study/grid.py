@@ -12,10 +12,18 @@ Cell = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row of a block with its cells from left to right."""
+    """A row of a block with its cells from left to right.
+
+    Attributes:
+        name: Its name.
+        group: The heading over it and its neighbours.
+        heading: The group if the row is its first, else empty.
+        cells: Its cells.
+    """
 
     name: str
     group: str
+    heading: str
     cells: Sequence[Cell]
 
 
@@ -42,12 +50,17 @@ def blocks_of(study: Mapping[str, Any]) -> list[Block]:
     for cell in study["cells"]:
         place = (cell["block"], cell["row_group"], cell["row"])
         by_place.setdefault(place, []).append(cell)
+    before = ["", *(row["group"] for row in study["rows"])]
+    rows = [
+        (row["name"], row["group"], row["group"] if row["group"] != last else "")
+        for row, last in zip(study["rows"], before, strict=False)
+    ]
     return [
         Block(
             block["name"],
             [
-                Line(row["name"], row["group"], by_place[block["name"], row["group"], row["name"]])
-                for row in study["rows"]
+                Line(name, group, heading, by_place[block["name"], group, name])
+                for name, group, heading in rows
             ],
         )
         for block in study["blocks"]

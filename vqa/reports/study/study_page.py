@@ -78,12 +78,14 @@ def _spans(names: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _block(folder: Path, block: grid.Block, study: Mapping[str, Any]) -> dict[str, Any]:
-    lines, group = [], ""
-    for line in block.lines:
-        heading = line.group if line.group != group else ""
-        group = line.group
-        cells = [_cell(folder, cell, study) for cell in line.cells]
-        lines.append({"name": line.name, "heading": heading, "cells": cells})
+    lines = [
+        {
+            "name": line.name,
+            "heading": line.heading,
+            "cells": [_cell(folder, cell, study) for cell in line.cells],
+        }
+        for line in block.lines
+    ]
     return {"name": block.name, "lines": lines}
 
 

@@ -56,4 +56,4 @@ class CsvTracker:
         """Follow a comparison of runs."""
 
     def finish_study(self, folder: Path) -> None:
-        """Follow a study: `study.json`, `study.csv` and its figures."""
+        """Follow a study: `study.json`, its tables and its figures."""
