@@ -52,10 +52,7 @@ class Plan:
 
         # Trainings that only others start from are done if any of these needs them.
         helpers = {
-            name
-            for words in self.study.trainings.values()
-            for name in self.study.trainings
-            if any(f"{{{name}}}" in word for word in words)
+            name for words in self.study.trainings.values() for name in self._named_in(*words)
         }
         drawn = [one for name, one in self.named.items() if name not in helpers]
         for training in (*drawn, *(test.training for test in self.tests)):
@@ -76,6 +73,14 @@ class Plan:
         """Return the tests of a training that it does not store itself."""
         return [one for one in self.tests if one.training is training and not one.is_stored]
 
+    def _named_in(self, *overrides: str) -> list[str]:
+        """Return the names of the trainings whose run folders overrides stand for."""
+        return [
+            name
+            for name in self.study.trainings
+            if any(f"{{{name}}}" in word for word in overrides)
+        ]
+
     def _named(self, name: str, asked: tuple[str, ...] = ()) -> Training:
         if name in asked:
             raise UsageError(f"{self.study.name}: these trainings need each other: {name}, {asked}")
@@ -85,11 +90,7 @@ class Plan:
         self, overrides: Sequence[str], name: str = "", asked: tuple[str, ...] = ()
     ) -> Training:
         """Return the training of these overrides; made once for equal settings."""
-        others = {
-            other: self._named(other, asked)
-            for other in self.study.trainings
-            if any(f"{{{other}}}" in word for word in overrides)
-        }
+        others = {other: self._named(other, asked) for other in self._named_in(*overrides)}
         words = list(overrides)
         for other, training in others.items():
             words = [word.replace(f"{{{other}}}", str(training.folder)) for word in words]
@@ -168,7 +169,9 @@ class Plan:
         test = merged(*(item.test for item in items))
         data = [word for word in test if is_of_data(word)]
         # What a trained model can be told does not make another training.
-        options = self.composer(*self._without_references(train)).config.get("test_settings", ())
+        # Overrides that name other trainings do not say which model it is.
+        plain = [word for word in train if not self._named_in(word)]
+        options = self.composer(*plain).config.get("test_settings", ())
         told = [word for word in test if not is_of_data(word)]
         if wrong := [word for word in told if key_of(word) not in options]:
             raise UsageError(
@@ -188,11 +191,6 @@ class Plan:
             absent = training.absent or (self._look(on) if on else "")
             self._tests[key] = Test(training, on, settings, absent)
         return self._tests[key]
-
-    def _without_references(self, overrides: Sequence[str]) -> list[str]:
-        """Drop overrides that name other trainings: they do not say which model it is."""
-        names = [f"{{{name}}}" for name in self.study.trainings]
-        return [word for word in overrides if not any(name in word for name in names)]
 
 
 def _short(override: str) -> str:

@@ -1,6 +1,5 @@
 """Do what a study plans: each training and each test once, this job's share of them."""
 
-import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -21,8 +20,6 @@ from vqa.files import user_path
 from vqa.progress import progress_bar
 from vqa.runs import Run
 from vqa.runs.opening import load_run
-
-log = logging.getLogger(__name__)
 
 LEFT = "left to another job"
 
@@ -49,7 +46,7 @@ class Work:
 
         Args:
             shard: i/n: every n-th training with its tests, starting with the i-th.
-            then: Called after each training with its tests.
+            then: Called after each training of the share with its tests.
 
         Raises:
             Exception: An error that is not the user's to mend.
@@ -59,10 +56,12 @@ class Work:
         units = sum(1 + len(self.plan.tests_of(one)) for one in share)
         with progress_bar(units, "study", "training or test") as bar:
             for training in trainings:
-                if training in share:
+                ours = training in share
+                if ours:
                     bar.set_postfix_str(training.name[:60])
-                self._one(training, training in share, bar.update)
-                then()
+                self._one(training, ours, bar.update)
+                if ours:
+                    then()
 
     def _one(self, training: Training, ours: bool, step: Callable[[], object]) -> None:
         tests = self.plan.tests_of(training)
