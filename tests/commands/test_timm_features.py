@@ -42,7 +42,7 @@ def test_models_train_and_score_on_trained_features(place):
 
 def test_a_wrong_name_is_one_line(place):
     with pytest.raises(Failed, match=r"^error: timm has no architecture 'resnet51'; .*resnet50"):
-        train(place, "vsfa", "features.timm.architecture=resnet51", "fresh=true")
+        train(place, "wrong", "model=vsfa", "features.timm.architecture=resnet51", "fresh=true")
 
 
 def test_the_stages_are_drawn(place):
