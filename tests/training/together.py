@@ -52,9 +52,9 @@ class Sequences(FeatureSequence):
     """Random sequences whose spread tells the quality; they need no cache."""
 
     def __init__(self):
-        pass
+        super().__init__([])
 
-    def __call__(self, video, rng=None):
+    def read(self, video):
         drawn = np.random.default_rng(int(video.id[1:]))
         steps = 33 + int(video.id[1:]) % 9
         return torch.from_numpy(drawn.random((steps, DIM), np.float32)) * (0.5 + video.mos)
@@ -64,9 +64,10 @@ class Vectors(FeatureVector):
     """The means of the sequences."""
 
     def __init__(self):
+        super().__init__([])
         self.sequences = Sequences()
 
-    def __call__(self, video, rng=None):
+    def read(self, video):
         return self.sequences(video).mean(0)
 
 

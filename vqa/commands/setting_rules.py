@@ -89,7 +89,7 @@ RULES: dict[str, Rule] = {
     "loader.eval_batch_size": whole(1),
     "loader.num_workers": whole(0, 1024) | one_of("auto"),
     "loader.memory_gb": number(0),
-    "loader.device": one_of("cpu", "cuda"),
+    "loader.device": one_of("auto", "cpu", "cuda"),
     "loader.each_database": FLAG,
     "views": section(),
     "views.*": BUILT | NULL,

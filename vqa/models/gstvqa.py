@@ -38,6 +38,7 @@ from typing import Literal, Self
 import torch
 from torch import Tensor, nn
 
+from vqa.models.frozen import Rows, linear_of_rows
 from vqa.models.pooling import masked_mean, masked_std, pyramid_pooling, reflect_to
 from vqa.models.published import renamed
 
@@ -79,6 +80,25 @@ class GSTVQAOutput:
     video: Tensor
     frame: Tensor
     mean_hidden: Tensor
+
+
+@dataclass(frozen=True)
+class SpreadOfMeans:
+    """What the channel attention leaves of a video.
+
+    The spatial means enter only through their temporal deviation, which no training changes: half
+    the features suffice, with one vector beside them.
+
+    Attributes:
+        channels: C, the number of means.
+    """
+
+    channels: int
+
+    def __call__(self, features: Tensor) -> dict[str, Tensor]:
+        """(T, 2 C) -> `features` (T, C), the deviations in space, and `spread` (C,)."""
+        means, deviations = features[:, : self.channels], features[:, self.channels :]
+        return {"features": deviations, "spread": means.std(0, correction=0)}
 
 
 class GSTVQA(nn.Module):
@@ -144,6 +164,7 @@ class GSTVQA(nn.Module):
             if attention == "std"
             else None
         )
+        self.condense = SpreadOfMeans(self.channels) if attention == "std" else None
         self.reduce = nn.Linear(self.channels if attention == "std" else input_dim, reduced_dim)
         self.rnn = nn.GRU(reduced_dim, hidden_dim, batch_first=True)
         self.temporal_attention = (
@@ -169,17 +190,25 @@ class GSTVQA(nn.Module):
         """Standard deviation (hidden,) of the learned quality distribution, 1 / |precision|."""
         return 1 / self.precision.abs().clamp_min(1e-9)
 
-    def encode(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Compute the hidden states of all frames. (B, T, D) -> (B, T, hidden)."""
-        if self.channel_attention is None:
-            reduced = self.reduce(features)
-        else:
-            means, deviations = features[..., : self.channels], features[..., self.channels :]
-            weights = self.channel_attention(masked_std(means, lengths))
-            # Scaling the weights of the reduction instead of the features gives the same product,
-            # and its gradient needs no product of the features' size.
-            reduce = self.reduce.weight * weights[:, None]
-            reduced = torch.baddbmm(self.reduce.bias, deviations, reduce.mT)
+    takes_rows = True
+
+    def encode(self, features: Rows, lengths: Tensor, spread: Tensor | None = None) -> Tensor:
+        """Compute the hidden states of all frames. -> (B, T, hidden).
+
+        Args:
+            features: (B, T, D), or the deviations (B, T, C) if there is a `spread`; or a list of
+                videos, see `vqa.models.frozen`.
+            lengths: (B,).
+            spread: Temporal deviation of the spatial means (B, C), see `SpreadOfMeans`; None
+                computes it.
+        """
+        weights = None
+        if self.channel_attention is not None:
+            if spread is None:
+                means, features = features[..., : self.channels], features[..., self.channels :]
+                spread = masked_std(means, lengths)
+            weights = self.channel_attention(spread)
+        reduced = linear_of_rows(features, self.reduce.weight, self.reduce.bias, weights)
         hidden, _ = self.rnn(reduced)
         return hidden
 
@@ -202,9 +231,11 @@ class GSTVQA(nn.Module):
         rows = torch.cat([weighted[:, :1], weighted[:, 1:] / weight[:, 1:]], 1)
         return self.video_head(self.bin_head(rows).squeeze(-1)).squeeze(-1)
 
-    def assess(self, features: Tensor, lengths: Tensor) -> GSTVQAOutput:
-        """Return both scores and the mean hidden state. features (B, T, D), lengths (B,)."""
-        hidden = self.encode(features, lengths)
+    def assess(
+        self, features: Rows, lengths: Tensor, spread: Tensor | None = None
+    ) -> GSTVQAOutput:
+        """Return both scores and the mean hidden state; inputs as for `encode`."""
+        hidden = self.encode(features, lengths, spread)
         mean_hidden = masked_mean(hidden, lengths)
         return GSTVQAOutput(
             video=self.aggregate(hidden, lengths, mean_hidden),
@@ -220,18 +251,18 @@ class GSTVQA(nn.Module):
             return output.frame
         return (output.video + self.fusion_weight * output.frame) / (1 + self.fusion_weight)
 
-    def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Score videos. features (B, T, D), lengths (B,) -> (B,)."""
-        return self.select(self.assess(features, lengths))
+    def forward(self, features: Rows, lengths: Tensor, spread: Tensor | None = None) -> Tensor:
+        """Score videos; inputs as for `encode`. -> (B,)."""
+        return self.select(self.assess(features, lengths, spread))
 
     timeline_is = (
         "quality of each frame by the frame head; the score comes from the whole video by another "
         "head and is not its mean"
     )
 
-    def timeline(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Return frame quality by the Gaussian head. (B, T, D) -> (B, T)."""
-        return self.gaussian_quality(self.encode(features, lengths))
+    def timeline(self, features: Rows, lengths: Tensor, spread: Tensor | None = None) -> Tensor:
+        """Return frame quality by the Gaussian head; inputs as for `encode`. -> (B, T)."""
+        return self.gaussian_quality(self.encode(features, lengths, spread))
 
     @classmethod
     def from_published(cls, state: Mapping[str, Tensor]) -> Self:

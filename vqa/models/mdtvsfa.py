@@ -25,6 +25,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from vqa.models.frozen import Rows
 from vqa.models.pooling import masked_mean
 from vqa.models.published import renamed
 from vqa.models.vsfa import VSFA
@@ -118,20 +119,22 @@ class MDTVSFA(nn.Module):
         place = self.databases.index(database)
         return self.slope[place] * mapped + self.intercept[place]
 
-    def assess(self, features: Tensor, lengths: Tensor) -> MDTVSFAOutput:
-        """Return the three scores. features (B, T, D), lengths (B,)."""
+    takes_rows = True
+
+    def assess(self, features: Rows, lengths: Tensor) -> MDTVSFAOutput:
+        """Return the three scores; inputs as for `VSFA.timeline`."""
         relative = masked_mean(self.vsfa.timeline(features, lengths), lengths).sigmoid()
         mapped = self._mapped(relative)
         return MDTVSFAOutput(relative, mapped, mapped[:, None] * self.slope + self.intercept)
 
-    def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Return the mapped scores. features (B, T, D), lengths (B,) -> (B,)."""
+    def forward(self, features: Rows, lengths: Tensor) -> Tensor:
+        """Return the mapped scores (B,); inputs as for `VSFA.timeline`."""
         return self.assess(features, lengths).mapped
 
     timeline_is = "quality of each frame; the score is its mean before the mapping to [0, 1]"
 
-    def timeline(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Return perceived frame quality, mapped like the score. (B, T, D) -> (B, T)."""
+    def timeline(self, features: Rows, lengths: Tensor) -> Tensor:
+        """Return perceived frame quality, mapped like the score. -> (B, T)."""
         return self._mapped(self.vsfa.timeline(features, lengths).sigmoid())
 
     def _mapped(self, relative: Tensor) -> Tensor:

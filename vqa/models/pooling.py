@@ -4,6 +4,8 @@ Shapes: B videos, T padded steps, C channels, K bins. `lengths` (B,) holds the n
 of each video; padding never influences a result.
 """
 
+from functools import cache, lru_cache
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -80,6 +82,15 @@ def subjective_pooling(
     return masked_mean(subjective_quality(frame_quality, lengths, tau, beta), lengths)
 
 
+@cache
+def _pyramid_bins(levels: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return number k and count n of each bin of a temporal pyramid, (K,) both."""
+    bins = [(k, 2**level) for level in range(levels) for k in range(2**level)]
+    with torch.inference_mode(False):  # what is kept may take part in a training later
+        k, n = torch.tensor(bins, device=device).T
+    return k, n
+
+
 def pyramid_weights(
     lengths: Tensor, steps: int, levels: int = 7, dtype: torch.dtype = torch.float32
 ) -> Tensor:
@@ -88,14 +99,20 @@ def pyramid_weights(
     Level m has 2**m bins. Bin k of n over L valid steps is [floor(kL/n), ceil((k+1)L/n)), as in
     adaptive average pooling: bins overlap if n does not divide L, and repeat steps if L < n.
     """
-    bins = [(k, 2**level) for level in range(levels) for k in range(2**level)]
-    k, n = torch.tensor(bins, device=lengths.device).T
+    k, n = _pyramid_bins(levels, lengths.device)
     length = lengths[:, None]
     start = (k * length).div(n, rounding_mode="floor")
     end = -((-(k + 1) * length).div(n, rounding_mode="floor"))
     step = torch.arange(steps, device=lengths.device)
     inside = (step >= start[..., None]) & (step < end[..., None])
     return inside.to(dtype) / (end - start)[..., None]
+
+
+@lru_cache(maxsize=256)
+def _weights_of_length(length: int, levels: int, dtype: torch.dtype) -> Tensor:
+    """Return the averaging matrix of videos of one length, (K, length), on the CPU."""
+    with torch.inference_mode(False):
+        return pyramid_weights(torch.tensor([length]), length, levels, dtype)[0]
 
 
 def pyramid_pooling(x: Tensor, lengths: Tensor, levels: int = 7) -> Tensor:
@@ -108,6 +125,14 @@ def pyramid_pooling(x: Tensor, lengths: Tensor, levels: int = 7) -> Tensor:
         >>> pyramid_pooling(x, lengths, levels=3).flatten().tolist()
         [3.5, 1.5, 5.5, 0.5, 2.5, 4.5, 6.5]
     """
+    if x.device.type == "cpu" and not torch.compiler.is_compiling():
+        # The matrices of the few lengths of a database are made once; on a GPU, that would need
+        # the lengths on the host.
+        pooled = [
+            _weights_of_length(length, levels, x.dtype) @ video[:length]
+            for length, video in zip(lengths.tolist(), x, strict=True)
+        ]
+        return torch.stack(pooled)
     weights = pyramid_weights(lengths, x.shape[1], levels, x.dtype)
     return weights @ x.masked_fill(~time_mask(lengths, x.shape[1])[..., None], 0)
 

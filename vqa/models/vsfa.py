@@ -21,6 +21,7 @@ from typing import Literal, Self
 
 from torch import Tensor, nn
 
+from vqa.models.frozen import Rows, linear_of_rows
 from vqa.models.pooling import masked_mean, subjective_quality
 from vqa.models.published import renamed
 
@@ -82,11 +83,20 @@ class VSFA(nn.Module):
         self.rnn = cell(reduced_dim, hidden_dim, batch_first=True) if cell else None
         self.head = nn.Linear(hidden_dim if cell else reduced_dim, 1)
 
+    takes_rows = True
     timeline_is = "quality of each frame; the score is its mean"
 
-    def timeline(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Return perceived frame quality, whose mean is the score. (B, T, D) -> (B, T)."""
-        hidden = self.reduce(features)
+    def timeline(self, features: Rows, lengths: Tensor) -> Tensor:
+        """Return perceived frame quality, whose mean is the score.
+
+        Args:
+            features: (B, T, D), or a list of videos, see `vqa.models.frozen`.
+            lengths: (B,).
+
+        Returns:
+            (B, T).
+        """
+        hidden = linear_of_rows(features, self.reduce.weight, self.reduce.bias)
         if self.rnn is not None:
             hidden, _ = self.rnn(hidden)
         frame_quality = self.head(hidden).squeeze(-1)
@@ -94,8 +104,8 @@ class VSFA(nn.Module):
             return frame_quality
         return subjective_quality(frame_quality, lengths, self.tau, self.beta)
 
-    def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
-        """Score videos. features (B, T, D), lengths (B,) -> (B,)."""
+    def forward(self, features: Rows, lengths: Tensor) -> Tensor:
+        """Score videos; inputs as for `timeline`. -> (B,)."""
         return masked_mean(self.timeline(features, lengths), lengths)
 
     @classmethod

@@ -2,33 +2,36 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from vqa.databases.records import Database, VideoRecord
 from vqa.protocols.splits import Split
 from vqa.training.batches import Item, Rounds, Shares, Shuffled
 from vqa.training.processes import world
-from vqa.training.views import Views
+from vqa.training.views import PreparedFeatures, Views
+
+BATCH_BYTES = 2**28  # of a batch in prediction
+AHEAD = 8  # batches that are sorted by length together
 
 
 class Sample(NamedTuple):
     """A video as a model's views show it; False if it does not count in its batch."""
 
     video: VideoRecord
-    views: dict[str, Tensor]
+    views: dict[str, Any]
     counts: bool
 
 
 class ViewDataset(Dataset):
-    """Videos as a model's views show them.
+    """Videos as the views of a model show them.
 
     What is random in training depends only on seed, epoch and video, whichever process loads it.
 
@@ -56,17 +59,16 @@ class VQADataModule(pl.LightningDataModule):
     """Loaders of one split.
 
     The order of training videos depends only on seed and epoch, so a resumed run sees the same
-    order as an uninterrupted one. Evaluation takes one video at a time by default, so no score
-    depends on its neighbours, not even by rounding.
+    order as an uninterrupted one. Features come as a network takes them, see `prepare`.
 
     Args:
         database: The rated videos.
         split: The train, val and test parts; None if only `loader` is used.
         views: The model's views of a video.
         batch_size: Videos per training step and process.
-        eval_batch_size: Videos per forward pass in prediction.
-        num_workers: Loading processes, each with one thread. Use 0 while features fit in memory;
-            `auto` starts one per core that this process may use.
+        eval_batch_size: Most videos per forward pass in prediction.
+        num_workers: Processes that read files, each with one thread; `auto` starts one per core
+            that this process may use. Features are read without them.
         seed: Seed of the training order.
         each_database: Take `batch_size` training videos of each of the combined databases.
     """
@@ -78,7 +80,7 @@ class VQADataModule(pl.LightningDataModule):
         views: Views,
         *,
         batch_size: int = 16,
-        eval_batch_size: int = 1,
+        eval_batch_size: int = 32,
         num_workers: int | Literal["auto"] = 0,
         seed: int = 0,
         each_database: bool = False,
@@ -86,15 +88,39 @@ class VQADataModule(pl.LightningDataModule):
         super().__init__()
         self.database, self.views, self.split = database, views, split
         self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
+        self.reads_files = any(name != "features" for name in views.views)
         self.num_workers = _cores() if num_workers == "auto" else num_workers
+        if not self.reads_files:
+            self.num_workers = 0  # what is in memory needs no other process
+        self.prepared = views
+        self.device = torch.device("cpu")
         self.seed, self.each_database = seed, each_database
         self.train = database.select(split.train) if split else ()
         self.val = database.select(split.val) if split else ()
         self.test = database.select(split.test) if split else ()
 
+    def prepare(
+        self,
+        scale: nn.Module | None,
+        condense: Callable[[Tensor], dict[str, Tensor]] | None,
+        takes_rows: bool,
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        """Let the loaders give features as a network takes them; see `PreparedFeatures`."""
+        self.prepared = self.views.prepared(scale, condense, takes_rows, device, dtype)
+        self.device = device
+
+    def gather(self) -> None:
+        """Put the features of the training in one place, before it begins."""
+        features = self.prepared.views.get("features")
+        if isinstance(features, PreparedFeatures) and not self.reads_files:
+            is_of_split = features.scale is not None
+            features.gather([*self.train, *self.val] if is_of_split else self.database.videos)
+
     def train_dataloader(self) -> DataLoader:
         """Return shuffled batches; under DDP each process gets its share of every batch."""
-        dataset = ViewDataset(self.train, self.views, self.seed)
+        dataset = ViewDataset(self.train, self.prepared, self.seed)
         if not self.each_database:
             return self._loader(dataset, self.batch_size, Shuffled(len(dataset), self.seed))
         sources = [self.database.source(video) for video in self.train]
@@ -105,22 +131,51 @@ class VQADataModule(pl.LightningDataModule):
         """Return the validation part in order, or nothing if the split has none."""
         return self._in_order(self.val, self.batch_size) if self.val else []
 
-    def loader(self, videos: Sequence[VideoRecord]) -> DataLoader:
-        """Return any videos in order, for prediction; under DDP the share of this process."""
-        return self._in_order(videos, self.eval_batch_size)
+    def batches(self, videos: Sequence[VideoRecord]) -> Iterator[dict[str, Any]]:
+        """Yield any videos for prediction; under DDP the share of this process.
+
+        Videos of like length share a batch, so that little of it is padding. A batch has at most
+        `eval_batch_size` videos and, unless it is one video, `BATCH_BYTES`.
+        """
+        processes, rank = world()
+        own = [Item(index) for index in range(rank, len(videos), processes)]
+        loader = DataLoader(
+            ViewDataset(videos, self.prepared),
+            sampler=own,
+            batch_size=None,
+            num_workers=self.num_workers,
+            collate_fn=_unchanged,
+        )
+        ahead: list[Sample] = []
+        for sample in loader:
+            ahead.append(sample)
+            if len(ahead) * _size(ahead) > BATCH_BYTES or len(ahead) == AHEAD * self.eval_batch_size:
+                yield from self._in_batches(ahead)
+                ahead = []
+        yield from self._in_batches(ahead)
+
+    def _in_batches(self, samples: list[Sample]) -> Iterator[dict[str, Any]]:
+        """Sort samples by length, and collate them."""
+        rows = sorted(samples, key=_length)
+        while rows:
+            count = min(len(rows), self.eval_batch_size)
+            while count > 1 and count * _size(rows[:count]) > BATCH_BYTES:
+                count = (count + 1) // 2
+            yield collate(self.prepared, rows[:count])
+            rows = rows[count:]
 
     def _in_order(self, videos: Sequence[VideoRecord], batch_size: int) -> DataLoader:
         items = [Item(index) for index in range(len(videos))]
-        return self._loader(ViewDataset(videos, self.views), batch_size, items)
+        return self._loader(ViewDataset(videos, self.prepared), batch_size, items)
 
     def _loader(self, dataset: Dataset, batch_size: int, items: Iterable[Item]) -> DataLoader:
         return DataLoader(
             dataset,
             batch_sampler=Shares(items, batch_size, *world()),
             num_workers=self.num_workers,
-            collate_fn=partial(collate, self.views),
+            collate_fn=partial(collate, self.prepared),
             persistent_workers=self.num_workers > 0,
-            pin_memory=torch.cuda.is_available() and self.num_workers > 0,
+            pin_memory=self.device.type == "cuda" and self.reads_files,
         )
 
 
@@ -135,6 +190,27 @@ def collate(views: Views, samples: Sequence[Sample]) -> dict[str, Any]:
         "mos": torch.tensor([record.mos for record in records], dtype=torch.float32),
         "ids": [record.id for record in records],
     }
+
+
+def _unchanged(sample: Sample) -> Sample:
+    return sample
+
+
+def _size(samples: Sequence[Sample]) -> int:
+    """Return the bytes of the largest sample."""
+    return max(sum(one.nbytes for one in _tensors(sample)) for sample in samples)
+
+
+def _length(sample: Sample) -> int:
+    """Return the number of values of a sample, which grows with the length of a sequence."""
+    return sum(one.numel() for one in _tensors(sample))
+
+
+def _tensors(sample: Sample) -> list[Tensor]:
+    views = sample.views.values()
+    return [
+        one for view in views for one in (view.values() if isinstance(view, dict) else [view])
+    ]
 
 
 def number_of(video_id: str) -> int:

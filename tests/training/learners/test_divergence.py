@@ -9,12 +9,13 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from tests.training.learners.fakes import data_module, learner
+from tests.training.learners.fakes import KeptSequence, data_module, learner
 from vqa.models.losses import linearity_loss, plcc_rank_loss
 from vqa.models.pooling import masked_std
 from vqa.training.errors import TrainingError
 from vqa.training.learners.base import Prediction
 from vqa.training.learners.divergence import cause, finite
+from vqa.training.views import Views
 
 KINDS = ["gstvqa", "vsfa"]
 
@@ -79,6 +80,7 @@ def test_features_of_the_other_parts_are_named_too(tmp_path):
     trained.fit(data, tmp_path / "good")
     features[data.val[1].id] = features[data.val[1].id] * torch.nan
     features[data.test[1].id] = features[data.test[1].id] * torch.nan
+    data.views = Views({"features": KeptSequence(features)})  # nothing is kept of them
     with pytest.raises(TrainingError, match=rf"1 of 8 scores are not finite, {data.test[1].id}"):
         trained.predict(data, data.test)
     with pytest.raises(TrainingError, match="the score is nan"):

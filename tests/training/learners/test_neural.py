@@ -29,7 +29,7 @@ def test_train_save_load_gives_the_same_scores(kind, selection, tmp_path):
     predictions = trained.predict(data, data.test)
     assert loaded.predict(data, data.test) == predictions
     score, timeline = loaded.assess(data.views.alone(data.test[0]))
-    assert score == predictions[0].score
+    assert score == pytest.approx(predictions[0].score, rel=1e-6)
     assert timeline.shape == (len(data.views(data.test[0])["features"]),)
     if kind == "vsfa":
         assert timeline.mean() == pytest.approx(score, rel=1e-5)

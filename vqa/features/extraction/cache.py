@@ -61,11 +61,15 @@ class FeatureCache:
         fingerprint: Hash of everything that shapes the features besides the source file.
 
     Attributes:
+        root: The root; None for a cache that stores nothing.
         folder: Folder of the features.
     """
 
+    root: Path | None
+
     def __init__(self, root: str | Path, extractor: str, fingerprint: str) -> None:
-        self.folder = Path(root) / f"{extractor}-{fingerprint[:16]}"
+        self.root = Path(root)
+        self.folder = self.root / f"{extractor}-{fingerprint[:16]}"
 
     def path(self, key: str) -> Path:
         """Return the path of the features of a content."""

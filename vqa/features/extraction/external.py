@@ -25,6 +25,11 @@ class GivenFeatures:
     untrained = False
     fingerprint = ""
     families: tuple[str, ...] = ()
+    cache_root = None
+
+    def identity(self, video: VideoRecord) -> str:
+        """Say which features of which video these are."""
+        return f"{self.weights}/{video.id}"
 
     def stream(self, videos: Iterable[VideoRecord]) -> Iterator[tuple[VideoRecord, str | None]]:
         """Yield each video; the cause of failure is None if its features can be loaded."""

@@ -202,6 +202,15 @@ class FeatureSource:
         if key := self._keys.pop((video.path, video.raw_format), None):
             self._facts.pop(key, None)
 
+    @property
+    def cache_root(self) -> Path | None:
+        """The folder of all caches; None if nothing is stored."""
+        return self.cache.root
+
+    def identity(self, video: VideoRecord) -> str:
+        """Say in a few words which features of which content these are."""
+        return f"{self.cache.folder.name}/{self._key(video)}"
+
     def seconds(self, videos: Sequence[VideoRecord]) -> list[float]:
         """Return the wall time in seconds that the videos took, as far as it is known."""
         known = self.cache.seconds()

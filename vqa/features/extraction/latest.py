@@ -10,6 +10,7 @@ class LatestFeatures(FeatureCache):
 
     def __init__(self) -> None:
         super().__init__(".", "latest", "")
+        self.root = None
         self._latest: tuple[str, Features] | None = None
 
     def checked(self, key: str) -> dict[str, str] | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
+from pathlib import Path
 from statistics import median
 from typing import Protocol
 
@@ -27,6 +28,15 @@ class Source(Protocol):
     untrained: bool
     fingerprint: str
     families: tuple[str, ...]
+
+    @property
+    def cache_root(self) -> Path | None:
+        """The folder of all caches; None if nothing is stored."""
+        ...
+
+    def identity(self, video: VideoRecord) -> str:
+        """Say in a few words which features of which content these are."""
+        ...
 
     def stream(self, videos: Iterable[VideoRecord]) -> Iterator[tuple[VideoRecord, str | None]]:
         """Yield each video as soon as its features can be loaded, with the cause of a failure."""

@@ -67,7 +67,7 @@ class AdversarialModule(ScoreModule):
     def training_step(self, batch: Batch, batch_index: int) -> None:
         """Update the network, then the critic."""
         network_optimizer, critic_optimizer = self.optimizers()
-        output = self.network.assess(**self.prepared(batch["inputs"]))
+        output = self.network.assess(**batch["inputs"])
         video, frame, mean_hidden, target = self.of_all(
             batch, output.video, output.frame, output.mean_hidden
         )

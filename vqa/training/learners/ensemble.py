@@ -30,7 +30,7 @@ class EnsembleModule(ScoreModule):
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Compute the members' losses of the whole batch on the normalised label scale."""
-        own = self.network.components(**self.prepared(batch["inputs"]))
+        own = self.network.components(**batch["inputs"])
         count = len(batch["ids"])
         components, target = self.of_all(batch, own)
         if self.mixing:

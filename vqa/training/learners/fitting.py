@@ -30,6 +30,7 @@ from vqa.training.learners.checkpoints import (
 )
 from vqa.training.learners.divergence import Diverged, cause
 from vqa.training.learners.module import ScoreModule
+from vqa.training.learners.neural import prepare
 from vqa.training.learners.sending import SendHistory
 from vqa.training.learners.stopping import OrderlyStop
 from vqa.training.processes import end_with_launcher, is_first_process
@@ -72,7 +73,7 @@ def fit_network(learner: "NeuralLearner", data: VQADataModule, folder: Path, log
     else:
         module = new_module(learner, dim, max(map(abs, mos)) or 1.0)
     if learner.standardise and dim:
-        module.standardise.fit([torch.atleast_2d(features(video)) for video in data.train])
+        module.standardise.fit(torch.atleast_2d(features(video)) for video in data.train)
     if learner.prepare is not None and resumed is None:
         vectors = torch.stack([features(video) for video in data.train]).float().cpu()
         target = (torch.tensor(mos) - module.mos_offset) / module.mos_scale
@@ -96,6 +97,8 @@ def fit_network(learner: "NeuralLearner", data: VQADataModule, folder: Path, log
         log_every_n_steps=1,
     )
     _check_supported(trainer, module)
+    prepare(data, module, trainer.strategy.root_device)
+    data.gather()
     if resumed:
         log.info("resuming from %s", resumed)
     if trainer.world_size > 1:

@@ -64,7 +64,7 @@ class MixedDatabasesModule(ScoreModule):
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Compute the loss of the whole batch."""
-        output = self.network.assess(**self.prepared(batch["inputs"]))
+        output = self.network.assess(**batch["inputs"])
         relative, mapped, aligned, target = self.of_all(
             batch, output.relative, output.mapped, output.aligned
         )

@@ -110,7 +110,7 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Compute the loss of the whole batch on the normalised label scale."""
-        score, target = self.of_all(batch, self.network(**self.prepared(batch["inputs"])))
+        score, target = self.of_all(batch, self.network(**batch["inputs"]))
         loss = self.loss(score, target)
         self.record(len(target), train_loss=loss)
         return loss
@@ -133,7 +133,7 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Score a batch of the validation part."""
-        scores = self(**batch["inputs"])[: len(batch["ids"])].float().tolist()
+        scores = self.score(batch["inputs"])[: len(batch["ids"])].float().tolist()
         pairs = zip(batch["mos"].tolist(), scores, strict=True)
         self._validation.update(zip(batch["ids"], pairs, strict=True))
 

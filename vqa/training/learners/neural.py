@@ -4,6 +4,7 @@ This module imports no Lightning, so a trained network scores without it; `fitti
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -122,15 +123,17 @@ class NeuralLearner:
             TrainingError: A score is not finite, or a loading process was killed.
         """
         module = self._ready()
-        scores: dict[str, float] = {}
+        prepare(data, module, self.device)
+        ids: list[str] = []
+        parts: list[Tensor] = []
         bar = progress_bar(len(videos), "score", "video", delay=PATIENCE_S)
         with bar, loading():
-            for batch in data.loader(videos):
-                count = len(batch["ids"])
-                out = module(**self._moved(batch["inputs"]))[:count].double().cpu().numpy()
-                scores.update(zip(batch["ids"], self.curve(out).tolist(), strict=True))
-                bar.update(count)
-        scores = merge_by_id(scores)
+            for batch in data.batches(videos):
+                parts.append(module.score(self._moved(batch["inputs"])))
+                ids += batch["ids"]
+                bar.update(len(batch["ids"]))
+        found = torch.cat(parts).double().cpu().numpy() if parts else np.empty(0)
+        scores = merge_by_id(dict(zip(ids, self.curve(found).tolist(), strict=True)))
         return finite([Prediction(video.id, video.mos, scores[video.id]) for video in videos])
 
     @property
@@ -162,13 +165,15 @@ class NeuralLearner:
     def hidden_states(self, data: "VQADataModule", videos: Sequence[VideoRecord]) -> np.ndarray:
         """Return the mean hidden state of each video (N, h), in their order, of GSTVQA."""
         module = self._ready()
+        prepare(data, module, self.device)
         bar = progress_bar(len(videos), "hidden states", "video", delay=PATIENCE_S)
-        states = []
+        states: dict[str, Tensor] = {}
         with bar, loading():
-            for batch in data.loader(videos):
-                states.append(module.mean_hidden(**self._moved(batch["inputs"])).double().cpu())
+            for batch in data.batches(videos):
+                found = module.mean_hidden(self._moved(batch["inputs"]))
+                states |= zip(batch["ids"], found, strict=True)
                 bar.update(len(batch["ids"]))
-        return torch.cat(states).numpy()
+        return torch.stack([states[video.id] for video in videos]).double().cpu().numpy()
 
     def save(self, folder: Path) -> None:
         """Write weights and card; `load` rebuilds the learner from them."""
@@ -221,5 +226,24 @@ class NeuralLearner:
             raise RuntimeError("this learner is neither fitted nor loaded")
         return self.module
 
-    def _moved(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        return {name: tensor.to(self.device) for name, tensor in inputs.items()}
+    def _moved(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: value.to(self.device) if isinstance(value, Tensor) else value
+            for name, value in inputs.items()
+        }
+
+
+def prepare(data: "VQADataModule", module: ScoringNetwork, device: torch.device) -> None:
+    """Let the loaders give features as a network takes them, and check that it takes them.
+
+    Raises:
+        ValueError: The views do not fit the network.
+    """
+    network, scale = module.network, module.standardise
+    data.prepare(
+        deepcopy(scale).cpu() if module.input_dim and scale.is_fitted else None,
+        getattr(network, "condense", None),
+        getattr(network, "takes_rows", False),
+        device,
+        module.mos_scale.dtype,
+    )

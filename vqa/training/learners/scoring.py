@@ -1,7 +1,8 @@
 """A network with everything around it that a score needs; scoring with it imports no Lightning."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,13 +20,29 @@ class Standardise(nn.Module):
         self.register_buffer("mean", torch.zeros(dim))
         self.register_buffer("scale", torch.ones(dim))
 
-    def fit(self, sequences: Sequence[Tensor]) -> None:
+    def fit(self, sequences: Iterable[Tensor]) -> None:
         """Compute mean and deviation over all frames of the training videos, each (T, D)."""
-        count = sum(len(sequence) for sequence in sequences)
-        mean = sum(sequence.double().sum(0) for sequence in sequences) / count
-        variance = sum((sequence.double() - mean).square().sum(0) for sequence in sequences) / count
+        count, mean, squares = 0, torch.zeros(1).double(), torch.zeros(1).double()
+        for sequence in sequences:  # joined one by one, so that memory need not hold them all
+            rows = sequence.double()
+            own = rows.mean(0)
+            joined = count + len(rows)
+            apart = own - mean
+            squares = (
+                squares
+                + (rows - own).square().sum(0)
+                + apart.square() * (count * len(rows) / joined)
+            )
+            mean = mean + apart * (len(rows) / joined)
+            count = joined
+        variance = squares / count
         self.mean.copy_(mean)
         self.scale.copy_(torch.where(variance > 1e-12, variance.sqrt(), 1.0))
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether it changes anything."""
+        return bool((self.mean != 0).any() or (self.scale != 1).any())
 
     def forward(self, features: Tensor) -> Tensor:
         """(..., D) -> (..., D)."""
@@ -55,19 +72,27 @@ class ScoringNetwork(nn.Module):
         self.standardise = Standardise(input_dim or 0)
         self.register_buffer("mos_scale", torch.tensor(mos_scale))
 
+    def check_inputs(self, names: Iterable[str]) -> None:
+        """Check that the network takes the inputs that the views give.
+
+        Raises:
+            ValueError: It does not.
+        """
+        try:
+            inspect.signature(self.network.forward).bind(**dict.fromkeys(names))
+        except TypeError as error:
+            given, name = ", ".join(names) or "nothing", type(self.network).__name__
+            raise ValueError(
+                f"the views give {given} to {name}: {error}; set the views as in conf/model"
+            ) from error
+
     def prepared(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The network's inputs: `features`, if any, are standardised.
+        """Return inputs of the network: `features`, if any, are standardised.
 
         Raises:
             ValueError: They are not what the network takes.
         """
-        try:
-            inspect.signature(self.network.forward).bind(**inputs)
-        except TypeError as error:
-            given, name = ", ".join(inputs) or "nothing", type(self.network).__name__
-            raise ValueError(
-                f"the views give {given} to {name}: {error}; set the views as in conf/model"
-            ) from error
+        self.check_inputs(inputs)
         if "features" not in inputs:
             return dict(inputs)
         # Features from elsewhere may have another precision than the network.
@@ -75,17 +100,21 @@ class ScoringNetwork(nn.Module):
         return {**inputs, "features": features}
 
     def forward(self, **inputs: Tensor) -> Tensor:
-        """Scores on the MOS scale, (B,)."""
-        return self.network(**self.prepared(inputs)) * self.mos_scale + self.mos_offset
+        """Score a batch as the views give it, on the MOS scale. -> (B,)."""
+        return self.score(self.prepared(inputs))
+
+    def score(self, prepared: Mapping[str, Any]) -> Tensor:
+        """Score a batch that the loaders have prepared, on the MOS scale. -> (B,)."""
+        return self.network(**prepared) * self.mos_scale + self.mos_offset
 
     def timeline(self, **inputs: Tensor) -> Tensor:
         """Quality over time on the MOS scale, (B, T); the network decides whether T is frames."""
         timeline = self.network.timeline(**self.prepared(inputs))
         return timeline * self.mos_scale + self.mos_offset
 
-    def mean_hidden(self, **inputs: Tensor) -> Tensor:
+    def mean_hidden(self, prepared: Mapping[str, Any]) -> Tensor:
         """Mean hidden states (B, h) of a network whose `assess` returns them, such as GSTVQA."""
-        return self.network.assess(**self.prepared(inputs)).mean_hidden
+        return self.network.assess(**prepared).mean_hidden
 
     def load_trained(self, state: Mapping[str, Tensor]) -> None:
         """Load a trained state; entries that only training needs (a critic) are ignored."""

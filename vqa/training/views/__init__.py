@@ -4,17 +4,19 @@ A view turns a record into a tensor, and the tensors of a batch into inputs of a
 of a model's views are the keyword names of its network's inputs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from vqa.databases.records import VideoRecord
 from vqa.training.views.centre_image import CentreImage
 from vqa.training.views.feature_views import FeatureSequence, FeatureVector
 from vqa.training.views.file_views import FileView, ReadAhead
 from vqa.training.views.fragment_clips import FragmentClips
+from vqa.training.views.prepared import PreparedFeatures
 
 __all__ = [
     "CentreImage",
@@ -22,6 +24,7 @@ __all__ = [
     "FeatureVector",
     "FileView",
     "FragmentClips",
+    "PreparedFeatures",
     "ReadAhead",
     "View",
     "Views",
@@ -56,6 +59,7 @@ class Views:
 
     def __init__(self, views: Mapping[str, View]) -> None:
         self.views = dict(views)
+        self._prepared: PreparedFeatures | None = None
 
     @property
     def finite(self) -> bool:
@@ -74,6 +78,33 @@ class Views:
         for name, view in self.views.items():
             inputs |= view.collate(name, [sample[name] for sample in samples])
         return inputs
+
+    def prepared(
+        self,
+        scale: nn.Module | None = None,
+        condense: Callable[[Tensor], dict[str, Tensor]] | None = None,
+        takes_rows: bool = False,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> "Views":
+        """Return views whose `features` are as a network takes them.
+
+        They are prepared once for all that asks for the same.
+
+        Args:
+            scale: As for `PreparedFeatures`, like all the others.
+            condense: Likewise.
+            takes_rows: Likewise.
+            device: Likewise.
+            dtype: Likewise.
+        """
+        view = self.views.get("features")
+        if view is None:
+            return self
+        made = PreparedFeatures(view, scale, condense, takes_rows, device, dtype)
+        if self._prepared is None or not self._prepared.is_like(made):
+            self._prepared = made
+        return Views({**self.views, "features": self._prepared})
 
     def alone(self, video: VideoRecord) -> dict[str, Tensor]:
         """Return the inputs of a batch of one video, as in evaluation."""

@@ -1,6 +1,7 @@
 """Views of features: a sequence of frames, or one vector."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,27 +14,27 @@ from vqa.video import VideoError
 
 
 class _Cached:
-    """A video's cached features in the form of `_load`, kept in memory while there is room.
+    """A video's cached features in the form of `read`, kept in memory while there is room.
 
     Args:
         sources: Sources of the features, in the order in which they are joined.
         memory_gb: Videos stay in memory until they fill this much; 0 reads every time.
-        device: Where they are kept and returned; `cuda` saves the transfer of each batch, and
-            falls back to main memory without a GPU.
+        device: Where the features of a training are kept, see `PreparedFeatures.gather`.
 
     Attributes:
         finite: Whether the view refuses features that are not finite.
+        memory_bytes: `memory_gb` in bytes.
     """
 
     finite: bool
 
     def __init__(
-        self, sources: Sequence[Source], memory_gb: float = 4.0, device: str = "cpu"
+        self, sources: Sequence[Source], memory_gb: float = 4.0, device: str = "auto"
     ) -> None:
-        self.sources = tuple(sources)
-        self.device = device if torch.cuda.is_available() else "cpu"
+        self.sources, self.device = tuple(sources), device
+        self.memory_bytes = int(memory_gb * 2**30)
         self._kept: dict[str, Tensor] = {}
-        self._free_bytes = int(memory_gb * 2**30)
+        self._free_bytes = self.memory_bytes
 
     def __call__(self, video: VideoRecord, rng: np.random.Generator | None = None) -> Tensor:
         """Return the features of a video in this view's form.
@@ -45,14 +46,25 @@ class _Cached:
         """
         if video.id in self._kept:
             return self._kept[video.id]
-        tensor = self._load(video).to(self.device)
+        tensor = self.read(video)
         if tensor.nbytes <= self._free_bytes:
             self._free_bytes -= tensor.nbytes
             self._kept[video.id] = tensor
         return tensor
 
-    def _load(self, video: VideoRecord) -> Tensor:
+    def read(self, video: VideoRecord) -> Tensor:
+        """Read the features of a video, whatever is kept of it."""
         raise NotImplementedError
+
+    def cropped(self, features: Tensor, rng: np.random.Generator) -> Tensor:
+        """Return what training takes of a video's features: all of them."""
+        return features
+
+    @property
+    def cache_root(self) -> Path | None:
+        """The folder of all caches; None if a source has no cache on disk."""
+        roots = [source.cache_root for source in self.sources]
+        return roots[0] if roots and None not in roots else None
 
 
 class FeatureSequence(_Cached):
@@ -63,7 +75,7 @@ class FeatureSequence(_Cached):
     Args:
         sources: Sources of the features, in the order in which they are joined.
         memory_gb: Videos stay in memory until they fill this much; 0 reads every time.
-        device: Where they are kept and returned, see `_Cached`.
+        device: Where the features of a training are kept, see `PreparedFeatures.gather`.
         crop_length: Frames of a training sample, consecutive ones from a random start; None, or a
             shorter video, takes all. Evaluation always takes all.
     """
@@ -74,7 +86,7 @@ class FeatureSequence(_Cached):
         self,
         sources: Sequence[Source],
         memory_gb: float = 4.0,
-        device: str = "cpu",
+        device: str = "auto",
         crop_length: int | None = None,
     ) -> None:
         super().__init__(sources, memory_gb, device)
@@ -89,12 +101,17 @@ class FeatureSequence(_Cached):
             VideoError: Features are not finite.
         """
         features = super().__call__(video)
-        if rng is None or self.crop_length is None or len(features) <= self.crop_length:
+        return features if rng is None else self.cropped(features, rng)
+
+    def cropped(self, features: Tensor, rng: np.random.Generator) -> Tensor:
+        """Return what training takes of a video's features (T, D): a random run of frames."""
+        if self.crop_length is None or len(features) <= self.crop_length:
             return features
         start = int(rng.integers(len(features) - self.crop_length + 1))
         return features[start : start + self.crop_length]
 
-    def _load(self, video: VideoRecord) -> Tensor:
+    def read(self, video: VideoRecord) -> Tensor:
+        """Read the features of a video, whatever is kept of it."""
         parts = [source.load(video).features for source in self.sources]
         if len({len(part) for part in parts}) > 1:
             raise ValueError(
@@ -130,7 +147,8 @@ class FeatureVector(_Cached):
 
     finite = False
 
-    def _load(self, video: VideoRecord) -> Tensor:
+    def read(self, video: VideoRecord) -> Tensor:
+        """Read the features of a video and average them, whatever is kept of it."""
         rows = [source.load(video).features for source in self.sources]
         return torch.cat([row.double().nanmean(0).to(row.dtype) for row in rows])
 
