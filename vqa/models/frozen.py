@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from vqa.models.products import fast_products
+
 Rows = Tensor | Sequence[Tensor]
 
 
@@ -56,10 +58,11 @@ class _LinearOfList(torch.autograd.Function):
         context.rows = rows
         context.save_for_backward(weight, channel_weights)
         out = bias.new_zeros(len(rows), max(map(len, rows)), len(bias))
-        for place, (row, factors) in enumerate(_each(rows, channel_weights)):
-            factor = weight if factors is None else weight * factors
-            product = row.to(context.dtype) @ factor.to(context.dtype).T
-            torch.add(product, bias, out=out[place, : len(row)])
+        with fast_products():
+            for place, (row, factors) in enumerate(_each(rows, channel_weights)):
+                factor = weight if factors is None else weight * factors
+                product = row.to(context.dtype) @ factor.to(context.dtype).T
+                torch.add(product, bias, out=out[place, : len(row)])
         return out
 
     @staticmethod
@@ -67,17 +70,18 @@ class _LinearOfList(torch.autograd.Function):
         weight, channel_weights = context.saved_tensors
         of_weight, of_bias = torch.zeros_like(weight), weight.new_zeros(len(weight))
         of_factors = []
-        for (row, factors), padded in zip(
-            _each(context.rows, channel_weights), gradient, strict=True
-        ):
-            own = padded[: len(row)]
-            of_bias += own.sum(0)
-            product = own.to(context.dtype).T @ row.to(context.dtype)
-            if factors is None:
-                of_weight += product
-            else:
-                of_weight.addcmul_(product, factors)
-                of_factors.append((product * weight).sum(0))
+        with fast_products():
+            for (row, factors), padded in zip(
+                _each(context.rows, channel_weights), gradient, strict=True
+            ):
+                own = padded[: len(row)]
+                of_bias += own.sum(0)
+                product = own.to(context.dtype).T @ row.to(context.dtype)
+                if factors is None:
+                    of_weight += product
+                else:
+                    of_weight.addcmul_(product, factors)
+                    of_factors.append((product * weight).sum(0))
         return None, of_weight, of_bias, torch.stack(of_factors) if of_factors else None
 
 
