@@ -10,6 +10,7 @@ from torchvision.models.video import swin3d_t
 from torchvision.models.video.swin_transformer import SwinTransformer3d
 
 from vqa.models.swin3d import FragmentSwin
+from vqa.models.swin_windows import kept_geometry
 
 TOY = {"embed_dim": 8, "depths": (2, 2), "num_heads": (1, 2), "window_size": (2, 4, 4)}
 FRAGMENT = "fragment_position_bias_table"
