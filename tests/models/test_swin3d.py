@@ -208,12 +208,11 @@ def test_clips_do_not_influence_each_other():
 def test_geometry_is_kept_outside_the_state():
     model, video = toy(), torch.randn(1, 3, 8, 64, 64)
     keys = set(model.state_dict())
-    attention = model.features[0][1].attn
     kept_geometry.cache_clear()
     with torch.inference_mode():
         model(video)
     made = kept_geometry.cache_info().misses
-    assert 0 < made < sum(1 for part in model.modules() if type(part) is type(attention))
+    assert made == 4  # two stages, with and without a shift
     model(video).mean().backward()  # tensors made in inference mode would fail here
     assert kept_geometry.cache_info().misses == made
     model(video[..., :40])
