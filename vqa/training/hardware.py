@@ -94,9 +94,7 @@ def _accelerator(wanted: str) -> tuple[str, str]:
             return "cuda", f"{setting}: torch can use this GPU"
         named = "; mps is used if you name it" if torch.backends.mps.is_available() else ""
         return "cpu", f"{setting}: torch can use no GPU{named}"
-    if wanted == "gpu":  # Lightning's word for either
-        return ("cuda" if torch.cuda.is_available() else "mps"), setting
-    return wanted, setting
+    return {"gpu": "cuda"}.get(wanted, wanted), setting
 
 
 def _name(accelerator: str, devices: Any) -> str:

@@ -127,7 +127,7 @@ class NeuralLearner:
         with bar, loading():
             for batch in data.loader(videos):
                 count = len(batch["ids"])
-                out = module(**self._moved(batch["inputs"]))[:count].double().cpu().numpy()
+                out = module(**self._moved(batch["inputs"]))[:count].cpu().double().numpy()
                 scores.update(zip(batch["ids"], self.curve(out).tolist(), strict=True))
                 bar.update(count)
         scores = merge_by_id(scores)
@@ -154,8 +154,8 @@ class NeuralLearner:
         """
         module = self._ready()
         inputs = self._moved(inputs)
-        timeline = module.timeline(**inputs)[0].double().cpu().numpy()
-        score = module(**inputs).double().cpu().numpy()
+        timeline = module.timeline(**inputs)[0].cpu().double().numpy()
+        score = module(**inputs).cpu().double().numpy()
         return finite_score(float(self.curve(score)[0])), self.curve(timeline)
 
     @torch.inference_mode()
@@ -166,7 +166,7 @@ class NeuralLearner:
         states = []
         with bar, loading():
             for batch in data.loader(videos):
-                states.append(module.mean_hidden(**self._moved(batch["inputs"])).double().cpu())
+                states.append(module.mean_hidden(**self._moved(batch["inputs"])).cpu().double())
                 bar.update(len(batch["ids"]))
         return torch.cat(states).numpy()
 
