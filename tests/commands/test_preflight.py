@@ -61,6 +61,11 @@ def test_a_gpu_must_exist(monkeypatch):
     config = {"paths": {}, "trainer": {"accelerator": "gpu"}}
     with pytest.raises(UsageError, match=r"trainer\.accelerator=gpu: expected a GPU"):
         check_experiment(config)
+    with pytest.raises(ValueError, match=r"trainer\.precision=tf32: expected a GPU .* found CPU"):
+        check_experiment({"paths": {}, "trainer": {"precision": "tf32"}})
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(UsageError, match=r"trainer\.accelerator=mps: expected an Apple GPU"):
+        check_experiment({"paths": {}, "trainer": {"accelerator": "mps"}})
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     check_experiment({"paths": {}, "trainer": {"accelerator": "gpu", "devices": 1}})

@@ -161,6 +161,11 @@ def test_contradictions_are_refused_before_work():
         checked(settings_of("features vgg16", **{
             "features__vgg16__frames": 8, "features__vgg16__frame_rate_hz": 2,
         }))  # fmt: skip
+    late = {"model__module__frozen_epochs__backbone": 3, "trainer__strategy": "ddp"}
+    with pytest.raises(ValueError, match=r"frozen_epochs.backbone=3: expected parts that all"):
+        checked(settings_of("model fastvqa", **late))
+    searching = "ddp_find_unused_parameters_true"
+    assert checked(settings_of("model fastvqa", **late | {"trainer__strategy": searching}))
     linear = compositions()["alignment linear"]["alignment"]
     with pytest.raises(ValueError, match=r"alignment=linear: expected several databases"):
         checked({**compositions()["model gstvqa"], "alignment": linear})

@@ -10,6 +10,7 @@ from torchvision.models.video import swin3d_t
 from torchvision.models.video.swin_transformer import SwinTransformer3d
 
 from vqa.models.swin3d import FragmentSwin
+from vqa.models.swin_windows import kept_geometry
 
 TOY = {"embed_dim": 8, "depths": (2, 2), "num_heads": (1, 2), "window_size": (2, 4, 4)}
 FRAGMENT = "fragment_position_bias_table"
@@ -207,14 +208,15 @@ def test_clips_do_not_influence_each_other():
 def test_geometry_is_kept_outside_the_state():
     model, video = toy(), torch.randn(1, 3, 8, 64, 64)
     keys = set(model.state_dict())
-    attention = model.features[0][1].attn
+    kept_geometry.cache_clear()
     with torch.inference_mode():
         model(video)
-    first = attention._last[1]
+    made = kept_geometry.cache_info().misses
+    assert made == 4  # two stages, with and without a shift
     model(video).mean().backward()  # tensors made in inference mode would fail here
-    assert attention._last[1] is first
+    assert kept_geometry.cache_info().misses == made
     model(video[..., :40])
-    assert attention._last[1] is not first
+    assert kept_geometry.cache_info().misses > made
     assert set(model.state_dict()) == keys
     assert not any("index" in key or "mask" in key for key in keys)
     twin = copy.deepcopy(model)

@@ -1,6 +1,8 @@
 """Gated window attention against its literal formula, token pair by token pair."""
 
+import copy
 import itertools
+import pickle
 
 import pytest
 import torch
@@ -80,3 +82,110 @@ def test_a_smaller_window_uses_the_middle_of_the_tables():
     narrow.load_state_dict(state)
     x = torch.randn(1, 2, 3, 3, 4)
     torch.testing.assert_close(wide(x), narrow(x))
+
+
+def gated():
+    """An attention of four windows with random tables, in evaluation."""
+    torch.manual_seed(0)
+    attention = FragmentAttention(4, [2, 3, 3], [1, 1, 1], 2, gate="distance").eval()
+    for parameter in attention.parameters():
+        torch.nn.init.normal_(parameter)
+    return attention
+
+
+@torch.no_grad()
+def fresh(attention, x):
+    """The output of a new attention with the weights of another."""
+    twin = FragmentAttention(4, [2, 3, 3], [1, 1, 1], 2, gate="distance").eval()
+    twin.load_state_dict(attention.state_dict())
+    return twin.to(x.dtype)(x)
+
+
+def stepped(attention, x):
+    optimizer = torch.optim.SGD(attention.parameters(), lr=1.0)
+    attention(x).square().mean().backward()
+    optimizer.step()
+
+
+def replaced(attention, x):
+    attention.relative_position_bias_table = torch.nn.Parameter(torch.randn(75, 2))
+
+
+def assigned(attention, x):
+    state = {key: torch.randn_like(value) for key, value in attention.state_dict().items()}
+    attention.load_state_dict(state, assign=True)
+
+
+def swapped(attention, x):
+    """What Lightning's average of the weights does at a validation, after it sets the mode."""
+    attention.train().eval()
+    for parameter in attention.parameters():
+        parameter.data.copy_(torch.randn_like(parameter))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda attention, x: attention.load_state_dict(
+            {key: value + 1 for key, value in attention.state_dict().items()}
+        ),
+        lambda attention, x: attention.double(),
+        lambda attention, x: attention.fragment_position_bias_table.detach().mul_(2),
+        lambda attention, x: attention.bfloat16().float(),
+        stepped, replaced, assigned, swapped,
+    ],
+)  # fmt: skip
+def test_the_kept_bias_is_never_that_of_other_weights(change):
+    attention, x = gated(), torch.randn(2, 4, 6, 6, 4)
+    with torch.no_grad():
+        before = attention(x)
+    change(attention, x)
+    x = x.to(attention.relative_position_bias_table.dtype)
+    with torch.no_grad():
+        after = attention(x)
+    assert not torch.equal(after.float(), before)
+    assert torch.equal(after, fresh(attention, x))
+
+
+def test_a_bias_is_computed_once_for_an_evaluation(monkeypatch):
+    attention, x = gated(), torch.randn(2, 4, 6, 6, 4)
+    computed = []
+    compute = FragmentAttention._bias
+    monkeypatch.setattr(
+        FragmentAttention, "_bias", lambda self, *rest: computed.append(1) or compute(self, *rest)
+    )
+    with torch.inference_mode():
+        outputs = [attention(x) for _ in range(3)]
+    with torch.no_grad():
+        outputs.append(attention(x))
+    assert len(computed) == 1
+    assert all(torch.equal(output, outputs[0]) for output in outputs)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        attention(x)
+    with torch.no_grad():
+        attention(x[:, :, :3])  # another size
+        assert len(computed) == 3
+        attention.train()
+        attention(x)
+        attention(x)
+    assert len(computed) == 5
+    attention(x).mean().backward()
+    assert attention.relative_position_bias_table.grad.abs().sum() > 0
+
+
+def test_a_kept_bias_is_neither_copied_nor_stored():
+    attention, x = gated(), torch.randn(1, 4, 6, 6, 4)
+    with torch.inference_mode():
+        output = attention(x)
+    assert attention._kept is not None
+    for twin in (copy.deepcopy(attention), pickle.loads(pickle.dumps(attention))):
+        assert twin._kept is None
+        with torch.no_grad():
+            assert torch.equal(twin(x), output)
+    attention.train()
+    assert attention._kept is None
+    with torch.inference_mode():
+        made = gated()  # weights that do not count their changes
+        assert torch.equal(made(x), output)
+        made.relative_position_bias_table.mul_(2)
+        assert not torch.equal(made(x), output)

@@ -15,6 +15,7 @@ from vqa.databases.combined import CombinedDatabase
 from vqa.databases.records import VideoRecord
 from vqa.protocols.splits import Split
 from vqa.training.datamodule import VQADataModule
+from vqa.training.hardware import chosen_hardware
 from vqa.training.views import FeatureSequence, FeatureVector, Views
 
 SERVER = multiprocessing.get_context("forkserver")
@@ -122,7 +123,9 @@ def toy(model, *overrides, train=13, val=7, test=5, batch_size=6):
     database = CombinedDatabase("toy", (1.0, 5.0), tuple(videos))
     each = config["loader"]["each_database"]
     data = VQADataModule(database, split, views, batch_size=batch_size, each_database=each)
-    return build(config["model"]), data
+    settings = config["model"]
+    trainer = chosen_hardware(settings["trainer"]).settings(settings["trainer"])
+    return build({**settings, "trainer": trainer}), data
 
 
 def train(model, folder, processes=1, *overrides, **counts):

@@ -131,7 +131,7 @@ class Experiment:
 
     @property
     def device(self) -> str:
-        """Device of trained models: the GPU if there is one, unless the trainer uses the CPU."""
+        """Device of trained models: the GPU if there is one, unless `trainer.accelerator=cpu`."""
         accelerator = self.config.get("trainer", {}).get("accelerator", "auto")
         return "cpu" if accelerator == "cpu" else "auto"
 
@@ -265,9 +265,9 @@ class Experiment:
                 each_database=loader.get("each_database", False),
             )
 
-    def learner(self) -> Any:
-        """Make an untrained learner."""
-        return self._build(self.config["model"])
+    def learner(self, **replaced: Any) -> Any:
+        """Make an untrained learner; settings of `model` may be replaced, such as `trainer`."""
+        return self._build({**self.config["model"], **replaced})
 
     def learned(self, run: Run, split: str) -> Any:
         """Load the learner that a run trained on a split.

@@ -44,15 +44,15 @@ _MODULE = {
 
 OPTIONS: dict[str, dict[str, Rule]] = {
     "pytorch_lightning.Trainer": {
-        "accelerator": one_of("auto", "cpu", "gpu", "cuda"),
+        "accelerator": one_of("auto", "cpu", "gpu", "cuda", "mps"),
         "devices": whole(1, 1024) | one_of("auto") | several(whole(0, 1023)),
         "strategy": text(
             "auto, ddp or ddp_find_unused_parameters_true",
             r"auto|ddp(_spawn|_fork|_notebook)?(_find_unused_parameters_(true|false))?",
         ),
         "precision": one_of(
-            "32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true", "64-true", "16", "32",
-            "64", "bf16", 16, 32, 64,
+            "auto", "tf32", "32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true", "64-true",
+            "16", "32", "64", "bf16", 16, 32, 64,
         ),
         "max_epochs": whole(1, 10**6),
         "accumulate_grad_batches": whole(1),

@@ -64,10 +64,14 @@ def check_device(key: str, device: str) -> None:
     Raises:
         UsageError: A GPU is asked for and torch sees none.
     """
-    if device not in GPUS and not device.startswith("cuda:"):
+    if device not in (*GPUS, "mps") and not device.startswith("cuda:"):
         return
     import torch
 
+    if device == "mps":
+        if not torch.backends.mps.is_available():
+            raise UsageError(f"{key}=mps: expected an Apple GPU, torch sees none; set trainer=auto")
+        return
     if not torch.cuda.is_available():
         raise UsageError(
             f"{key}={device}: expected a GPU, torch {torch.__version__} sees none; install its "
@@ -80,13 +84,15 @@ def check_experiment(config: Mapping[str, Any]) -> None:
 
     Raises:
         UsageError: One that cannot be used.
+        ValueError: The device does not have the precision that is asked for.
     """
     for name in ("runs", "cache"):
         if name in config["paths"]:
             check_folder(f"paths.{name}", config["paths"][name])
     if config.get("folder") is not None:
         check_folder("folder", config["folder"])
-    devices = {"trainer.accelerator": config.get("trainer", {}).get("accelerator")}
+    trainer = config.get("trainer", {})
+    devices = {"trainer.accelerator": trainer.get("accelerator")}
     devices["loader.device"] = config.get("loader", {}).get("device")
     for name, settings in (config.get("features") or {}).items():
         extractor = settings.get("extractor", {})
@@ -94,7 +100,11 @@ def check_experiment(config: Mapping[str, Any]) -> None:
     for key, device in devices.items():
         if isinstance(device, str):
             check_device(key, device)
-    wanted = config.get("trainer", {}).get("devices")
+    if trainer.get("precision") == "tf32":
+        from vqa.training.hardware import chosen_hardware
+
+        chosen_hardware(trainer)
+    wanted = trainer.get("devices")
     if devices["trainer.accelerator"] in GPUS and isinstance(wanted, int):
         import torch
 

@@ -151,6 +151,8 @@ def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
                 "found both; set one of them to null"
             )
     model, protocol = settings.get("model") or {}, settings.get("protocol") or {}
+    if fault := _late_parts_fault(settings.get("trainer") or {}, model.get("module") or {}):
+        yield fault
     if settings.get("alignment"):
         yield from _scale_faults(settings["alignment"], settings["data"])
     selects = model.get("selection") == "val_srocc" or model.get("patience")
@@ -161,6 +163,18 @@ def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
             f"found {found}, or "
             f"model.{setting}={'last' if setting == 'selection' else 'null'}"
         )
+
+
+def _late_parts_fault(trainer: Mapping[str, Any], module: Mapping[str, Any]) -> str:
+    """Say why DDP cannot train parts that start later, and a remedy; empty if it can."""
+    strategy, frozen = str(trainer.get("strategy")), module.get("frozen_epochs") or {}
+    late = [f"{name}={epochs}" for name, epochs in frozen.items() if epochs]
+    if not late or not strategy.startswith("ddp") or strategy.endswith("parameters_true"):
+        return ""
+    return (
+        f"model.module.frozen_epochs.{late[0]}: expected parts that all train from the start with "
+        f"trainer.strategy={strategy}; set trainer.strategy=ddp_find_unused_parameters_true"
+    )
 
 
 def _scale_faults(alignment: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[str]:

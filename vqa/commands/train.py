@@ -3,8 +3,9 @@
 import logging
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vqa.commands.calibrate import calibrate, videos_to_fit
 from vqa.commands.conclusion import conclude
@@ -20,9 +21,11 @@ from vqa.protocols import leak_report
 from vqa.protocols.twins import joined_contents
 from vqa.runs import Run, RunError
 from vqa.runs.calibrating import FITTED
+from vqa.runs.environment import held_hardware, hold_hardware
 from vqa.runs.opening import open_run
 from vqa.runs.timing import time_features, time_split
 from vqa.runs.used_features import hold_features, random_weights
+from vqa.training.hardware import Hardware, chosen_hardware
 from vqa.training.processes import is_first_process
 
 if TYPE_CHECKING:
@@ -67,6 +70,7 @@ def train(experiment: Experiment) -> Run:
     database = prepare(run, experiment)
     splits = experiment.splits(database)
     run.count_leaks(leak_report(database, splits, experiment.hashes))
+    hardware = hardware_of(run)
     for split in shard_of(splits, config["shard"]):
         if run.has(split):
             continue
@@ -76,14 +80,15 @@ def train(experiment: Experiment) -> Run:
         if alignment.lines:
             run.relabel(split.name, rated, asdict(alignment))
         data = experiment.data(rated, split)
-        learner = experiment.learner()
+        learner = experiment.learner(**_replaced(config["model"], hardware))
         if config["init_from"]:
             begin_from(learner, run, split, config["init_from"], config["init_parts"])
         logger = experiment.tracker.split_logger(
             split.name, run.folder, config, [one.name for one in splits]
         )
         started = time.perf_counter()
-        learner.fit(data, folder, logger)
+        with hardware.matrix_products() if hardware else nullcontext():
+            learner.fit(data, folder, logger)
         seconds = time.perf_counter() - started
         fitted = learner.predict(data, videos_to_fit(data.train, data.val, config["seed"]))
         predictions = learner.predict(data, data.test)
@@ -104,6 +109,29 @@ def train(experiment: Experiment) -> Run:
         conclude(run, run, experiment, database)
         experiment.tracker.finish(run.folder)
     return run
+
+
+def hardware_of(run: Run) -> Hardware | None:
+    """Choose what a run's networks are trained on, and say so; None if it trains no network.
+
+    Raises:
+        ValueError: The device does not have the precision that is asked for.
+    """
+    trainer = run.config["model"].get("trainer")
+    if trainer is None:
+        return None
+    begun = held_hardware(run.folder)
+    hardware = chosen_hardware(trainer, begun.get("precision"))
+    if is_first_process():
+        log.info("training on %s", hardware)
+        if (earlier := begun.get("device", hardware.device)) != hardware.device:
+            log.info("the run began on %s; rounding differs between devices", earlier)
+        hold_hardware(run.folder, hardware.device, hardware.precision)
+    return hardware
+
+
+def _replaced(model: Mapping[str, Any], hardware: Hardware | None) -> dict[str, Any]:
+    return {} if hardware is None else {"trainer": hardware.settings(model["trainer"])}
 
 
 def prepare(run: Run, experiment: Experiment) -> Database:

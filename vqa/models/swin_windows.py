@@ -3,6 +3,7 @@
 Shapes: T frames, H height, W width of the map; t, h, w of a window; N = t h w tokens of a window.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 Size = tuple[int, int, int]
 MASKED = -100.0
+SIZES = 32  # of maps, windows and shifts whose geometry is kept
 
 
 class Geometry(NamedTuple):
@@ -19,14 +21,14 @@ class Geometry(NamedTuple):
         index: Row of the bias tables for each pair of tokens of a window (N * N,).
         gate: Distance between the fragments of two tokens (spatial windows, h * w, h * w).
         spatial_mask: `MASKED` for tokens that the cyclic shift brought together in space, else 0;
-            shaped like `gate`.
+            shaped like `gate`. None without a shift in space.
         temporal_mask: The same in time (temporal windows, t, t).
     """
 
     index: Tensor
     gate: Tensor
-    spatial_mask: Tensor
-    temporal_mask: Tensor
+    spatial_mask: Tensor | None
+    temporal_mask: Tensor | None
 
 
 def _pairwise(labels: Tensor, window: int, shift: int) -> Tensor:
@@ -66,6 +68,16 @@ def window_geometry(
     return Geometry(
         index=(place[:, None] - place + middle).flatten(),
         gate=_spatial(*map(_pairwise, fragments[1:], window[1:], shift[1:])),
-        spatial_mask=(_spatial(*spatial) > 0) * MASKED,
-        temporal_mask=(temporal > 0) * MASKED,
+        spatial_mask=(_spatial(*spatial) > 0) * MASKED if any(shift[1:]) else None,
+        temporal_mask=(temporal > 0) * MASKED if shift[0] else None,
     )
+
+
+@lru_cache(maxsize=SIZES)
+def kept_geometry(
+    size: Size, window: Size, shift: Size, table_window: Size, device: torch.device
+) -> Geometry:
+    """Return `window_geometry`, computed once for all blocks and networks of these sizes."""
+    # Tensors made in inference mode could not be used in a later training step.
+    with torch.inference_mode(False):
+        return window_geometry(size, window, shift, table_window, device)

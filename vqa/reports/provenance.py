@@ -5,7 +5,7 @@ from typing import Any
 
 from vqa.databases.listing import some
 
-RUN_FACTS = ("commit", "device", "started")
+RUN_FACTS = ("commit", "device", "precision", "started")
 # Omitted: places on one machine, the handling of gaps and delays, and what the header shows
 # elsewhere. The report ends with the whole configuration.
 OMITTED = (

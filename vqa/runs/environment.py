@@ -11,12 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from vqa import __version__
+from vqa.files import write_json
+from vqa.runs.stored import read_object
 
+FILE = "environment.json"
+HARDWARE = ("device", "precision")
+THEN = ", then "  # between the devices of a run that resumed on another
 VERSIONED = ("torch", "torchvision", "pytorch-lightning", "numpy", "scipy", "av", "decord")
 
 
-def environment() -> dict[str, Any]:
-    """Return versions, commit, device and command of this process."""
+def environment(folder: Path) -> dict[str, Any]:
+    """Return versions, commit and command of this process, and what a run was trained on."""
     import torch
 
     versions = {"vqa": __version__}
@@ -33,9 +38,33 @@ def environment() -> dict[str, Any]:
         **versions,
         "platform": platform.platform(),
         "device": device,
+        **held_hardware(folder),
         "cpu_cores": os.cpu_count(),
         "finished": time.strftime("%Y-%m-%d %H:%M:%S %z"),
     }
+
+
+def held_hardware(folder: Path) -> dict[str, str]:
+    """Return the devices and the precision of a run's training; empty if none has begun.
+
+    Raises:
+        RunError: `environment.json` is damaged.
+    """
+    stored = read_object(folder / FILE) or {}
+    return {key: str(stored[key]) for key in HARDWARE if key in stored}
+
+
+def hold_hardware(folder: Path, device: str, precision: str) -> None:
+    """Store what a run is trained on, from the start; a further device is added to the earlier.
+
+    Raises:
+        RunError: `environment.json` is damaged.
+    """
+    stored = read_object(folder / FILE) or {}
+    devices = [one for one in str(stored.get("device", "")).split(THEN) if one]
+    if device not in devices:
+        devices.append(device)
+    write_json(folder / FILE, {**stored, "device": THEN.join(devices), "precision": precision})
 
 
 def machine() -> str:

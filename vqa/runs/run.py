@@ -273,8 +273,8 @@ class Run:
             path = self.folder / "predictions.csv"
             write_atomically(path, predictions.to_csv(index=False))
             results = summarise(read_predictions(path), ci95=self.ci95()).to_json()
-        seconds = round(time.time() - self._started, 1)
-        write_json(self.folder / "environment.json", environment() | {"seconds": seconds})
+        seconds = {"seconds": round(time.time() - self._started, 1)}
+        write_json(self.folder / "environment.json", environment(self.folder) | seconds)
         write_json(self.folder / "results.json", results)
         write_json(self.folder / "manifest.json", file_hashes(self.folder))
 

@@ -78,9 +78,13 @@ def _tried(name: str, look: Callable[[], str]) -> Check:
 def _device() -> str:
     import torch
 
-    if torch.cuda.is_available():
-        return f"{torch.cuda.get_device_name()} (trainer=gpu)"
-    return f"CPU, {torch.get_num_threads()} threads (no GPU that torch can use)"
+    from vqa.training.hardware import chosen_hardware
+
+    hardware = chosen_hardware({"precision": "auto"})
+    end_to_end = f"trains networks end to end in {hardware.precision}"
+    if hardware.accelerator == "cuda":
+        return f"{hardware.device} (trainer=auto; {end_to_end})"
+    return f"CPU, {torch.get_num_threads()} threads ({hardware.reasons[0]}; {end_to_end})"
 
 
 def _configuration() -> str:

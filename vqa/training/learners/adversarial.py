@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.func import functional_call
 
 from vqa.models.gstvqa import GSTVQA, Critic
 from vqa.training.learners.module import Batch, ScoreModule
@@ -48,14 +49,14 @@ class AdversarialModule(ScoreModule):
         self.frame_weight, self.adversarial_weight = frame_weight, adversarial_weight
         self.refresh_every = refresh_every
         hidden_dim = len(self.network.gaussian_mean)
-        self.critic = Critic(hidden_dim)
+        self.critic = Critic(hidden_dim).requires_grad_(adversarial_weight > 0)
         self.register_buffer("prior_mean", torch.zeros(hidden_dim))
         self.register_buffer("prior_std", torch.ones(hidden_dim))
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Build one optimiser for the network and one of the same kind for the critic."""
         modules = (self.network, self.critic)
-        return [self.optimizer_factory(module.parameters()) for module in modules]
+        return [self.optimizer_of(module.parameters()) for module in modules]
 
     def on_train_epoch_start(self) -> None:
         """Every N epochs, take a copy of the learned Gaussian as the prior."""
@@ -65,37 +66,39 @@ class AdversarialModule(ScoreModule):
             self.prior_std.copy_(self.network.gaussian_std.detach())
 
     def training_step(self, batch: Batch, batch_index: int) -> None:
-        """Update the network, then the critic."""
-        network_optimizer, critic_optimizer = self.optimizers()
+        """Update the network and the critic, by one backward pass for both."""
         output = self.network.assess(**batch["inputs"])
         video, frame, mean_hidden, target = self.of_all(
             batch, output.video, output.frame, output.mean_hidden
         )
         video_loss, frame_loss = self.loss(video, target), self.loss(frame, target)
         loss = video_loss + self.frame_weight * frame_loss
+        losses = {"train_loss": loss, "video_loss": video_loss, "frame_loss": frame_loss}
+        optimizers = self.optimizers()
         if self.adversarial_weight:
-            self.toggle_optimizer(network_optimizer)
-            loss = loss + self.adversarial_weight * self.realism_loss(mean_hidden)
-        network_optimizer.zero_grad()
-        self.manual_backward(loss)
-        network_optimizer.step()
-        self.record(len(target), train_loss=loss, video_loss=video_loss, frame_loss=frame_loss)
-        if self.adversarial_weight:
-            self.untoggle_optimizer(network_optimizer)
-            self.toggle_optimizer(critic_optimizer)
+            # The network's loss does not reach the critic, nor the critic's the network.
+            weights = {name: value.detach() for name, value in self.critic.named_parameters()}
+            told = functional_call(self.critic, weights, mean_hidden)
+            loss = loss + self.adversarial_weight * realism_loss(told)
             critic_loss = self.adversarial_weight * self.critic_loss(mean_hidden.detach())
-            critic_optimizer.zero_grad()
-            self.manual_backward(critic_loss)
-            critic_optimizer.step()
-            self.untoggle_optimizer(critic_optimizer)
-            self.record(len(target), critic_loss=critic_loss)
-
-    def realism_loss(self, mean_hidden: Tensor) -> Tensor:
-        """Measure how well the critic tells hidden states (B, h) from samples of the prior."""
-        return (1 - self.critic(mean_hidden)).square().mean()
+            losses |= {"train_loss": loss, "critic_loss": critic_loss}
+            loss = loss + critic_loss
+        else:
+            optimizers = optimizers[:1]
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        self.manual_backward(loss)
+        for optimizer in optimizers:
+            optimizer.step()
+        self.record(len(target), **losses)
 
     def critic_loss(self, mean_hidden: Tensor) -> Tensor:
         """Return the critic's loss: it should give 1 for samples and 0 for hidden states (B, h)."""
         draws = self.prior_mean + self.prior_std * torch.randn_like(mean_hidden)
-        told_apart = self.critic(draws).square().mean() + self.realism_loss(mean_hidden)
+        told_apart = self.critic(draws).square().mean() + realism_loss(self.critic(mean_hidden))
         return -told_apart
+
+
+def realism_loss(told: Tensor) -> Tensor:
+    """Measure how well the critic's answers (B,) tell hidden states from samples of the prior."""
+    return (1 - told).square().mean()

@@ -188,6 +188,14 @@ def _explained(trainer: "pl.Trainer", data: VQADataModule) -> Iterator[None]:
             f"{why}"
         ) from error
     except RuntimeError as error:
+        if "find_unused_parameters" in str(error):
+            if not is_first_process():
+                raise SystemExit(0) from error
+            raise TrainingError(
+                f"{data.split.name}: expected a gradient for every parameter of the network at "
+                "each step, found some without; call requires_grad_(False) on them, or set "
+                "trainer.strategy=ddp_find_unused_parameters_true"
+            ) from error
         if trainer.world_size == 1 or not _is_lost_connection(error):
             raise
         raise TrainingError(

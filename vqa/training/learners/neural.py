@@ -132,7 +132,7 @@ class NeuralLearner:
                 parts.append(module.score(self._moved(batch["inputs"])))
                 ids += batch["ids"]
                 bar.update(len(batch["ids"]))
-        found = torch.cat(parts).double().cpu().numpy() if parts else np.empty(0)
+        found = torch.cat(parts).cpu().double().numpy() if parts else np.empty(0)
         scores = merge_by_id(dict(zip(ids, self.curve(found).tolist(), strict=True)))
         return finite([Prediction(video.id, video.mos, scores[video.id]) for video in videos])
 
@@ -157,8 +157,8 @@ class NeuralLearner:
         """
         module = self._ready()
         inputs = self._moved(inputs)
-        timeline = module.timeline(**inputs)[0].double().cpu().numpy()
-        score = module(**inputs).double().cpu().numpy()
+        timeline = module.timeline(**inputs)[0].cpu().double().numpy()
+        score = module(**inputs).cpu().double().numpy()
         return finite_score(float(self.curve(score)[0])), self.curve(timeline)
 
     @torch.inference_mode()
@@ -173,7 +173,7 @@ class NeuralLearner:
                 found = module.mean_hidden(self._moved(batch["inputs"]))
                 states |= zip(batch["ids"], found, strict=True)
                 bar.update(len(batch["ids"]))
-        return torch.stack([states[video.id] for video in videos]).double().cpu().numpy()
+        return torch.stack([states[video.id] for video in videos]).cpu().double().numpy()
 
     def save(self, folder: Path) -> None:
         """Write weights and card; `load` rebuilds the learner from them."""
