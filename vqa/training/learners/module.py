@@ -95,6 +95,7 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
 
     def optimizer_of(self, parameters: Any) -> torch.optim.Optimizer:
         """Make the recipe's optimiser, in one kernel for all parameters where it has one."""
+        parameters = list(parameters)
         optimizer = self.optimizer_factory(parameters)
         settings = optimizer.defaults
         is_open = "fused" in settings and not (settings["fused"] or settings.get("foreach"))
