@@ -126,6 +126,37 @@ def test_scores_do_not_depend_on_batch_or_padding(small):
         torch.testing.assert_close(score, together, **CLOSE)
 
 
+def test_condensed_videos_and_lists_score_and_train_alike(small):
+    """What a network says it reads of features is enough, and a list is as good as padding."""
+    network, lengths = small.network, small.batch.get("lengths")
+    condense, takes_rows = getattr(network, "condense", None), getattr(network, "takes_rows", False)
+    if condense is None and not takes_rows:
+        return
+    rows = [row[:count] for row, count in zip(small.batch["features"], lengths, strict=True)]
+    samples = [condense(row) if condense else {"features": row} for row in rows]
+    rest = {key: value for key, value in small.batch.items() if key not in ("features", "lengths")}
+    beside = {
+        key: torch.stack([sample[key] for sample in samples])
+        for key in samples[0]
+        if key != "features"
+    }
+    found = [sample["features"] for sample in samples]
+    counts = torch.tensor([len(one) for one in found])
+    forms = [torch.nn.utils.rnn.pad_sequence(found, batch_first=True)]
+    forms += [found] if takes_rows else []
+    expected = network(**small.batch)
+    weights = [one for one in network.parameters() if one.requires_grad]
+    of_expected = torch.autograd.grad(expected.sum(), weights, allow_unused=True)
+    for features in forms:
+        score = network(features=features, lengths=counts, **beside, **rest)
+        torch.testing.assert_close(score, expected, **CLOSE)
+        of_score = torch.autograd.grad(score.sum(), weights, allow_unused=True)
+        for ours, theirs in zip(of_score, of_expected, strict=True):
+            assert (ours is None) == (theirs is None)
+            if ours is not None:
+                torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
+
+
 @torch.inference_mode()
 def test_timeline_has_one_value_per_moment_or_video(small):
     for inputs, moments in zip(small.videos, small.moments, strict=True):

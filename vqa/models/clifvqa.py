@@ -28,6 +28,7 @@ backbone's map, P positions of it.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
@@ -35,6 +36,22 @@ import torch
 from torch import Tensor, nn
 
 from vqa.models.fastvqa import FastVQA
+
+
+@dataclass(frozen=True)
+class MiddleSteps:
+    """What the semantic branch reads of a video: the same few steps each time.
+
+    Attributes:
+        steps: Their number.
+    """
+
+    steps: int
+
+    def __call__(self, features: Tensor) -> dict[str, Tensor]:
+        """(L, D) -> `features` (steps, D)."""
+        lengths = torch.tensor([len(features)])
+        return {"features": middle_steps(features[None], lengths, self.steps)[0]}
 
 
 class CLiFVQA(nn.Module):
@@ -77,6 +94,7 @@ class CLiFVQA(nn.Module):
                 "branches=semantic"
             )
         self.steps, self.map_size = steps, tuple(map_size)
+        self.condense = MiddleSteps(steps) if branches != "spatial" else None
         self.semantic = self.spatial = None
         width = 0
         if branches != "spatial":
