@@ -3,7 +3,8 @@
 Both train GSTVQA or VSFA on the same made features. `release_loops.py` says what the releases do;
 `--release FOLDER` (a checkout of the authors' repository) first compares a step of that loop with a
 step of the authors' own network. Each side's epochs take turns; the ratio is of the medians.
-`--memory` runs each side in a process of its own instead and prints its peak.
+`--memory` runs each side in a process of its own instead and prints its peak. On a CPU with one
+thread the seconds are the processor's, which other processes disturb less.
 Run: python benchmarks/training.py [--kind vsfa] [--threads 1] [--device cuda] [--release FOLDER]
 """
 
@@ -32,7 +33,7 @@ from vqa.protocols.splits import Split
 from vqa.training.datamodule import VQADataModule
 from vqa.training.views import FeatureSequence, Views
 
-MIB = 2**20
+clock = time.perf_counter
 
 
 class Made(FeatureSequence):
@@ -53,12 +54,12 @@ class Clock(pl.Callback):
         self.seconds: list[float] = []
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        self.started = time.perf_counter()
+        self.started = clock()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if module.device.type == "cuda":
             torch.cuda.synchronize()
-        self.seconds.append(time.perf_counter() - self.started)
+        self.seconds.append(clock() - self.started)
 
 
 class Ours:
@@ -88,27 +89,28 @@ class Ours:
         accelerator = "gpu" if device == "cuda" else "cpu"
         settings = [
             f"model={kind}", f"trainer.accelerator={accelerator}", "model.selection=last",
-            "protocol.val_fraction=0", "model.checkpoint_every=1000", *overrides,
+            "protocol.val_fraction=0", "model.checkpoint_every=1000", "model.standardise=false",
+            *overrides,
         ]  # fmt: skip
         self.config = resolved(compose("train", settings))["model"]
 
     def epochs(self, count: int) -> list[float]:
         """Train anew for some epochs; return the seconds of each."""
-        clock = Clock()
+        watch = Clock()
         learner = build(self.config)
-        learner.trainer = functools.partial(_trainer, learner.trainer, clock, count)
+        learner.trainer = functools.partial(_trainer, learner.trainer, watch, count)
         with tempfile.TemporaryDirectory() as folder:
             learner.fit(self.data, Path(folder))
         self.learner = learner
-        return clock.seconds
+        return watch.seconds
 
     def scores(self) -> list[float]:
         """Score all videos."""
         return [row.score for row in self.learner.predict(self.data, self.data.train)]
 
 
-def _trainer(make, clock: Clock, epochs: int, callbacks: list, **options) -> pl.Trainer:
-    return make(callbacks=[*callbacks, clock], **(options | {"max_epochs": epochs}))
+def _trainer(make, watch: Clock, epochs: int, callbacks: list, **options) -> pl.Trainer:
+    return make(callbacks=[*callbacks, watch], **(options | {"max_epochs": epochs}))
 
 
 def made(kind: str, videos: int, frames: int) -> tuple[list[Tensor], np.ndarray]:
@@ -131,10 +133,10 @@ def same_step(kind: str, folder: Path, data: ReleasedData, device: torch.device)
     spent: dict[str, list[float]] = {name: [] for name in sides}
     for turn in range(6):
         for name, side in sides.items():
-            started = time.perf_counter()
+            started = clock()
             side.step(batch)
             if turn:
-                spent[name].append(time.perf_counter() - started)
+                spent[name].append(clock() - started)
     seconds = {name: statistics.median(one) for name, one in spent.items()}
     print(
         f"  a step: the authors' network {seconds['authors']:.3f} s, the loop written anew "
@@ -161,18 +163,18 @@ def compare(
     ours = Ours(kind, features, targets, device, *overrides)
     theirs_s, ours_s, predicted = [], [], {"release": [], "vqa": []}
     for turn in range(rounds + 1):
-        started = time.perf_counter()
+        started = clock()
         released.epoch(data)
-        spent = time.perf_counter() - started
+        spent = clock() - started
         own = ours.epochs(2)[1:]  # the first of a training reads and gathers
         if turn:
             theirs_s.append(spent)
             ours_s += own
     for _ in range(3):
         for name, run in (("release", lambda: list(released.scores(data))), ("vqa", ours.scores)):
-            started = time.perf_counter()
+            started = clock()
             run()
-            predicted[name].append(time.perf_counter() - started)
+            predicted[name].append(clock() - started)
     for what, theirs, own in (
         ("an epoch", theirs_s, ours_s),
         ("prediction", predicted["release"], predicted["vqa"]),
@@ -224,6 +226,9 @@ def main() -> None:
     warnings.simplefilter("ignore")
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     torch.set_num_threads(options.threads)
+    if options.device == "cpu" and options.threads == 1:
+        global clock
+        clock = time.process_time
     size = options.videos, options.frames
     if options.peak:
         peak(options.kind[0], options.peak, options.device, *size)
