@@ -86,6 +86,19 @@ def chosen_hardware(trainer: Mapping[str, Any], begun: str | None = None) -> Har
     return Hardware(accelerator, device, chosen, (found, f"trainer.precision={AUTO}: {why}"))
 
 
+def seed_devices(seed: int) -> None:
+    """Seed the generators of the CPU and of the GPUs in use; cheap enough for every step.
+
+    `torch.manual_seed` also notes the call, with its stack, for each kind of device that is not in
+    use yet.
+    """
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
+    if torch.backends.mps.is_available():
+        torch.mps.manual_seed(seed)
+
+
 def _accelerator(wanted: str) -> tuple[str, str]:
     """Return Lightning's name of an accelerator, and why it is used."""
     setting = f"trainer.accelerator={wanted}"

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from vqa.evaluation.metrics import srocc
 from vqa.training.datamodule import number_of
+from vqa.training.hardware import seed_devices
 from vqa.training.learners.batch_layers import Step, separate_videos
 from vqa.training.learners.divergence import check_means, check_scores, check_weights
 from vqa.training.learners.optimisation import parameter_groups, parts_of
@@ -104,7 +105,7 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
     def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
         """Seed the step, because loaders draw random numbers too; the same in every process."""
         step = (self.seed, self.current_epoch, batch_index)
-        torch.manual_seed(int(np.random.SeedSequence(step).generate_state(1, np.uint64)[0] >> 1))
+        seed_devices(int(np.random.SeedSequence(step).generate_state(1, np.uint64)[0] >> 1))
         self.step.counts = bool(batch["ids"])
         self.step.numbers = [number_of(video) for video in batch["ids"]] or [0]
 
