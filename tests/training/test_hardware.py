@@ -37,7 +37,7 @@ def test_without_a_gpu_everything_trains_on_the_cpu_in_single_precision(card):
     for model in ("gstvqa", "fastvqa", "clifvqa"):
         hardware, settings = chosen(f"model={model}")
         assert (hardware.device, hardware.precision) == ("CPU", "32-true")
-        assert "trainer.accelerator=auto: torch can use no GPU" in str(hardware)
+        assert "trainer.accelerator=auto: torch sees no GPU" in str(hardware)
         assert (settings["accelerator"], settings["precision"]) == ("cpu", "32-true")
         assert "benchmark" not in settings
 
