@@ -1,6 +1,6 @@
 # GPU image. Build: docker build -t vqa .
 # Train: docker run --gpus all --shm-size 8g -v "$PWD/data:/app/data" -v "$PWD/cache:/app/cache" \
-#          -v "$PWD/runs:/app/runs" vqa train model=gstvqa data=konvid trainer=gpu
+#          -v "$PWD/runs:/app/runs" vqa train model=gstvqa data=konvid
 # The CUDA libraries come with torch's wheels; the base brings what the driver needs of the image.
 FROM nvidia/cuda:13.0.1-base-ubuntu24.04
 

@@ -5,7 +5,8 @@ and dropout, AdamW in two groups, deterministic algorithms. Random clips come fr
 processes and pinned memory. A row gives samples per second, the share of the time in which the step
 waits for the loader, and the share of two rates of multiplication: the card's dense bfloat16 peak,
 and products of large matrices in the row's precision as measured here. The operations of a step are
-counted by `torch.utils.flop_counter`. Compiling, on a GPU only, is timed apart. Weights are random,
+counted by `torch.utils.flop_counter`. Compiling, on a GPU and for the
+smaller batch only, is timed apart. Weights are random,
 because speed does not depend on them. A batch that does not fit the device is named.
 Run: python benchmarks/gpu_networks.py [--parts fastvqa clifvqa] [--tiny --device cpu]
 """
@@ -131,7 +132,8 @@ def rates(bench: Bench, recipe: Recipe) -> list[Rate]:
     rows = []
     for batch in bench.size((12, 48), (2,)):
         batches = iter(loader(bench, clips, batch))
-        for precision, compiled in KINDS if bench.cuda else KINDS[:-1]:
+        is_compiled = bench.cuda and batch == 12  # each size would compile anew, for 90 s
+        for precision, compiled in KINDS if is_compiled else KINDS[:-1]:
             name = f"{recipe.name}, batch {batch}, {precision}{', compiled' * compiled}"
             try:
                 seconds, waited, first = timed(bench, recipe, batches, precision, compiled)

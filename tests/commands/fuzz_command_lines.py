@@ -34,7 +34,7 @@ TRAIN = {
     "trainer.gradient_clip_val": _values("null 1.0 3", ("0", "-1", *NO_NUMBERS)),
     "trainer.accelerator": _values("cpu auto", ("xyz", "null", "1", "[]")),
     "trainer.devices": _values("1 2 auto", ("0", "-1", "1.5", "null", "xyz", "[]", "{}")),
-    "trainer.precision": _values("32-true bf16-mixed", ("xyz", "null", "31", "[]")),
+    "trainer.precision": _values("auto 32-true bf16-mixed", ("xyz", "null", "31", "[]")),
     "model.checkpoint_every": _values("1 5", NO_COUNTS),
     "model.patience": _values("null", ("0", "-1", "1.5", *NO_NUMBERS)),
     "model.selection": _values("last", ("best", "null", "1", "[]")),
@@ -49,7 +49,7 @@ TRAIN = {
     "alignment": _values("none", ("nosuch", "null", "linear")),
     "experiment": _values("", ("nosuch", "null")),
     "logger": _values("csv", ("nosuch", "null", "[csv]")),
-    "trainer": _values("cpu", ("nosuch", "null", "5")),
+    "trainer": _values("auto cpu", ("nosuch", "null", "5")),
     "data.reader": _values("auto pyav", ("xyz", "null", "1")),
     "data.mos_range": _values("[1,5] null", ("[5,1]", "[1]", "[1,2,3]", "5", "[a,b]", "[1,inf]")),
 }  # fmt: skip

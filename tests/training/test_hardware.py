@@ -5,7 +5,7 @@ import pytorch_lightning as pl
 import torch
 
 from tests.commands.calling import composed
-from vqa.training.hardware import chosen_hardware
+from vqa.training.hardware import chosen_hardware, seed_devices
 
 H200 = "NVIDIA H200"
 
@@ -37,7 +37,7 @@ def test_without_a_gpu_everything_trains_on_the_cpu_in_single_precision(card):
     for model in ("gstvqa", "fastvqa", "clifvqa"):
         hardware, settings = chosen(f"model={model}")
         assert (hardware.device, hardware.precision) == ("CPU", "32-true")
-        assert "trainer.accelerator=auto: torch can use no GPU" in str(hardware)
+        assert "trainer.accelerator=auto: torch sees no GPU" in str(hardware)
         assert (settings["accelerator"], settings["precision"]) == ("cpu", "32-true")
         assert "benchmark" not in settings
 
@@ -132,3 +132,14 @@ def test_lightning_takes_the_settings(trainer, card):
     torch.use_deterministic_algorithms(False)
     assert made.precision == "32-true"
     assert made.strategy.root_device == torch.device("cpu")
+
+
+def test_seeding_gives_the_numbers_of_torch(monkeypatch):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    seeded = []
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    seed_devices(5)
+    assert torch.equal(torch.rand(3), expected)
+    assert seeded == [5]

@@ -80,10 +80,23 @@ def chosen_hardware(trainer: Mapping[str, Any], begun: str | None = None) -> Har
     if begun:
         why = "the run began with it"
     elif able:
-        why = "the GPU computes in bfloat16"
+        why = "the GPU has bfloat16"
     else:
         why = f"{MIXED} is for GPUs of compute capability {CAPABILITY} or later"
     return Hardware(accelerator, device, chosen, (found, f"trainer.precision={AUTO}: {why}"))
+
+
+def seed_devices(seed: int) -> None:
+    """Seed the generators of the CPU and of the GPUs in use; cheap enough for every step.
+
+    `torch.manual_seed` also notes the call, with its stack, for each kind of device that is not in
+    use yet.
+    """
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
+    if torch.backends.mps.is_available():
+        torch.mps.manual_seed(seed)
 
 
 def _accelerator(wanted: str) -> tuple[str, str]:
@@ -91,9 +104,9 @@ def _accelerator(wanted: str) -> tuple[str, str]:
     setting = f"trainer.accelerator={wanted}"
     if wanted == AUTO:
         if torch.cuda.is_available():
-            return "cuda", f"{setting}: torch can use this GPU"
+            return "cuda", f"{setting}: torch sees it"
         named = "; mps is used if you name it" if torch.backends.mps.is_available() else ""
-        return "cpu", f"{setting}: torch can use no GPU{named}"
+        return "cpu", f"{setting}: torch sees no GPU{named}"
     return {"gpu": "cuda"}.get(wanted, wanted), setting
 
 

@@ -11,7 +11,7 @@ examples:
   vqa study gstvqa/table2 --plan                     trainings, cells, estimated time only
   vqa study gstvqa/table2 --smoke                    the same on the demo databases, in tiny sizes
   vqa study gstvqa/table2 shard=2/8                  one of 8 jobs; rerun without it for the table
-  vqa study my_table.yaml trainer=gpu                a study of your own, settings of every training
+  vqa study my_table.yaml trainer=cpu                a study of your own, settings of every training
 
 An interrupted study resumes when you rerun the command. A training is made once: studies share the
 run folders of `vqa train`."""

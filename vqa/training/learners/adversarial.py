@@ -18,7 +18,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
 from vqa.models.gstvqa import GSTVQA, Critic
 from vqa.training.learners.module import Batch, ScoreModule
@@ -77,9 +76,9 @@ class AdversarialModule(ScoreModule):
         optimizers = self.optimizers()
         if self.adversarial_weight:
             # The network's loss does not reach the critic, nor the critic's the network.
-            weights = {name: value.detach() for name, value in self.critic.named_parameters()}
-            told = functional_call(self.critic, weights, mean_hidden)
-            loss = loss + self.adversarial_weight * realism_loss(told)
+            self.critic.requires_grad_(False)
+            loss = loss + self.adversarial_weight * self.realism_loss(mean_hidden)
+            self.critic.requires_grad_(True)
             critic_loss = self.adversarial_weight * self.critic_loss(mean_hidden.detach())
             losses |= {"train_loss": loss, "critic_loss": critic_loss}
             loss = loss + critic_loss
@@ -92,13 +91,12 @@ class AdversarialModule(ScoreModule):
             optimizer.step()
         self.record(len(target), **losses)
 
+    def realism_loss(self, mean_hidden: Tensor) -> Tensor:
+        """Measure how well the critic tells hidden states (B, h) from samples of the prior."""
+        return (1 - self.critic(mean_hidden)).square().mean()
+
     def critic_loss(self, mean_hidden: Tensor) -> Tensor:
         """Return the critic's loss: it should give 1 for samples and 0 for hidden states (B, h)."""
         draws = self.prior_mean + self.prior_std * torch.randn_like(mean_hidden)
-        told_apart = self.critic(draws).square().mean() + realism_loss(self.critic(mean_hidden))
+        told_apart = self.critic(draws).square().mean() + self.realism_loss(mean_hidden)
         return -told_apart
-
-
-def realism_loss(told: Tensor) -> Tensor:
-    """Measure how well the critic's answers (B,) tell hidden states from samples of the prior."""
-    return (1 - told).square().mean()

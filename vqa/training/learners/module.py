@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from vqa.evaluation.metrics import srocc
 from vqa.training.datamodule import number_of
+from vqa.training.hardware import seed_devices
 from vqa.training.learners.batch_layers import Step, separate_videos
 from vqa.training.learners.divergence import check_means, check_scores, check_weights
 from vqa.training.learners.optimisation import parameter_groups, parts_of
@@ -100,7 +101,8 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
         settings = optimizer.defaults
         is_open = "fused" in settings and not (settings["fused"] or settings.get("foreach"))
         # Lightning clips no gradients before such a kernel in mixed precision.
-        if not is_open or self.trainer.gradient_clip_val:
+        clips = self._trainer is not None and bool(self._trainer.gradient_clip_val)
+        if not is_open or clips:
             return optimizer
         return self.optimizer_factory(parameters, fused=True)
 
@@ -115,9 +117,7 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
     def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
         """Seed the step, because loaders draw random numbers too; the same in every process."""
         step = (self.seed, self.current_epoch, batch_index)
-        seed_draws(
-            int(np.random.SeedSequence(step).generate_state(1, np.uint64)[0] >> 1), self.device
-        )
+        seed_devices(int(np.random.SeedSequence(step).generate_state(1, np.uint64)[0] >> 1))
         self.step.counts = bool(batch["ids"])
         self.step.numbers = [number_of(video) for video in batch["ids"]] or [0]
 
@@ -195,18 +195,6 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore the history from the checkpoint."""
         self.history = checkpoint["history"]
-
-
-def seed_draws(seed: int, device: torch.device) -> None:
-    """Seed what is drawn on the CPU and on a device.
-
-    The same as `torch.manual_seed`, which takes milliseconds for the devices that are not used.
-    """
-    torch.default_generator.manual_seed(seed)
-    if device.type == "cuda":
-        torch.cuda.default_generators[device.index or 0].manual_seed(seed)
-    elif device.type != "cpu":
-        torch.get_device_module(device).manual_seed(seed)
 
 
 class EpochMeans:
