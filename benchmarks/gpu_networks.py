@@ -5,9 +5,9 @@ and dropout, AdamW in two groups, deterministic algorithms. Random clips come fr
 processes and pinned memory. A row gives samples per second, the share of the time in which the step
 waits for the loader, and the share of two rates of multiplication: the card's dense bfloat16 peak,
 and products of large matrices in the row's precision as measured here. The operations of a step are
-counted by `torch.utils.flop_counter`. Compiling, on a GPU and for the
-smaller batch only, is timed apart. Weights are random,
-because speed does not depend on them. A batch that does not fit the device is named.
+counted by `torch.utils.flop_counter`. Compiling, on a GPU and for the smaller batch only, is timed
+apart. Weights are random, because speed does not depend on them. A batch that does not fit the
+device is named.
 Run: python benchmarks/gpu_networks.py [--parts fastvqa clifvqa] [--tiny --device cpu]
 """
 

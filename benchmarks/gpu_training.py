@@ -17,7 +17,6 @@ from functools import partial
 import pytorch_lightning as pl
 import torch
 from gpu_timing import MIB, PRECISIONS, Bench, Side, run_parts
-from gstvqa_training import masked_forward
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 from torch.nn.utils.rnn import pad_sequence
@@ -70,8 +69,9 @@ def gstvqa_step(bench: Bench, device: torch.device, precision: str) -> Callable[
     model = GSTVQA().to(device)
 
     def loss(features: Tensor, lengths: Tensor, target: Tensor) -> Tensor:
-        video, frame = masked_forward(model, features, lengths)
-        return l1_loss(video.float(), target) + 0.5 * l1_loss(frame.float(), target)
+        output = model.assess(features, lengths)
+        frame_loss = l1_loss(output.frame.float(), target)
+        return l1_loss(output.video.float(), target) + 0.5 * frame_loss
 
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-6)
     return optimiser_step(bench, optimizer, loss, precision)

@@ -203,8 +203,8 @@ def authors_network(kind: str, folder: Path) -> nn.Module:
     """
     name, script = {"gstvqa": ("GSTVQA", "GVQA_Cross/main.py"), "vsfa": ("VSFA", "VSFA.py")}[kind]
     path = next(folder.resolve().rglob(script))
-    if not hasattr(np, "int"):
-        np.int = lambda value: int(value.item())  # the scripts were written for an older NumPy
+    if not hasattr(np, "int"):  # the scripts were written for an older NumPy
+        setattr(np, "int", lambda value: int(value.item()))  # noqa: B010
     boards = types.ModuleType("tensorboardX")
     boards.SummaryWriter = object
     sys.modules.setdefault("tensorboardX", boards)

@@ -231,9 +231,7 @@ class GSTVQA(nn.Module):
         rows = torch.cat([weighted[:, :1], weighted[:, 1:] / weight[:, 1:]], 1)
         return self.video_head(self.bin_head(rows).squeeze(-1)).squeeze(-1)
 
-    def assess(
-        self, features: Rows, lengths: Tensor, spread: Tensor | None = None
-    ) -> GSTVQAOutput:
+    def assess(self, features: Rows, lengths: Tensor, spread: Tensor | None = None) -> GSTVQAOutput:
         """Return both scores and the mean hidden state; inputs as for `encode`."""
         hidden = self.encode(features, lengths, spread)
         mean_hidden = masked_mean(hidden, lengths)

@@ -149,7 +149,10 @@ class VQADataModule(pl.LightningDataModule):
         ahead: list[Sample] = []
         for sample in loader:
             ahead.append(sample)
-            if len(ahead) * _size(ahead) > BATCH_BYTES or len(ahead) == AHEAD * self.eval_batch_size:
+            if (
+                len(ahead) * _size(ahead) > BATCH_BYTES
+                or len(ahead) == AHEAD * self.eval_batch_size
+            ):
                 yield from self._in_batches(ahead)
                 ahead = []
         yield from self._in_batches(ahead)
@@ -208,9 +211,7 @@ def _length(sample: Sample) -> int:
 
 def _tensors(sample: Sample) -> list[Tensor]:
     views = sample.views.values()
-    return [
-        one for view in views for one in (view.values() if isinstance(view, dict) else [view])
-    ]
+    return [one for view in views for one in (view.values() if isinstance(view, dict) else [view])]
 
 
 def number_of(video_id: str) -> int:

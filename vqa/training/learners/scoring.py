@@ -1,7 +1,7 @@
 """A network with everything around it that a score needs; scoring with it imports no Lightning."""
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch

@@ -5,7 +5,7 @@ of a model's views are the keyword names of its network's inputs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -57,7 +57,7 @@ class View(Protocol):
 class Views:
     """The views of a model, by name."""
 
-    def __init__(self, views: Mapping[str, View]) -> None:
+    def __init__(self, views: Mapping[str, View | PreparedFeatures]) -> None:
         self.views = dict(views)
         self._prepared: PreparedFeatures | None = None
 
@@ -68,13 +68,13 @@ class Views:
 
     def __call__(
         self, video: VideoRecord, rng: np.random.Generator | None = None
-    ) -> dict[str, Tensor]:
+    ) -> dict[str, Any]:
         """Return one sample of every view."""
         return {name: view(video, rng) for name, view in self.views.items()}
 
-    def collate(self, samples: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    def collate(self, samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Collate samples of several videos to the inputs of a network."""
-        inputs: dict[str, Tensor] = {}
+        inputs: dict[str, Any] = {}
         for name, view in self.views.items():
             inputs |= view.collate(name, [sample[name] for sample in samples])
         return inputs
@@ -106,7 +106,7 @@ class Views:
             self._prepared = made
         return Views({**self.views, "features": self._prepared})
 
-    def alone(self, video: VideoRecord) -> dict[str, Tensor]:
+    def alone(self, video: VideoRecord) -> dict[str, Any]:
         """Return the inputs of a batch of one video, as in evaluation."""
         return self.collate([self(video)])
 

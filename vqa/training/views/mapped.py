@@ -73,7 +73,9 @@ def mapped_samples(
     return found
 
 
-def _write(path: Path, videos: Sequence[VideoRecord], read: Callable[[VideoRecord], Sample]) -> None:
+def _write(
+    path: Path, videos: Sequence[VideoRecord], read: Callable[[VideoRecord], Sample]
+) -> None:
     """Write the rows of all videos, then the index."""
     path.unlink(missing_ok=True)
     first = read(videos[0])["features"]

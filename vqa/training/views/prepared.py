@@ -55,8 +55,7 @@ class PreparedFeatures:
     def is_like(self, other: "PreparedFeatures") -> bool:
         """Return whether another one makes the same of the same view."""
         own, its = (
-            (one.view, one.condense, one.takes_rows, one.device, one.dtype)
-            for one in (self, other)
+            (one.view, one.condense, one.takes_rows, one.device, one.dtype) for one in (self, other)
         )
         states = [one.scale.state_dict() if one.scale else {} for one in (self, other)]
         return (
@@ -87,10 +86,7 @@ class PreparedFeatures:
     def read(self, video: VideoRecord) -> Sample:
         """Read and prepare a video, whatever is kept of it."""
         # Features that are scaled are read again for each split, so the view keeps them.
-        if self.scale is None:
-            features = self.view.read(video)
-        else:
-            features = self.scale(self.view(video))
+        features = self.view.read(video) if self.scale is None else self.scale(self.view(video))
         features = features.to(self.dtype)
         sample = self.condense(features) if self.condense else {"features": features}
         rows = sample["features"]
