@@ -184,7 +184,7 @@ def test_several_lanes_give_the_features_of_one(case, tmp_path, monkeypatch):
     """Lanes that take turns every few instructions, and many at the same time."""
     monkeypatch.setattr("vqa.features.extraction.decoding_thread.FrameDecoder", MadeDecoder)
     monkeypatch.setattr("vqa.features.extraction.lanes.RAMP_S", 0)
-    videos = named_videos(tmp_path, 7)
+    videos = named_videos(tmp_path, 5)
 
     def features(decoders):
         results = list(extract_videos(videos, case.extractor, decoders=decoders))

@@ -1,5 +1,6 @@
 """Lanes: videos in work at the same time, results in order, bounded, and clean ends."""
 
+import itertools
 import os
 import signal
 import threading
@@ -79,6 +80,19 @@ def test_as_many_videos_are_described_at_the_same_time_as_there_are_lanes(tmp_pa
     assert [video for video, _ in results] == videos
     assert all(result.features.shape == (6, 6) for _, result in results)
     assert not threads()
+
+
+def test_all_lanes_start_although_results_arrive_all_the_time(tmp_path, made, monkeypatch):
+    monkeypatch.setattr(lanes, "RAMP_S", 0.05)
+    endless = itertools.cycle(named_videos(tmp_path, 3))
+    results = extract_videos(endless, Parallel(), decoders=4)
+    most, deadline = 0, time.monotonic() + LIMIT_S
+    for _ in results:
+        most = max(most, sum(one.name == "lane" for one in threads()))
+        if most == 4 or time.monotonic() > deadline:
+            break
+    results.close()
+    assert most == 4
 
 
 def test_decoders_work_at_the_same_time_and_give_the_features_of_one(clips):

@@ -26,6 +26,7 @@ from vqa.video.sampling import fixed_rate_indices, uniform_indices
 
 CHUNK_FRAMES = 16
 GPU_CHUNK_FRAMES = 64  # 16 small frames are little work for a GPU
+GPU_CHUNK_BYTES = 16 * 960 * 540 * 3  # one batch of a convolutional network
 CHUNK_BYTES = 2**25  # at most, unless a frame is larger
 CHUNKS_AHEAD = 2
 STOPPED = RuntimeError("the extraction was stopped")
@@ -191,9 +192,11 @@ class DecodingThread:
 
     def _chunk_frames(self, info: VideoInfo) -> int:
         """Return the most frames of a chunk; large frames make smaller chunks, of at least two."""
-        most = CHUNK_FRAMES if self.extractor.device.type == "cpu" else GPU_CHUNK_FRAMES
+        most, most_bytes = CHUNK_FRAMES, self.chunk_bytes
+        if self.extractor.device.type != "cpu":
+            most, most_bytes = GPU_CHUNK_FRAMES, min(GPU_CHUNK_BYTES, self.chunk_bytes)
         frame_bytes = math.prod(frame_shape(info, self.extractor.pixels))
-        return min(most, max(2, self.chunk_bytes // frame_bytes))
+        return min(most, max(2, most_bytes // frame_bytes))
 
     def _indices(self, info: VideoInfo) -> np.ndarray | None:
         """Return the indices of the frames to read; None for all."""

@@ -6,6 +6,7 @@ all lanes queue up and it does not wait while one of them is decoded.
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
@@ -80,6 +81,7 @@ class _Lanes:
         self._threads = torch.get_num_threads()
         self._changed = threading.Condition()  # guards all that follows
         self._lanes: list[tuple[threading.Thread, DecodingThread]] = []
+        self._start_at = 0.0  # monotonic time
         self._taken = self._yielded = 0
         self._is_taking = self._has_ended = False
         self._done: dict[int, tuple[VideoRecord, Result]] = {}
@@ -90,11 +92,10 @@ class _Lanes:
         """Yield the results in order, and start the lanes."""
         while True:
             with self._changed:
+                self._start_more()
                 while not self._is_next_known():
-                    if len(self._lanes) == self._count:
-                        self._changed.wait()
-                    elif not self._lanes or not self._changed.wait(RAMP_S):
-                        self._start_more()
+                    self._changed.wait(self._time_to_start())
+                    self._start_more()
                 error = self._errors.get(-1) or self._errors.get(self._yielded)
                 if error is not None:
                     raise error
@@ -128,8 +129,17 @@ class _Lanes:
             or (self._has_ended and following == self._taken)
         )
 
+    def _time_to_start(self) -> float | None:
+        """Return the seconds until more lanes start; None if all have."""
+        if len(self._lanes) == self._count:
+            return None
+        return max(0.0, self._start_at - time.monotonic())
+
     def _start_more(self) -> None:
-        """Start the first lane, or double their number."""
+        """Start the first lane, or double their number, if it is time."""
+        if self._time_to_start() != 0:
+            return
+        self._start_at = time.monotonic() + RAMP_S
         for _ in range(min(max(1, len(self._lanes)), self._count - len(self._lanes))):
             numbers: deque[int] = deque()
             decoding = self._lane(self._share(numbers))
