@@ -17,7 +17,7 @@ from unittest import mock
 
 import numpy as np
 import torch
-from gpu_extraction import decode_rate, made_clip
+from extraction_parts import decode_rate, made_clip
 from torch import Tensor
 
 from vqa.databases.records import VideoRecord

@@ -22,10 +22,9 @@ from functools import partial
 from pathlib import Path
 from unittest import mock
 
-import av
 import numpy as np
 import torch
-from extraction_memory import resident_bytes
+from extraction_parts import Count, decode_rate, made_clip, resident_bytes
 from torch import Tensor
 
 from vqa.databases.records import VideoRecord
@@ -38,7 +37,6 @@ from vqa.features.pooled import PooledFeatures
 from vqa.features.saliency import Saliency
 from vqa.models.pretrained.devices import uploaded
 from vqa.video import VideoInfo, probe, stream_frames
-from vqa.video.decoder import FrameDecoder
 from vqa.video.sampling import uniform_indices
 
 MIB = 2**20
@@ -64,19 +62,6 @@ class Row:
         return self.extraction / min(self.decoding, self.forward)
 
 
-class Count:
-    """Frames that have passed, counted by several threads."""
-
-    def __init__(self) -> None:
-        self.frames, self._lock = 0, threading.Lock()
-
-    def passing(self, chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        for chunk in chunks:
-            with self._lock:
-                self.frames += len(chunk)
-            yield chunk
-
-
 def extractors(device: str, precision: str, tiny: bool) -> dict[str, Callable[[], Extractor]]:
     """Return what makes each extractor."""
     network = {"weights": "random", "device": device}
@@ -92,54 +77,6 @@ def extractors(device: str, precision: str, tiny: bool) -> dict[str, Callable[[]
         "saliency": partial(Saliency, **chosen, **masked),
         "cnn": partial(PooledFeatures, **network),
     }
-
-
-def made_clip(path: Path, width: int, height: int, frames: int) -> Path:
-    """Encode moving texture with x264, B-frames included."""
-    rng = np.random.default_rng(0)
-    texture = rng.integers(0, 255, (height // 4, width // 4 + frames, 3)).astype(np.uint8)
-    texture = texture.repeat(4, 0).repeat(4, 1)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=30, options={"preset": "fast"})
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        for index in range(frames):
-            frame = np.ascontiguousarray(texture[:height, index : index + width])
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode(None))
-    return path
-
-
-def decode_rate(
-    path: Path,
-    processes: int,
-    seconds: float,
-    pixels: str = "rgb24",
-    indices: np.ndarray | None = None,
-) -> float:
-    """Return the frames per second that decoding processes deliver, without an extractor."""
-    count, ready, stop = Count(), threading.Barrier(processes + 1), threading.Event()
-
-    def work() -> None:
-        with FrameDecoder() as decoder:
-            info = decoder.probe(path)
-            ready.wait()
-            while not stop.is_set():
-                for _ in count.passing(decoder.stream(path, indices, None, info, pixels)):
-                    if stop.is_set():
-                        break
-
-    threads = [threading.Thread(target=work) for _ in range(processes)]
-    for thread in threads:
-        thread.start()
-    ready.wait()
-    time.sleep(seconds / 5)
-    before, started = count.frames, time.perf_counter()
-    time.sleep(seconds)
-    found = (count.frames - before) / (time.perf_counter() - started)
-    stop.set()
-    for thread in threads:
-        thread.join()
-    return found
 
 
 def forward_rate(
