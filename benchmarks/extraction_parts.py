@@ -74,17 +74,16 @@ def decode_rate(
 
 
 def resident_bytes():
-    """Return the resident memory of this process and its children in bytes."""
-    own = os.getpid()
-    pids = [
-        own,
-        *map(int, Path(f"/proc/{own}/task/{own}/children").read_text(encoding="utf-8").split()),
-    ]
-    total = 0
-    for pid in pids:
-        try:
-            status = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8")
-        except OSError:
-            continue
-        total += sum(int(row.split()[1]) for row in status.splitlines() if row.startswith("Pss:"))
-    return total * 1024
+    """Return the resident memory of this process and its children in bytes, shared parts once."""
+    lists = Path("/proc/self/task").glob("*/children")  # of each thread
+    pids = [os.getpid(), *(pid for text in map(_text, lists) for pid in text.split())]
+    rows = [row for pid in pids for row in _text(Path(f"/proc/{pid}/smaps_rollup")).splitlines()]
+    return 1024 * sum(int(row.split()[1]) for row in rows if row.startswith("Pss:"))
+
+
+def _text(path):
+    """Return the text of a file of a process or thread; empty if that has ended."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""

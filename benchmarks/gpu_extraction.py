@@ -6,7 +6,7 @@ of the slower of both, the peak memory of the GPU, and the host's memory above t
 processes). The clip is made here; weights are random, because speed does not depend on them.
 Frames are those that an extractor is given: every one, or those that it samples.
 Run: python benchmarks/gpu_extraction.py [--extractors vgg16 saliency] [--decoders 1 4 15]
-         [--precision bfloat16] [--cudnn-benchmark] [--tiny --device cpu]
+         [--precision bfloat16] [--cudnn-benchmark] [--chunk-mib 256] [--tiny --device cpu]
 """
 
 import argparse
@@ -29,7 +29,7 @@ from torch import Tensor
 
 from vqa.databases.records import VideoRecord
 from vqa.features import convnet, openclip, timm_stages
-from vqa.features.extraction import lanes
+from vqa.features.extraction import lanes, pipeline
 from vqa.features.extraction.pipeline import extract_videos
 from vqa.features.extractor import Extractor
 from vqa.features.nss import NSS
@@ -179,9 +179,12 @@ def main() -> None:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--cudnn-benchmark", action="store_true")
+    parser.add_argument("--chunk-mib", type=int, help="of all lanes together")
     parser.add_argument("--tiny", action="store_true", help="a check that everything runs")
     options = parser.parse_args()
     torch.backends.cudnn.benchmark = options.cudnn_benchmark
+    if options.chunk_mib:
+        pipeline.LANES_CHUNK_BYTES = options.chunk_mib * MIB
     if options.tiny:
         torch.set_num_threads(1)
     width, height, frames = (96, 64, 30) if options.tiny else (960, 540, 120)

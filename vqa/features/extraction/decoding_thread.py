@@ -82,7 +82,7 @@ class DecodingThread:
         max_seconds: Describe only the beginning of each video; None describes all of it.
         is_current: Whether a video need not be decoded; None: never.
         chunk_bytes: Most bytes of a chunk of more than two frames.
-        items: The queue.
+        items: The queue; its size bounds what is decoded ahead.
     """
 
     videos: Iterable[VideoRecord]

@@ -21,7 +21,7 @@ from vqa.features.extractor import Extractor
 
 MOST = 15  # lanes, unless more are requested
 AHEAD = 4  # videos per lane that may be taken before an earlier one is finished
-LANES_CHUNK_BYTES = 192 * 2**20  # sum over the lanes of the most bytes of a chunk
+LANES_CHUNK_BYTES = 2**27  # sum over the lanes of the most bytes of a chunk
 HELD_BYTES = 2**28  # of finished features that may wait for an earlier video
 RAMP_S = 0.5  # a short job starts few lanes: their number doubles each time this has passed
 

@@ -5,10 +5,11 @@ moves frames on, and the extractor works on the chunk before. With several decod
 several lanes at the same time: see `vqa.features.extraction.lanes`.
 """
 
+import queue
 from collections.abc import Callable, Iterable, Iterator
 
 from vqa.databases.records import VideoRecord
-from vqa.features.extraction.decoding_thread import CHUNK_BYTES, DecodingThread
+from vqa.features.extraction.decoding_thread import CHUNK_BYTES, CHUNKS_AHEAD, DecodingThread
 from vqa.features.extraction.describing import Result, results_of
 from vqa.features.extraction.lanes import LANES_CHUNK_BYTES, Decoders, in_lanes, lane_count
 from vqa.features.extractor import Extractor
@@ -72,6 +73,7 @@ def extract_videos(
         return DecodingThread(
             share, extractor, frame_rate_hz, frames, reader, time_limit_s, damaged, max_seconds,
             is_current, min(CHUNK_BYTES, LANES_CHUNK_BYTES // count),
+            queue.Queue(CHUNKS_AHEAD if count == 1 else 1),
         )  # fmt: skip
 
     return results_of(decoding_of(videos)) if count == 1 else in_lanes(videos, count, decoding_of)
