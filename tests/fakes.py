@@ -9,6 +9,8 @@ from scipy.ndimage import gaussian_filter
 from tests.clips import write_clip
 from vqa.databases.records import Database, VideoRecord
 from vqa.features.extractor import Extractor
+from vqa.video import VideoInfo
+from vqa.video.pixels import frame_shape
 
 
 class MeanColour(Extractor):
@@ -54,3 +56,42 @@ def graded_clips(folder, count=9, seed=0):
 def _window(texture, index, width, height):
     """Return a window of the given size that moves over the texture."""
     return np.ascontiguousarray(texture[:height, index : index + width].astype(np.uint8))
+
+
+class MadeDecoder:
+    """In place of `FrameDecoder`: noise that depends on the name of the file, and no process."""
+
+    size, frames, rate_hz, chunk = (72, 100), 6, 3.0, 2
+
+    def __init__(self, *arguments, **options):
+        self.chunk_frames = 16
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+    def probe(self, path, raw=None):
+        height, width = self.size
+        return VideoInfo(
+            path=path, container="mov,mp4", codec="h264", pixel_format="yuv420p", width=width,
+            height=height, frames=self.frames, frame_rate_hz=self.rate_hz,
+            duration_s=self.frames / self.rate_hz, rotation_deg=0, edit_list=False, keyframes=(0,),
+            times_s=np.arange(self.frames) / self.rate_hz,
+        )  # fmt: skip
+
+    def stream(self, path, indices, raw, info, pixels, leaps):
+        rng = np.random.default_rng(list(path.name.encode()))
+        clip = rng.integers(0, 256, (self.frames, *frame_shape(info, pixels))).astype(np.uint8)
+        wanted = np.arange(self.frames) if indices is None else indices
+        for start in range(0, len(wanted), self.chunk):
+            yield clip[wanted[start : start + self.chunk]]
+
+
+def named_videos(folder, count):
+    """Records of small files for a `MadeDecoder`, which does not read them."""
+    videos = [VideoRecord(f"v{n}.mp4", folder / f"v{n}.mp4", 3.0) for n in range(count)]
+    for video in videos:
+        video.path.write_text(video.id)
+    return videos

@@ -56,7 +56,7 @@ HOMES = {
     ),
     "h5py": ("vqa.protocols", "vqa.features.extraction"),
     "huggingface_hub": ("vqa.runs.hub",),
-    "loky": ("vqa.features.nss",),
+    "loky": ("vqa.features.nss", "vqa.features.extraction.lanes"),
     "pyarrow": ("vqa.commands.scoring",),
     "open_clip": ("vqa.models.pretrained",),
     "timm": ("vqa.models.pretrained",),

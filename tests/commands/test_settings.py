@@ -48,7 +48,7 @@ SENSIBLE = {
     "*.pyramid *.checkpointing *.regression *.start.head *.on_mos_scale": "true",
     "loader.each_database": "true",
     "model.calibrate model.compile model.scale_target": "true",
-    "shard metric *.device *.dtype *.on_error *.accelerator *.strategy *.precision": "",
+    "shard metric decoders *.device *.dtype *.on_error *.accelerator *.strategy *.precision": "",
     "*.group_by *.selection *.attention *.network.score *.reader *.missing *damaged": "",
     "*.gate *.branches": "",
     "model.network.components model.network.members model.network.scalings": "",

@@ -1,5 +1,6 @@
 """The contract of every extractor that conf/features names; a new one needs no entry here."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,11 @@ import torch
 from omegaconf import OmegaConf
 
 from tests import toy_classifier  # noqa: F401 (registers it)
+from tests.fakes import MadeDecoder, named_videos
 from tests.places import CONF
 from vqa.commands.building import build, locate
 from vqa.commands.configuration import compose, resolved
+from vqa.features.extraction.pipeline import extract_videos
 from vqa.features.extractor import Extractor
 from vqa.video import VideoInfo
 from vqa.video.pixels import frame_shape
@@ -28,6 +31,7 @@ SMALL = {
     "saliency_correlation": {"saliency_architecture": "toy_classifier"},
     "vsfacnn_saliency": {"saliency_architecture": "toy_classifier"},
 }
+SAME = ("metadata", "none", "saliency_correlation")  # features that made videos share
 FRAMES, RATE_HZ = 6, 3.0
 HEIGHT, WIDTH = 72, 100
 
@@ -174,3 +178,26 @@ def test_torchs_settings_are_untouched(case):
     case.describe(FRAMES)
     assert state() == settings
     assert torch.equal(torch.get_rng_state(), generator)
+
+
+def test_several_lanes_give_the_features_of_one(case, tmp_path, monkeypatch):
+    """Lanes that take turns every few instructions, and many at the same time."""
+    monkeypatch.setattr("vqa.features.extraction.decoding_thread.FrameDecoder", MadeDecoder)
+    monkeypatch.setattr("vqa.features.extraction.lanes.RAMP_S", 0)
+    videos = named_videos(tmp_path, 5)
+
+    def features(decoders):
+        results = list(extract_videos(videos, case.extractor, decoders=decoders))
+        assert [video for video, _ in results] == videos
+        return [result.features for _, result in results]
+
+    assert case.extractor.parallel
+    alone, before = features(1), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        together = features(3)
+    finally:
+        sys.setswitchinterval(before)
+    for one, other in zip(alone, together, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0, equal_nan=True)
+    assert not torch.equal(alone[0].nan_to_num(), alone[1].nan_to_num()) or case.name in SAME

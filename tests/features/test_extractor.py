@@ -66,3 +66,25 @@ def test_an_extractor_of_videos_describes_no_single_frames():
 
     with pytest.raises(NotImplementedError, match="whole describes whole videos"):
         Whole()(frames(1))
+
+
+def test_features_on_a_device_are_collected_now_and_then(monkeypatch):
+    class OnDevice(Past):
+        """Its rows say when they are brought to the CPU."""
+
+        def __call__(self, frames, context=0):
+            return super().__call__(frames, context).as_subclass(Watched)
+
+    class Watched(torch.Tensor):
+        def cpu(self):
+            collected.append(len(self))
+            return self.as_subclass(torch.Tensor)
+
+    clip, collected = frames(40), []
+    wanted, _ = Past(0).describe(chunked(clip, 4), None)
+    for most, lengths in ((2**26, [40]), (15, [4] * 10), (50, [16, 16, 8])):
+        collected.clear()
+        monkeypatch.setattr("vqa.features.extractor.DEVICE_BYTES", most)
+        found, _ = OnDevice(0).describe(chunked(clip, 4), None)
+        assert torch.equal(found, wanted)
+        assert collected == lengths

@@ -202,7 +202,7 @@ class Experiment:
                 with self._reading():
                     view = made(reader=self.reader, **self.reading)
                 is_ahead = "read" not in self.config["data"] and isinstance(view, FileView)
-                views[name] = ReadAhead(name, view) if is_ahead else view
+                views[name] = ReadAhead(name, view, self.device) if is_ahead else view
         return views
 
     @cached_property

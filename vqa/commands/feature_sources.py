@@ -34,7 +34,8 @@ def sources_of(
 
     def extracted(extractor: Any, **use: Any) -> FeatureSource:
         root, reader = config["paths"].get("cache"), config["data"]["reader"]
-        return FeatureSource.in_cache(extractor, root, reader, **reading, **use)
+        decoders = config.get("decoders", "auto")  # runs of earlier versions have no such setting
+        return FeatureSource.in_cache(extractor, root, reader, decoders=decoders, **reading, **use)
 
     def source(settings: Mapping[str, Any]) -> Source:
         if "extractor" in settings:

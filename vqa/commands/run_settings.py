@@ -54,7 +54,8 @@ def settings_of(
         if data is not None:
             config["data"] = {"reader": config["data"]["reader"], **data}
         config |= {"paths": dict(paths), "folder": None}
-        config.pop("logger", None)
+        for key in ("logger", "decoders"):
+            config.pop(key, None)
         for key, value in told.items():
             tell(config, key, value)
         return checked(config)

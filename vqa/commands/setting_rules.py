@@ -72,6 +72,7 @@ RULES: dict[str, Rule] = {
     "test_settings": several(NAME, fewest=0),
     "shard": text("i/n, such as 2/8", r"[0-9]{1,6}/[0-9]{1,6}"),
     "threads": THREADS | NULL,
+    "decoders": whole(1, 1024) | one_of("auto"),
     "train": several(NAME),
     "test": several(NAME),
     "whole": NAME | NULL,

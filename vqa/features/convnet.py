@@ -20,11 +20,12 @@ from torch import Tensor, nn
 
 from vqa.features.extractor import Extractor
 from vqa.features.stage_pictures import drawn_stage
-from vqa.models.pretrained.devices import chosen_device
+from vqa.models.pretrained.devices import chosen_device, turn, uploaded
 from vqa.models.pretrained.imagenet import load_classifier
 from vqa.models.pretrained.normalisation import IMAGENET_MEAN, IMAGENET_STD, normalise
 from vqa.models.pretrained.weights import fingerprint, state_hash, weights_name
 
+GPU_BATCH_PIXELS = 16 * 960 * 540
 VGG16_TAPS = (3, 8, 15, 22, 29)
 RESNET_LAYERS = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4")
 # Layers that `draw` shows, by position.
@@ -45,12 +46,13 @@ class ConvnetStatistics(Extractor):
         precision: `bfloat16` is about twice as fast on CPUs and GPUs that support it; the
             statistics are computed in float32 in both cases.
         batch_frames: Frames that pass through the network together; affects only memory and speed.
+            None is 1 on a CPU, and on a GPU as many as 16 frames of 960 x 540 have pixels.
 
     Raises:
         WeightsError: The weights are not available or do not fit the architecture.
     """
 
-    draws = True
+    draws = parallel = True
 
     def __init__(
         self,
@@ -64,7 +66,7 @@ class ConvnetStatistics(Extractor):
         self.untrained = weights == "random"
         self.device = chosen_device(device)
         self.dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
-        self.batch_frames = batch_frames or (1 if self.device.type == "cpu" else 16)
+        self.batch_frames = batch_frames
         trunk, self._taps, channels = _trunk(architecture, weights)
         self._stages = VGG16_STAGES if architecture == "vgg16" else RESNET_STAGES
         self.dim = 2 * channels
@@ -84,17 +86,16 @@ class ConvnetStatistics(Extractor):
 
     @torch.inference_mode()
     def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
-        """Describe uint8 frames (T, H, W, 3): float32 (T - context, D) on the CPU.
+        """Describe uint8 frames (T, H, W, 3): float32 (T - context, D) on the device.
 
         Raises:
             ValueError: The frames are too small for the network: a last map of one pixel has no
                 unbiased deviation.
         """
-        parts = [
-            self._batch(frames[start : start + self.batch_frames])
-            for start in range(context, len(frames), self.batch_frames)
-        ]
-        return torch.cat(parts).cpu()
+        there = uploaded(frames[context:], self.device)
+        size = self.batch_frames or frames_at_once(self.device, *frames.shape[1:3])
+        with turn(self.device):
+            return torch.cat([self._batch(batch) for batch in there.split(size)])
 
     @torch.inference_mode()
     def draw(self, frame: np.ndarray) -> list[tuple[str, np.ndarray]]:
@@ -106,12 +107,12 @@ class ConvnetStatistics(Extractor):
             highest mean activation.
         """
         maps = []
-        for index, x in self._layers(frame[None]):
+        for index, x in self._layers(uploaded(frame[None], self.device)):
             if index in self._stages:
                 maps += drawn_stage(self._stages[index], x, frame)
         return maps
 
-    def _batch(self, frames: np.ndarray) -> Tensor:
+    def _batch(self, frames: Tensor) -> Tensor:
         means, deviations = [], []
         for index, x in self._layers(frames):
             if index in self._taps:
@@ -122,7 +123,7 @@ class ConvnetStatistics(Extractor):
                 deviations.append(deviation)
         return torch.cat(means + deviations, 1)
 
-    def _layers(self, frames: np.ndarray) -> Iterator[tuple[int, Tensor]]:
+    def _layers(self, frames: Tensor) -> Iterator[tuple[int, Tensor]]:
         """Yield each layer's position and output for uint8 frames (n, H, W, 3)."""
         x = normalise(frames, self.device).to(self.dtype)
         for index, layer in enumerate(self._trunk):
@@ -132,11 +133,16 @@ class ConvnetStatistics(Extractor):
             x = layer(x)
             yield index, x
 
-    def _too_small(self, frames: np.ndarray) -> ValueError:
+    def _too_small(self, frames: Tensor) -> ValueError:
         return ValueError(
             f"{self.name}: frames of {frames.shape[2]}x{frames.shape[1]} are too small; the last "
             "feature map needs two pixels (64x64 is enough)"
         )
+
+
+def frames_at_once(device: torch.device, height: int, width: int) -> int:
+    """Return how many frames of this size pass through a network together."""
+    return 1 if device.type == "cpu" else max(1, GPU_BATCH_PIXELS // (height * width))
 
 
 def _trunk(architecture: str, weights: str) -> tuple[nn.Sequential, frozenset[int], int]:

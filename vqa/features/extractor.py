@@ -8,12 +8,17 @@ from torch import Tensor
 
 from vqa.video import VideoInfo
 
+DEVICE_BYTES = 2**26  # of features that may stay on a GPU until a video ends
+
 
 class Extractor:
     """A frozen map from the frames of a video to features.
 
     A subclass sets the first four attributes and implements either `__call__`, which describes
     frames, or `describe`, which describes a whole video. All other members have defaults.
+
+    An extractor is `parallel` if nothing that it holds changes while it describes a video: no hook
+    on its network, no running state. Torch's modules themselves may be called by several threads.
 
     Shapes: T frames, H W size in pixels, D features per row, P bytes of a planar frame.
 
@@ -34,6 +39,10 @@ class Extractor:
         leaps: Whether frames that no chosen frame depends on are left undecoded; damage of such
             frames then goes unnoticed.
         draws: Whether `draw` is implemented.
+        device: Where it computes.
+        parallel: Whether several threads may describe videos at the same time.
+        one_core: Whether it keeps at most one core busy, so that on a CPU each core can describe
+            another video. Only for an extractor that is `parallel`.
     """
 
     name: str
@@ -49,6 +58,9 @@ class Extractor:
     chooses_frames: bool = False
     leaps: bool = False
     draws: bool = False
+    device: torch.device = torch.device("cpu")
+    parallel: bool = False
+    one_core: bool = False
 
     def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
         """Describe consecutive frames.
@@ -58,7 +70,7 @@ class Extractor:
             context: Number of leading frames that only serve as the past of the others.
 
         Returns:
-            (T - context, D) on the CPU, float32 unless the extractor says otherwise.
+            (T - context, D) on `device`, float32 unless the extractor says otherwise.
         """
         raise NotImplementedError(f"{self.name} describes whole videos, not single frames")
 
@@ -80,19 +92,19 @@ class Extractor:
             info: Size, frame rate and times of the video.
 
         Returns:
-            Features (n, D), and the time of each row in seconds (n,), float64. None in place of
-            the times means that each row describes one of the frames.
+            Features (n, D) on the CPU, and the time of each row in seconds (n,), float64. None in
+            place of the times means that each row describes one of the frames.
 
         Raises:
             ValueError: The frames cannot be described.
         """
-        parts: list[Tensor] = []
+        rows = _Rows(self.dim)
         past: np.ndarray | None = None
         for chunk in chunks:
             frames = chunk if past is None else np.concatenate([past, chunk])
-            parts.append(self(frames, 0 if past is None else len(past)))
+            rows.add(self(frames, 0 if past is None else len(past)))
             past = frames[-self.context :] if self.context else None
-        return (torch.cat(parts) if parts else torch.empty(0, self.dim)), None
+        return rows.all(), None
 
     def draw(self, frame: np.ndarray) -> list[tuple[str, np.ndarray]]:
         """Draw how the extractor describes one frame, uint8 (H, W, 3).
@@ -101,3 +113,30 @@ class Extractor:
             Pairs of a title and a map, float32 (H, W), with NaN where nothing is known.
         """
         raise NotImplementedError(f"{self.name} has no maps to draw")
+
+
+class _Rows:
+    """The features of a video, brought to the CPU rarely: each time, it waits for the GPU."""
+
+    def __init__(self, dim: int) -> None:
+        self._dim = dim
+        self._parts: list[Tensor] = []
+        self._on_device: list[Tensor] = []
+        self._bytes = 0
+
+    def add(self, rows: Tensor) -> None:
+        """Add rows (n, D) on any device."""
+        self._on_device.append(rows)
+        self._bytes += rows.nbytes
+        if self._bytes > DEVICE_BYTES:
+            self._collect()
+
+    def all(self) -> Tensor:
+        """Return all rows (T, D), on the CPU."""
+        self._collect()
+        return torch.cat(self._parts) if self._parts else torch.empty(0, self._dim)
+
+    def _collect(self) -> None:
+        if self._on_device:
+            self._parts.append(torch.cat(self._on_device).cpu())
+        self._on_device, self._bytes = [], 0

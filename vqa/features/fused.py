@@ -22,6 +22,7 @@ from vqa.features.frames import checked
 from vqa.features.saliency import Saliency, resized, weights_beside
 from vqa.features.seconds import frame_of_each_second
 from vqa.models.pretrained.classifier import Classifier
+from vqa.models.pretrained.devices import turn
 from vqa.models.pretrained.weights import fingerprint
 from vqa.video import VideoInfo
 
@@ -48,8 +49,7 @@ class SaliencyFusion(Extractor):
     """
 
     name = "vsfacnn_saliency"
-    chooses_frames = True
-    draws = True
+    chooses_frames = draws = parallel = True
 
     def __init__(
         self,
@@ -89,21 +89,22 @@ class SaliencyFusion(Extractor):
 
     @torch.inference_mode()
     def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
-        """Describe uint8 frames (T, H, W, 3): float32 (T - context, D) on the CPU.
+        """Describe uint8 frames (T, H, W, 3): float32 (T - context, D) on the device.
 
         Raises:
             ValueError: There are no frames, or they are not 8-bit RGB.
         """
         pictures = resized(checked(frames, context, self.name))
         saliency = self._saliency.maps(pictures)[:, None]
-        images = self._deep.images(pictures)
-        if self.fusion == "input":
-            maps = self._deep(images + saliency)[0]
-        else:
-            maps = self._deep(images)[0]
-            maps = maps + nn.functional.adaptive_avg_pool2d(saliency, maps.shape[2:])
-        deviations, means = torch.std_mean(maps, dim=(2, 3))
-        return torch.cat([means, deviations], 1).cpu()
+        with turn(self.device):
+            images = self._deep.images(pictures)
+            if self.fusion == "input":
+                maps = self._deep(images + saliency)[0]
+            else:
+                maps = self._deep(images)[0]
+                maps = maps + nn.functional.adaptive_avg_pool2d(saliency, maps.shape[2:])
+            deviations, means = torch.std_mean(maps, dim=(2, 3))
+            return torch.cat([means, deviations], 1)
 
     def draw(self, frame: np.ndarray) -> list[tuple[str, np.ndarray]]:
         """Draw the saliency map over one uint8 frame (H, W, 3); see `Saliency.draw`."""

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from vqa.features.extractor import Extractor
 from vqa.features.frames import checked
 from vqa.models.inception_iqa import LAYERS, inception
-from vqa.models.pretrained.devices import chosen_device
+from vqa.models.pretrained.devices import chosen_device, turn, uploaded
 from vqa.models.pretrained.inception import cropped, load_inception
 from vqa.models.pretrained.normalisation import inception_input
 from vqa.models.pretrained.weights import fingerprint, state_hash, weights_name
@@ -82,7 +82,7 @@ class Gram(Extractor):
     """
 
     name = "gram"
-    chooses_frames = True
+    chooses_frames = parallel = True
 
     def __init__(
         self,
@@ -173,10 +173,12 @@ class Gram(Extractor):
     def _rows(self, frames: np.ndarray) -> Tensor:
         """Return the features (n, D) of each frame of uint8 (n, H, W, 3)."""
         frames = torch.from_numpy(np.require(frames, requirements=("C", "W")))
-        x = inception_input(cropped(frames, SHORT_SIDE).to(self.device))
+        there = uploaded(cropped(frames, SHORT_SIDE).numpy(), self.device)
         found = {}
-        # TensorFloat-32 would change a GPU's features in the third digit.
-        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        # TensorFloat-32 would change a GPU's features in the third digit. The flag is one for all
+        # threads.
+        with turn(self.device), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            x = inception_input(there)
             for name, layer in self._trunk.named_children():
                 x = layer(x)
                 if name == "avgpool":

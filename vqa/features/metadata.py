@@ -27,7 +27,7 @@ class Metadata(Extractor):
     name, dim, weights = "metadata", 7, "none"
     fingerprint = hashlib.sha256(f"metadata-{DEFINITION}".encode()).hexdigest()
     families = ("size", "size", "size", "frame rate", "duration", "bitrate", "bitrate")
-    chooses_frames = True
+    chooses_frames = parallel = one_core = True
 
     def indices(self, info: VideoInfo) -> np.ndarray:
         """Choose the first frame, int64 (1,), so that the decoder has something to do."""

@@ -99,6 +99,7 @@ class Multiscale(Extractor):
 
     name = "multiscale"
     context = 1
+    parallel = one_core = True
     weights = "none (fixed bank)"
     threads = 1  # the planes are small: more threads are no faster, and slower on a busy machine
 

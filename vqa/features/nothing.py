@@ -18,6 +18,7 @@ class Nothing(Extractor):
     """Frames (T, H, W, 3) uint8 -> features (T, 0)."""
 
     name, dim, weights = "none", 0, "none"
+    parallel = one_core = True
     fingerprint = hashlib.sha256(b"nothing").hexdigest()
 
     def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:

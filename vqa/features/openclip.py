@@ -31,7 +31,7 @@ from vqa.models.pretrained.clip_network import (
     text_vectors,
     window_side,
 )
-from vqa.models.pretrained.devices import chosen_device
+from vqa.models.pretrained.devices import chosen_device, turn, uploaded
 from vqa.models.pretrained.normalisation import normalise
 from vqa.models.pretrained.weights import fingerprint, state_hash, weights_name
 
@@ -86,7 +86,7 @@ class OpenClipWindows(Extractor):
     """
 
     name = "openclip"
-    draws = True
+    draws = parallel = True
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class OpenClipWindows(Extractor):
 
     @torch.inference_mode()
     def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
-        """Describe uint8 frames (T, H, W, 3): float32 (T - context, 2r) on the CPU.
+        """Describe uint8 frames (T, H, W, 3): float32 (T - context, 2r) on the device.
 
         Raises:
             ValueError: There are no frames, or they are not 8-bit RGB.
@@ -160,7 +160,7 @@ class OpenClipWindows(Extractor):
         frames = enlarge(checked(frame[None], 0, self.name), self.side)
         size = frames.shape[1:3]
         corners = tuple(window_corners(*size, self.windows, self.side))
-        values = self._values(frames)[0].T
+        values = self._values(frames)[0].T.cpu()
         return DescriptionMaps(self.descriptions, values, corners, self.side, size)
 
     def draw(self, frame: np.ndarray) -> list[tuple[str, np.ndarray]]:
@@ -183,20 +183,22 @@ class OpenClipWindows(Extractor):
         return drawn
 
     def _values(self, frames: np.ndarray) -> Tensor:
-        """Return softmax values (T, W, r) on the CPU of frames at least as large as a window."""
+        """Return softmax values (T, W, r) of frames at least as large as a window."""
         side = self.side
         corners = window_corners(*frames.shape[1:3], self.windows, side)
+        there = uploaded(frames, self.device)
         # Views; only one batch of windows is copied at a time.
         windows = [
-            frame[top : top + side, left : left + side] for frame in frames for top, left in corners
+            frame[top : top + side, left : left + side] for frame in there for top, left in corners
         ]
-        parts = [
-            self._batch(np.stack(windows[start : start + self.batch_windows]))
-            for start in range(0, len(windows), self.batch_windows)
-        ]
-        return torch.cat(parts).cpu().unflatten(0, (len(frames), self.windows))
+        with turn(self.device):
+            parts = [
+                self._batch(torch.stack(windows[start : start + self.batch_windows]))
+                for start in range(0, len(windows), self.batch_windows)
+            ]
+            return torch.cat(parts).unflatten(0, (len(frames), self.windows))
 
-    def _batch(self, windows: np.ndarray) -> Tensor:
+    def _batch(self, windows: Tensor) -> Tensor:
         """Return softmax values (n, r) of windows uint8 (n, side, side, 3)."""
         x = normalise(windows, self.device, self._mean, self._std).to(self.dtype)
         x = nn.functional.normalize(self._model.encode_image(x).float(), dim=-1)

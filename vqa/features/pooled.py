@@ -16,6 +16,7 @@ from vqa.features.frames import checked
 from vqa.features.nss.imresize import imresize
 from vqa.features.seconds import frame_of_each_second
 from vqa.models.pretrained.classifier import Classifier
+from vqa.models.pretrained.devices import turn
 from vqa.models.pretrained.imagenet import SIDE
 from vqa.models.pretrained.weights import fingerprint
 from vqa.video import VideoInfo
@@ -40,7 +41,7 @@ class PooledFeatures(Extractor):
     """
 
     name = "cnn"
-    chooses_frames = True
+    chooses_frames = parallel = True
 
     def __init__(
         self,
@@ -69,7 +70,7 @@ class PooledFeatures(Extractor):
 
     @torch.inference_mode()
     def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
-        """Describe uint8 frames (T, H, W, 3): float32 (T - context, D) on the CPU.
+        """Describe uint8 frames (T, H, W, 3): float32 (T - context, D) on the device.
 
         Raises:
             ValueError: There are no frames, or they are not 8-bit RGB.
@@ -79,11 +80,12 @@ class PooledFeatures(Extractor):
             self._batch(frames[start : start + self.batch_frames])
             for start in range(0, len(frames), self.batch_frames)
         ]
-        return torch.cat(parts).cpu()
+        return torch.cat(parts)
 
     def _batch(self, frames: np.ndarray) -> Tensor:
-        images = self.classifier.images(resized(frames))
-        return self.classifier(images)[0].mean((2, 3))
+        pictures = resized(frames)
+        with turn(self.device):
+            return self.classifier(self.classifier.images(pictures))[0].mean((2, 3))
 
 
 def resized(frames: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ from vqa.features.frames import checked
 from vqa.features.score_cam import enlarged, score_cam
 from vqa.features.seconds import frame_of_each_second
 from vqa.models.pretrained.classifier import Classifier
+from vqa.models.pretrained.devices import turn
 from vqa.models.pretrained.imagenet import SIDE
 from vqa.models.pretrained.weights import fingerprint
 from vqa.video import VideoInfo
@@ -52,8 +53,7 @@ class Saliency(Extractor):
 
     name = "saliency"
     dim = SIDE
-    chooses_frames = True
-    draws = True
+    chooses_frames = draws = parallel = True
 
     def __init__(
         self,
@@ -88,21 +88,24 @@ class Saliency(Extractor):
         return frame_of_each_second(info.frames, info.frame_rate_hz, "last")
 
     def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
-        """Describe uint8 frames (T, H, W, 3): float32 (T - context, 224) on the CPU.
+        """Describe uint8 frames (T, H, W, 3): float32 (T - context, 224) on the device.
 
         Raises:
             ValueError: There are no frames, or they are not 8-bit RGB.
         """
-        return self.maps(resized(checked(frames, context, self.name))).mean(1).cpu()
+        return self.maps(resized(checked(frames, context, self.name))).mean(1)
 
     @torch.inference_mode()
     def maps(self, pictures: np.ndarray) -> Tensor:
         """Return the saliency, 0 to 1, of pictures uint8 (n, 224, 224, 3): (n, 224, 224)."""
-        images = self.classifier.images(through_jpeg(pictures) if self.jpeg else pictures)
-        # One by one, so that a narrow decision for a class does not depend on the batch.
-        answers = [self.classifier(image[None]) for image in images]
-        maps, logits = (torch.cat(part) for part in zip(*answers, strict=True))
-        return score_cam(images, maps, logits, self._classify, batch=self.batch_masks)
+        if self.jpeg:
+            pictures = through_jpeg(pictures)
+        with turn(self.device):
+            images = self.classifier.images(pictures)
+            # One by one, so that a narrow decision for a class does not depend on the batch.
+            answers = [self.classifier(image[None]) for image in images]
+            maps, logits = (torch.cat(part) for part in zip(*answers, strict=True))
+            return score_cam(images, maps, logits, self._classify, batch=self.batch_masks)
 
     def draw(self, frame: np.ndarray) -> list[tuple[str, np.ndarray]]:
         """Draw the saliency map over one uint8 frame (H, W, 3): a title and float32 (H, W)."""

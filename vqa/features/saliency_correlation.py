@@ -21,6 +21,7 @@ from vqa.features.frames import checked
 from vqa.features.saliency import Saliency, resized, through_jpeg, weights_beside
 from vqa.features.seconds import frame_of_each_second
 from vqa.models.pretrained.classifier import Classifier
+from vqa.models.pretrained.devices import turn
 from vqa.models.pretrained.weights import fingerprint
 from vqa.video import VideoInfo
 
@@ -55,8 +56,7 @@ class SaliencyCorrelation(Extractor):
     name = "saliency_correlation"
     dim = 1
     undefined = True
-    chooses_frames = True
-    draws = True
+    chooses_frames = draws = parallel = True
 
     def __init__(
         self,
@@ -112,9 +112,12 @@ class SaliencyCorrelation(Extractor):
         """
         pictures = resized(checked(frames, context, self.name))
         maps = self._saliency.maps(pictures).cpu().numpy()
-        images = self._deep.images(through_jpeg(pictures) if self.jpeg else pictures)
-        # One by one, so that the vectors do not depend on the batch.
-        vectors = torch.cat([self._vectors(image[None]) for image in images]).cpu().numpy()
+        pictures = through_jpeg(pictures) if self.jpeg else pictures
+        with turn(self.device):
+            images = self._deep.images(pictures)
+            # One by one, so that the vectors do not depend on the batch.
+            vectors = torch.cat([self._vectors(image[None]) for image in images])
+        vectors = vectors.cpu().numpy()
         cosines = [window_correlation(*pair) for pair in zip(vectors, maps, strict=True)]
         return torch.tensor(cosines, dtype=torch.float32)[:, None]
 

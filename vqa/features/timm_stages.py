@@ -17,12 +17,13 @@ import torch
 from torch import Tensor, nn
 from torchvision.transforms import InterpolationMode, functional
 
+from vqa.features.convnet import frames_at_once
 from vqa.features.extractor import Extractor
 from vqa.features.frames import checked
 from vqa.features.stage_pictures import drawn_stage
-from vqa.models.pretrained.devices import chosen_device
+from vqa.models.pretrained.devices import chosen_device, turn, uploaded
 from vqa.models.pretrained.normalisation import normalise
-from vqa.models.pretrained.timm_network import maps_of, stage_network, timm_network
+from vqa.models.pretrained.timm_network import is_stateless, maps_of, stage_network, timm_network
 from vqa.models.pretrained.weights import fingerprint, state_hash
 
 DEFINITION = 1  # part of the fingerprint; raise it with every change that changes a number
@@ -40,6 +41,7 @@ class TimmStages(Extractor):
         device: Where the network runs; `auto` is the GPU if there is one.
         precision: Precision of the network; the statistics are computed in float32.
         batch_frames: Frames that pass through the network together; affects only memory and speed.
+            None: see `ConvnetStatistics`.
 
     Attributes:
         size: Height and width to which frames are resized, or None for their own size.
@@ -70,7 +72,8 @@ class TimmStages(Extractor):
         self.untrained = network.untrained
         self.device = chosen_device(device)
         self.dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
-        self.batch_frames = batch_frames or (1 if self.device.type == "cpu" else 16)
+        self.batch_frames = batch_frames
+        self.parallel = is_stateless(model)
         own_size = not network.fixed_size and _takes_any_size(model)
         self.size = None if own_size else network.size
         self._mean, self._std = network.mean, network.std
@@ -93,18 +96,17 @@ class TimmStages(Extractor):
 
     @torch.inference_mode()
     def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
-        """Describe uint8 frames (T, H, W, 3): float32 (T - context, D) on the CPU.
+        """Describe uint8 frames (T, H, W, 3): float32 (T - context, D) on the device.
 
         Raises:
             ValueError: There are no frames, they are not 8-bit RGB, or they are too small for the
                 network: a last map of one pixel has no unbiased deviation.
         """
         frames = checked(frames, context, self.name)
-        parts = [
-            self._batch(frames[start : start + self.batch_frames])
-            for start in range(0, len(frames), self.batch_frames)
-        ]
-        return torch.cat(parts).cpu()
+        there = self._ready(frames)
+        size = self.batch_frames or frames_at_once(self.device, *there.shape[1:3])
+        with turn(self.device):
+            return torch.cat([self._batch(batch) for batch in there.split(size)])
 
     @torch.inference_mode()
     def draw(self, frame: np.ndarray) -> list[tuple[str, np.ndarray]]:
@@ -114,25 +116,28 @@ class TimmStages(Extractor):
             Pairs of a title and float32 (H, W): of each stage, the mean over its channels and the
             channel with the highest mean activation.
         """
-        maps = self._maps(checked(frame[None], 0, self.name))
+        maps = self._maps(self._ready(checked(frame[None], 0, self.name)))
         return [
             picture
             for name, one in zip(self._stages.values(), maps, strict=True)
             for picture in drawn_stage(name, one, frame)
         ]
 
-    def _batch(self, frames: np.ndarray) -> Tensor:
+    def _ready(self, frames: np.ndarray) -> Tensor:
+        """Return uint8 frames (n, H, W, 3) on the device, in the size that the network takes."""
+        if self.size is not None:
+            frames = self._resized(frames)
+        elif min(frames.shape[1:3]) < self._smallest_side:
+            raise self._too_small(frames)
+        return uploaded(frames, self.device)
+
+    def _batch(self, frames: Tensor) -> Tensor:
         statistics = [torch.std_mean(one.float(), dim=(2, 3)) for one in self._maps(frames)]
         deviations, means = zip(*statistics, strict=True)
         return torch.cat(means + deviations, 1)
 
-    def _maps(self, frames: np.ndarray) -> list[Tensor]:
+    def _maps(self, frames: Tensor) -> list[Tensor]:
         """Return the maps (n, C, h, w) of the chosen stages for uint8 frames (n, H, W, 3)."""
-        height, width = frames.shape[1:3]
-        if self.size is not None:
-            frames = self._resized(frames)
-        elif min(height, width) < self._smallest_side:
-            raise self._too_small(frames)
         x = normalise(frames, self.device, self._mean, self._std).to(self.dtype)
         maps = maps_of(self._model, x)
         chosen = [maps[stage] for stage in self._stages]
@@ -146,7 +151,7 @@ class TimmStages(Extractor):
         resized = functional.resize(images, list(self.size), self._interpolation, antialias=True)
         return resized.permute(0, 2, 3, 1).numpy()
 
-    def _too_small(self, frames: np.ndarray) -> ValueError:
+    def _too_small(self, frames: np.ndarray | Tensor) -> ValueError:
         return ValueError(
             f"{self.name}: frames of {frames.shape[2]}x{frames.shape[1]} are too small for "
             f"{self.weights.partition(' ')[0]}; each side needs {self._smallest_side} pixels, and "

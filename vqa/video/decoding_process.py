@@ -24,6 +24,7 @@ from vqa.video import RawFormat, VideoError, VideoInfo, probe, stream_frames
 from vqa.video.limits import DECODER_GB, decoder_bytes
 
 SLOTS = 2  # chunks in the shared memory
+HANDLED_BY_PARENT = (signal.SIGINT, signal.SIGTERM)
 READY = ("ready", None)  # the child's first message
 
 
@@ -41,13 +42,18 @@ class DecodingProcess:
         descriptors = (theirs.fileno(), self._ring_fd)
         code = "from vqa.video.decoding_process import serve; serve({}, {})".format(*descriptors)
         search_path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", code],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,  # whatever a library prints is not the parent's output
-            pass_fds=descriptors,
-            env={**os.environ, "PYTHONPATH": search_path, "PYTHONSAFEPATH": "1"},
-        )
+        # The child inherits the mask: a signal to all processes must not end it while it imports.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED_BY_PARENT)
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", code],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,  # whatever a library prints is not the parent's output
+                pass_fds=descriptors,
+                env={**os.environ, "PYTHONPATH": search_path, "PYTHONSAFEPATH": "1"},
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
 
     def resized_ring(self, size: int) -> mmap.mmap:
@@ -75,7 +81,7 @@ def serve(connection_fd: int, ring_fd: int) -> None:
         connection_fd: Socket to the parent.
         ring_fd: Shared memory of `SLOTS` chunks; the parent resizes it for each stream.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):  # the parent handles them; this ends with it
+    for number in HANDLED_BY_PARENT:  # this process ends with it
         signal.signal(number, signal.SIG_IGN)
     _limit_memory(decoder_bytes())
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -19,6 +19,8 @@ class FakeScorer:
     """Scores a file by the length of its name; fails and stops as the name says."""
 
     scored = 0  # files, by all scorers
+    uses_gpu = False
+    decoders = "auto"
 
     def __init__(self, run, **options):
         self.run = SimpleNamespace(folder=Path(run), database={"name": "csv"})
@@ -40,6 +42,9 @@ class FakeScorer:
                     note="its own", source=content_of(path),
                 )
             )  # fmt: skip
+
+    def use_decoders(self, decoders):
+        type(self).decoders = decoders
 
     def failed(self, video, error):
         return Score(video, None, self.mos_range, error=error)

@@ -278,3 +278,30 @@ def test_shards_are_the_whole_and_have_names_of_their_own(place, feed):
     assert values(place / "s.2-of-3.csv") == [("bb.mp4", "2.0")]
     assert main("run", ["a.mp4"], output="few.csv", shard="3/3") == 0
     assert rows(place / "few.3-of-3.csv") == []
+
+
+@pytest.mark.parametrize(
+    ("gpu", "workers", "decoders", "processes"),
+    [
+        (False, None, "auto", None),
+        (False, 1, 1, None),
+        (False, 3, "auto", 3),
+        (True, None, "auto", None),
+        (True, 3, 3, None),
+    ],
+)
+def test_workers_are_processes_on_a_cpu_and_decoders_on_a_gpu(
+    place, monkeypatch, gpu, workers, decoders, processes
+):
+    def in_processes(scorer, options, videos, count, raw):
+        started.append(count)
+        yield from scorer.score(videos)
+
+    started = []
+    monkeypatch.setattr(command, "score_in_processes", in_processes)
+    monkeypatch.setattr(FakeScorer, "uses_gpu", gpu)
+    monkeypatch.setattr(FakeScorer, "decoders", "auto")
+    assert main("run", ["."], output="s.csv", workers=workers) == 0
+    assert len(rows(place / "s.csv")) == 2
+    assert FakeScorer.decoders == decoders
+    assert started == [processes] * (processes is not None)

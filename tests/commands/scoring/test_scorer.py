@@ -8,7 +8,7 @@ import pytest
 import vqa
 from tests.clips import cut, write_clip, write_raw, write_sound
 from tests.commands.calling import Failed, run
-from vqa.commands.scoring.scorer import outside_of
+from vqa.commands.scoring.remarks import outside_of
 from vqa.files import content_hash
 
 

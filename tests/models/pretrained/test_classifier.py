@@ -1,5 +1,8 @@
 """Detection of the last block of classifiers, and their maps and logits."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -128,3 +131,23 @@ def test_stages_of_a_sequence_of_layers_end_before_each_pooling():
     stages = Classifier("toy_classifier", "random", "cpu").stages(torch.zeros(1, 3, 224, 224))
     sizes = {name: tuple(maps.shape[1:]) for name, maps in stages.items()}
     assert sizes == {"features.1": (6, 28, 28), "features.3": (12, 14, 14)}
+
+
+def test_threads_that_meet_within_the_network_get_their_own_maps():
+    classifier = Classifier("toy_classifier", "random", "cpu")
+    images = torch.randn(3, 1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    wanted = [classifier(image) for image in images]
+    meeting = threading.Barrier(3, timeout=60)
+
+    def meet(module, inputs):
+        meeting.wait()
+
+    block = classifier.network.get_submodule(classifier.block)
+    handle = block.register_forward_pre_hook(meet)
+    try:
+        with ThreadPoolExecutor(3) as pool:
+            found = list(pool.map(classifier, images))
+    finally:
+        handle.remove()
+    for one, other in zip(found, wanted, strict=True):
+        assert all(map(torch.equal, one, other))

@@ -103,8 +103,9 @@ def _add_work(group: argparse._ArgumentGroup) -> None:
         help="score: damaged videos get a score from their good frames, with a note",
     )  # fmt: skip
     group.add_argument(
-        "--workers", type=flag(whole(1, 1024), int), default=1, metavar="N",
-        help="score in N processes (default: 1)",
+        "--workers", type=flag(whole(1, 1024), int), metavar="N",
+        help="N videos at the same time: on a CPU in N processes (default: 1), on a GPU in one "
+        "process with N decoders (default: one per core but one)",
     )  # fmt: skip
     group.add_argument(
         "--shard", type=flag(RULES["shard"], str), metavar="I/N",

@@ -43,7 +43,7 @@ def main(
     fps: float | None = None,
     max_seconds: float | None = None,
     level: float = 0.9,
-    workers: int = 1,
+    workers: int | None = None,
     shard: str | None = None,
     zeros: bool = False,
     fail_below: float | None = None,
@@ -78,7 +78,9 @@ def main(
         fps: See `Scorer`.
         max_seconds: See `Scorer`.
         level: Probability of the intervals.
-        workers: Number of processes.
+        workers: Videos in work at the same time: on a CPU in as many processes, each with the
+            model; on a GPU in one process with as many decoders. None is one process, with as many
+            decoders as suit the machine.
         shard: `i/n`: score only every nth file, from the ith on; outputs are named after it.
         zeros: Lists end each name with NUL.
         fail_below: Name files with a lower score, and return 3.
@@ -114,7 +116,9 @@ def main(
     with closing(display), journal_of(outputs, scorer, raw) as journal:
         job = Job(scorer, outputs, journal, display, json_lines=json_lines, fail_below=fail_below)
         files = job.to_score(found)
-        if workers == 1:
+        if workers is None or workers == 1 or scorer.uses_gpu:
+            if workers is not None:
+                scorer.use_decoders(workers)
             scores = scorer.score(files, raw=raw)
         else:
             scores = score_in_processes(scorer, options, files, workers, raw)

@@ -18,10 +18,12 @@ from torch import Tensor
 
 from vqa import __version__
 from vqa.commands.experiment import Experiment
+from vqa.commands.scoring.remarks import is_still, outside_of
 from vqa.commands.scoring.score import Score
 from vqa.databases.records import VideoRecord
 from vqa.databases.unrated import as_records
 from vqa.features.extraction.feature_source import FeatureSource
+from vqa.features.extraction.lanes import Decoders
 from vqa.files import plain, user_path
 from vqa.runs import Run
 from vqa.runs.calibration import Calibration
@@ -34,7 +36,6 @@ from vqa.training.views import over_time
 from vqa.video import RawFormat
 
 FEW_FRAMES = 8
-STILL = 1e-5  # relative change of features that is rounding
 
 
 class Scorer:
@@ -114,6 +115,25 @@ class Scorer:
         self.timeline = "; ".join(dict.fromkeys(told))
         if len(self._learners) > 1:
             self.timeline += f" (mean over {len(self._learners)} models)"
+
+    @property
+    def uses_gpu(self) -> bool:
+        """Whether features, or the network that frames are read for, are computed on a GPU."""
+        return any(source.extractor.device.type != "cpu" for source in self._extracted)
+
+    @property
+    def _extracted(self) -> list[FeatureSource]:
+        sources = self._experiment.sources.sources
+        return [source for source in sources if isinstance(source, FeatureSource)]
+
+    def use_decoders(self, decoders: Decoders) -> None:
+        """Set how many videos are in work at the same time, in this process; first it is `auto`.
+
+        Args:
+            decoders: See `vqa.features.extraction.lanes.lane_count`. No score depends on it.
+        """
+        for source in self._extracted:
+            source.decoders = decoders
 
     @property
     def identity(self) -> str:
@@ -225,8 +245,8 @@ class Scorer:
             if "extractor" not in settings:
                 raise ValueError(f"fps={fps:g}: the features are a file; leave fps out")
             settings |= {"frame_rate_hz": fps, "frames": None}
-        for source in self._experiment.sources.sources:
-            if isinstance(source, FeatureSource) and source.extractor.chooses_frames:
+        for source in self._extracted:
+            if source.extractor.chooses_frames:
                 raise ValueError(
                     f"fps={fps:g}: {source.name} chooses its frames itself; leave fps out, or use "
                     "max_seconds"
@@ -255,38 +275,3 @@ class Scorer:
         size = int(facts["width"]), int(facts["height"])
         rate_hz = float(facts["frame_rate_hz"])
         return seen.remark(*size, rate_hz, features, self._experiment.sources.families)
-
-
-def is_still(features: Tensor) -> bool:
-    """Return whether features (T, D) are the same at all T > 1 moments, or frames are one colour.
-
-    Examples:
-        >>> import torch
-        >>> from vqa.commands.scoring.scorer import is_still
-        >>> is_still(torch.ones(9, 4)), is_still(torch.eye(4))
-        (True, False)
-    """
-    if features.dtype == torch.uint8:
-        return bool(features.min() == features.max())
-    if features.ndim != 2 or len(features) < 2:
-        return False
-    spread = features.amax(0) - features.amin(0)
-    return bool((spread <= STILL * features.abs().amax(0).clamp(min=STILL)).all())
-
-
-def outside_of(mos_range: tuple[float, float] | None, score: float, timeline: np.ndarray) -> str:
-    """Note a score, or else values of its timeline (T,), that lie outside the announced scale.
-
-    Examples:
-        >>> import numpy as np
-        >>> from vqa.commands.scoring.scorer import outside_of
-        >>> outside_of((1.0, 5.0), 4.5, np.array([3.0, 6.0]))
-        'the timeline leaves the scale [1, 5]'
-    """
-    if mos_range is None:
-        return ""
-    low, high = mos_range
-    if not low <= score <= high:
-        return f"outside the scale [{low:g}, {high:g}]"
-    inside = low <= timeline.min() and timeline.max() <= high
-    return "" if inside else f"the timeline leaves the scale [{low:g}, {high:g}]"

@@ -1,4 +1,4 @@
-"""Scoring in several processes: each has the model, and the scores arrive in order.
+"""Scoring in several processes on a CPU: each has the model, and the scores arrive in order.
 
 A process that is killed, for example for lack of memory, costs the video that it was scoring.
 """
@@ -181,7 +181,9 @@ def _work(
             os._exit(1)
 
     try:
-        for score in Scorer(**options).score(arriving(), raw=raw):
+        scorer = Scorer(**options)
+        scorer.use_decoders(1)  # the other cores have processes of their own
+        for score in scorer.score(arriving(), raw=raw):
             answer(score)
     except Exception as error:  # noqa: BLE001 (the parent raises it)
         answer(error)

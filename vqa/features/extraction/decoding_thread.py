@@ -4,10 +4,12 @@ For each video the queue receives either one `Settled`, or a `Begin`, chunks of 
 The last item is `None`, or a `Fatal` error.
 """
 
+import math
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,10 +20,16 @@ from vqa.files import content_hash
 from vqa.video import VideoError, VideoInfo, choose_reader, reader_version
 from vqa.video.beginning import beginning
 from vqa.video.decoder import FrameDecoder
+from vqa.video.decoding_cost import frames_to_decode
+from vqa.video.pixels import frame_shape
 from vqa.video.sampling import fixed_rate_indices, uniform_indices
 
 CHUNK_FRAMES = 16
+GPU_CHUNK_FRAMES = 64  # 16 small frames are little work for a GPU
+GPU_CHUNK_BYTES = 16 * 960 * 540 * 3  # one batch of a convolutional network
+CHUNK_BYTES = 2**25  # at most, unless a frame is larger
 CHUNKS_AHEAD = 2
+STOPPED = RuntimeError("the extraction was stopped")
 PATIENCE_S = 1.0  # at the end, with an iterable of videos that does not answer
 
 
@@ -42,6 +50,7 @@ class Begin:
     info: VideoInfo
     times_s: np.ndarray
     reader: str
+    frames_decoded: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +81,8 @@ class DecodingThread:
         damaged: What to do with damaged files, see `vqa.video.probe`.
         max_seconds: Describe only the beginning of each video; None describes all of it.
         is_current: Whether a video need not be decoded; None: never.
-        items: The queue.
+        chunk_bytes: Most bytes of a chunk of more than two frames.
+        items: The queue; its size bounds what is decoded ahead.
     """
 
     videos: Iterable[VideoRecord]
@@ -84,6 +94,7 @@ class DecodingThread:
     damaged: str
     max_seconds: float | None
     is_current: Callable[[VideoRecord], bool] | None
+    chunk_bytes: int = CHUNK_BYTES
     items: queue.Queue = field(default_factory=lambda: queue.Queue(CHUNKS_AHEAD))
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -93,6 +104,17 @@ class DecodingThread:
         """Start the thread."""
         self._thread = threading.Thread(target=self._run, name="decoding", daemon=True)
         self._thread.start()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it was told to end."""
+        return self._stop.is_set()
+
+    def stop(self) -> None:
+        """Tell the thread to end, and wake up a consumer that waits for an item."""
+        self._stop.set()
+        with suppress(queue.Full):  # a consumer that has items does not wait
+            self.items.put_nowait(None)
 
     def end(self) -> None:
         """End the thread and the decoder's process, also before all videos are decoded.
@@ -127,9 +149,7 @@ class DecodingThread:
     def _run(self) -> None:
         """Decode until the end or until `_stop` is set; pass every error to the consumer."""
         try:
-            with FrameDecoder(
-                self.reader, self.time_limit_s, chunk_frames=CHUNK_FRAMES, damaged=self.damaged
-            ) as decoder:
+            with FrameDecoder(self.reader, self.time_limit_s, damaged=self.damaged) as decoder:
                 for video in self._taken():
                     if not self._stop.is_set():
                         self._decode(decoder, video)
@@ -154,17 +174,29 @@ class DecodingThread:
             pixels, leaps = self.extractor.pixels, self.extractor.leaps
             reader = self.reader if pixels == "rgb24" and not leaps else "pyav"
             used = reader_version(choose_reader(info, reader))
-            self.items.put(Begin(video, source, part, times_s, used))
+            wanted = np.arange(info.frames) if indices is None else indices
+            decoded = frames_to_decode(info, wanted, leaps)
+            self.items.put(Begin(video, source, part, times_s, used, decoded))
             begun = True
+            decoder.chunk_frames = self._chunk_frames(info)
             for chunk in decoder.stream(video.path, indices, raw, info, pixels, leaps):
                 self.items.put(chunk)
                 if self._stop.is_set():
-                    break
+                    self.items.put(End(STOPPED))
+                    return
             changed = content_hash(video.path) != source
             error = VideoError(video.path, "the file changed while it was read", info.frames)
             self.items.put(End(error if changed else None))
         except Exception as error:  # noqa: BLE001 (whatever a video does, it costs that video)
             self.items.put(End(error) if begun else Settled(video, error))
+
+    def _chunk_frames(self, info: VideoInfo) -> int:
+        """Return the most frames of a chunk; large frames make smaller chunks, of at least two."""
+        most, most_bytes = CHUNK_FRAMES, self.chunk_bytes
+        if self.extractor.device.type != "cpu":
+            most, most_bytes = GPU_CHUNK_FRAMES, min(GPU_CHUNK_BYTES, self.chunk_bytes)
+        frame_bytes = math.prod(frame_shape(info, self.extractor.pixels))
+        return min(most, max(2, most_bytes // frame_bytes))
 
     def _indices(self, info: VideoInfo) -> np.ndarray | None:
         """Return the indices of the frames to read; None for all."""

@@ -16,9 +16,12 @@ from vqa.features.extraction.cache import (
     content_key,
     stored_dtype,
 )
+from vqa.features.extraction.describing import VideoFeatures
 from vqa.features.extraction.fill import ExtractionError, Outcome
+from vqa.features.extraction.lanes import Decoders
 from vqa.features.extraction.latest import LatestFeatures
-from vqa.features.extraction.pipeline import VideoFeatures, extract_videos
+from vqa.features.extraction.pipeline import extract_videos
+from vqa.features.extraction.reading_cost import ReadingCost
 from vqa.features.extraction.space import SpaceEstimate
 from vqa.features.extractor import Extractor
 from vqa.files import shown
@@ -27,8 +30,7 @@ from vqa.video import RawFormat
 
 log = logging.getLogger(__name__)
 
-# No progress bar appears if all features are found in the cache within this time, in seconds.
-BAR_DELAY_S = 1.0
+BAR_DELAY_S = 1.0  # no progress bar if all features are found in the cache within this time
 
 
 class FeatureSource:
@@ -52,6 +54,7 @@ class FeatureSource:
         max_seconds: Describe only the beginning of each video; None describes all of it.
         on_error: `skip` lists a failed video and continues; `raise` stops.
         time_limit_s: Longest wait for the decoder on one video, in seconds.
+        decoders: Videos in work at the same time, or `auto`; see `extract_videos`.
 
     Raises:
         ValueError: An unknown `on_error`.
@@ -70,13 +73,14 @@ class FeatureSource:
         max_seconds: float | None = None,
         on_error: str = "skip",
         time_limit_s: float = 600.0,
+        decoders: Decoders = 1,
     ) -> None:
         if on_error not in ("skip", "raise"):
             raise ValueError(f"on_error={on_error!r}: expected skip or raise")
         self.extractor, self.cache = extractor, cache
         self.reader, self.frame_rate_hz, self.frames = reader, frame_rate_hz, frames
         self.dtype, self.damaged, self.max_seconds = dtype, damaged, max_seconds
-        self.on_error, self.time_limit_s = on_error, time_limit_s
+        self.on_error, self.time_limit_s, self.decoders = on_error, time_limit_s, decoders
         self.name, self.weights = extractor.name, extractor.weights
         self.untrained, self.families = extractor.untrained, extractor.families
         self.fingerprint = extractor.fingerprint
@@ -133,7 +137,7 @@ class FeatureSource:
         """Bring the cache up to date video by video; see `fill`, which does so for all at once.
 
         Decoding continues ahead of the video that was yielded last, and videos are taken from the
-        iterable as needed. Closing the iterator early ends the thread and the decoder's process.
+        iterable as needed. Closing the iterator early ends the threads and decoders' processes.
 
         Yields:
             Each video, in order, once its features are in the cache; with the cause of the failure,
@@ -160,11 +164,12 @@ class FeatureSource:
             ValueError: As `stream`.
         """
         outcome, space = Outcome(), SpaceEstimate(self.cache.folder, len(videos))
+        reading = ReadingCost(self.name)
         bar = progress_bar(
             len(videos), f"extract {self.name}", "video",
             disable=not (progress and videos), delay=BAR_DELAY_S,
         )  # fmt: skip
-        with bar, closing(self._updates(videos)) as updates:
+        with bar, closing(self._updates(videos, reading)) as updates:
             for video, failure, made in updates:
                 if failure is not None:
                     log.warning("skipped %s: %s", shown(video.id), failure)
@@ -220,7 +225,7 @@ class FeatureSource:
         """Return the hash of a video's content, taken when this object first sees the video."""
         decoded = video.path, video.raw_format
         if decoded not in self._keys:
-            self._keys[decoded] = content_key(video)
+            self._keys.setdefault(decoded, content_key(video))  # the first of several threads
         return self._keys[decoded]
 
     def _is_current(self, video: VideoRecord) -> bool:
@@ -231,7 +236,7 @@ class FeatureSource:
         return facts is not None
 
     def _updates(
-        self, videos: Iterable[VideoRecord]
+        self, videos: Iterable[VideoRecord], reading: ReadingCost | None = None
     ) -> Iterator[tuple[VideoRecord, str | None, int]]:
         """Yield each video with the cause of a failure, and the bytes of features made for it."""
         results = extract_videos(
@@ -244,6 +249,7 @@ class FeatureSource:
             damaged=self.damaged,
             max_seconds=self.max_seconds,
             is_current=self._is_current,
+            decoders=self.decoders,
         )
         with closing(results):
             for video, result in results:
@@ -252,6 +258,8 @@ class FeatureSource:
                     continue
                 size = 0
                 if result is not None:
+                    if reading is not None:
+                        reading.add(result)
                     try:
                         size = self._store(video, result)
                     except ValueError as error:

@@ -62,7 +62,7 @@ class NSS(Extractor):
     weights = "none"
     threads = 1  # the work is in blocks too small for several threads
     pixels = "yuv420p"
-    chooses_frames = True
+    chooses_frames = parallel = True
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ It is one of torchvision's, or, with a name such as `timm:tf_efficientnet_lite0`
 """
 
 import copy
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -66,11 +67,13 @@ class Classifier:
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return maps (n, K, h, w) and logits (n, classes) of normalised images (n, 3, H, W)."""
-        seen = []
-        handle = self.network.get_submodule(self.block).register_forward_hook(
-            # a later layer may work in place
-            lambda module, inputs, output: seen.append(output.clone())
-        )
+        seen, own = [], threading.get_ident()
+
+        def keep(module: nn.Module, inputs: object, output: Tensor) -> None:
+            if threading.get_ident() == own:  # other threads may use the network, too
+                seen.append(output.clone())  # a later layer may work in place
+
+        handle = self.network.get_submodule(self.block).register_forward_hook(keep)
         try:
             logits = self.logits(images)
         finally:

@@ -1,6 +1,13 @@
-"""Choice of the device that an extractor runs on."""
+"""The device that an extractor runs on, and the way of frames to it."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+import numpy as np
 import torch
+from torch import Tensor
 
 
 def chosen_device(device: str) -> torch.device:
@@ -8,3 +15,48 @@ def chosen_device(device: str) -> torch.device:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(device)
+
+
+def uploaded(frames: np.ndarray, device: torch.device) -> Tensor:
+    """Bring frames to a device.
+
+    They reach a GPU through pinned memory on a stream of their own, while it still computes what
+    was queued before; the host does not wait.
+
+    Args:
+        frames: uint8, any shape.
+        device: Where to.
+    """
+    host = torch.from_numpy(np.require(frames, requirements=("C", "W")))
+    if device.type != "cuda":
+        return host.to(device)
+    copying, computing = _copy_stream(device), torch.cuda.current_stream(device)
+    with torch.cuda.stream(copying):
+        there = host.pin_memory().to(device, non_blocking=True)
+    computing.wait_stream(copying)
+    there.record_stream(computing)  # its memory is not reused before the computation has read it
+    return there
+
+
+@contextmanager
+def turn(device: torch.device) -> Iterator[None]:
+    """Let one thread at a time queue work on a GPU.
+
+    The GPU does one thing after another anyway, and the memory of a network's maps is then needed
+    once, however many threads there are. On a CPU nothing waits.
+    """
+    if device.type != "cuda":
+        yield
+        return
+    with _lock(device):
+        yield
+
+
+@cache
+def _lock(device: torch.device) -> threading.RLock:
+    return threading.RLock()
+
+
+@cache
+def _copy_stream(device: torch.device) -> torch.cuda.Stream:
+    return torch.cuda.Stream(device)

@@ -5,10 +5,13 @@ features.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from vqa.models.pretrained.devices import uploaded
 
 # Mean and standard deviation of RGB values in 0..1 on ImageNet; Kinetics networks use them as well.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -16,7 +19,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 def normalise(
-    frames: np.ndarray,
+    frames: np.ndarray | Tensor,
     device: torch.device,
     mean: Sequence[float] = IMAGENET_MEAN,
     std: Sequence[float] = IMAGENET_STD,
@@ -24,7 +27,7 @@ def normalise(
     """Return (x / 255 - mean) / std of frames, by default as ImageNet's networks expect it.
 
     Args:
-        frames: uint8 (n, H, W, 3).
+        frames: uint8 (n, H, W, 3), on the CPU or, as a tensor, on the device.
         device: Where to compute.
         mean: Mean of each colour in 0..1.
         std: Standard deviation of each colour in 0..1.
@@ -32,10 +35,20 @@ def normalise(
     Returns:
         float32 (n, 3, H, W), channels last in memory.
     """
-    means, stds = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (mean, std))
-    x = torch.from_numpy(np.require(frames, requirements=("C", "W"))).to(device)
+    offset, factor = _scaling(tuple(mean), tuple(std), device)
+    x = frames if isinstance(frames, Tensor) else uploaded(frames, device)
     # (n, H, W, 3) seen as (n, 3, H, W) is channels-last already: no copy before the network.
-    return torch.addcmul(-means / stds, x.permute(0, 3, 1, 2).float(), 1 / (255 * stds))
+    return torch.addcmul(offset, x.permute(0, 3, 1, 2).float(), factor)
+
+
+@lru_cache(maxsize=64)
+@torch.inference_mode(False)
+def _scaling(
+    mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Return -mean / std and 1 / (255 std), (1, 3, 1, 1) each; made once, because a GPU waits."""
+    means, stds = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (mean, std))
+    return -means / stds, 1 / (255 * stds)
 
 
 def inception_input(images: Tensor) -> Tensor:

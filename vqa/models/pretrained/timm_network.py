@@ -11,6 +11,7 @@ import timm
 import torch
 from safetensors import SafetensorError
 from timm.data import resolve_model_data_config
+from timm.models import FeatureHookNet
 from torch import Tensor, nn
 
 from vqa.files import user_path
@@ -124,6 +125,11 @@ def stage_network(network: TimmNetwork) -> nn.Module:
         return _built(
             network.name, pretrained=True, pretrained_cfg_overlay=state, features_only=True
         )
+
+
+def is_stateless(stages: nn.Module) -> bool:
+    """Return whether several threads may call `maps_of` at once: no hook keeps the maps."""
+    return not isinstance(stages, FeatureHookNet)
 
 
 def maps_of(stages: nn.Module, images: Tensor) -> list[Tensor]:

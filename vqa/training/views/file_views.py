@@ -10,6 +10,7 @@ from vqa.databases.records import VideoRecord
 from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.extraction.latest import LatestFeatures
 from vqa.features.extractor import Extractor
+from vqa.models.pretrained.devices import chosen_device
 from vqa.video import VideoInfo, probe, stream_frames
 from vqa.video.beginning import beginning
 
@@ -95,20 +96,22 @@ class ReadAhead:
     Args:
         name: Name of the view.
         view: What to read.
+        device: Where the network runs that the frames are for; see `chosen_device`.
 
     Attributes:
         source: Reads the files; a video can be viewed once its `stream` has yielded it.
     """
 
-    def __init__(self, name: str, view: FileView) -> None:
+    def __init__(self, name: str, view: FileView, device: str = "cpu") -> None:
         self.view = view
         self.source = FeatureSource(
-            _SampledFrames(name, view),
+            _SampledFrames(name, view, chosen_device(device)),
             LatestFeatures(),
             view.reader,
             dtype=None,
             damaged=view.damaged,
             max_seconds=view.max_seconds,
+            decoders="auto",
         )
 
     def __call__(self, video: VideoRecord, rng: np.random.Generator | None = None) -> Tensor:
@@ -132,10 +135,10 @@ class _SampledFrames(Extractor):
     """A view of files as an extractor, so that the pipeline of features reads it."""
 
     dim, fingerprint, weights = 0, "", ""
-    chooses_frames = leaps = True
+    chooses_frames = leaps = parallel = True
 
-    def __init__(self, name: str, view: FileView) -> None:
-        self.name, self._view = name, view
+    def __init__(self, name: str, view: FileView, device: torch.device) -> None:
+        self.name, self._view, self.device = name, view, device
 
     def indices(self, info: VideoInfo) -> np.ndarray:
         return np.unique(self._view.indices(info))

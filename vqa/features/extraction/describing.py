@@ -1,0 +1,129 @@
+"""Description of the videos that one decoding thread brings."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vqa.databases.records import VideoRecord
+from vqa.features.extraction.decoding_thread import (
+    STOPPED,
+    Begin,
+    DecodingThread,
+    End,
+    Fatal,
+    Settled,
+)
+from vqa.features.extraction.failures import check_extractor, in_words, is_unexpected
+from vqa.video import VideoInfo
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFeatures:
+    """The features of one video.
+
+    Attributes:
+        features: (T, D), float32 for most extractors.
+        times_s: (T,) presentation times of the described frames, in seconds.
+        source: SHA-256 of the file.
+        reader: Reader and version that decoded it.
+        info: Size, frame rate and number of frames of the source.
+        seconds: Wall time spent on the video, including the wait for the decoder.
+        frames_read: Number of its frames that the extractor was given.
+        frames_decoded: Number of frames that were decoded for them.
+    """
+
+    features: Tensor
+    times_s: Tensor
+    source: str
+    reader: str
+    info: VideoInfo
+    seconds: float
+    frames_read: int
+    frames_decoded: int
+
+
+Result = VideoFeatures | Exception | None
+
+
+def results_of(decoding: DecodingThread) -> Iterator[tuple[VideoRecord, Result]]:
+    """Yield each video with its result, while the decoding thread works ahead.
+
+    Closing the iterator ends the thread and the decoder's process.
+    """
+    decoding.start()
+    try:
+        while not decoding.is_stopped:
+            started = time.perf_counter()
+            match decoding.items.get():
+                case None:
+                    return
+                case Fatal(error):
+                    raise error
+                case Settled(video, error):
+                    yield video, error and in_words(error)
+                case Begin() as begin:
+                    yield begin.video, _described(begin, decoding, started)
+    finally:
+        decoding.end()
+
+
+def _described(begin: Begin, decoding: DecodingThread, started: float) -> VideoFeatures | Exception:
+    """Take the chunks of one video out of the queue and describe them."""
+    end: End | None = None
+
+    def chunks() -> Iterator[np.ndarray]:
+        nonlocal end
+        while end is None:
+            item = decoding.items.get()
+            if item is None:  # stopped from another thread
+                end = End(STOPPED)
+            elif isinstance(item, End):
+                end = item
+            else:
+                yield item
+
+    arriving = chunks()
+    features = times_s = failure = None
+    is_unclear = False
+    try:
+        with _threads(decoding.extractor.threads):
+            features, times_s = decoding.extractor.describe(arriving, begin.info)
+    except Exception as error:  # noqa: BLE001 (whatever a video does, it costs that video)
+        failure = in_words(error)
+        is_unclear = is_unexpected(error)
+    for _ in arriving:  # chunks that the extractor did not ask for
+        pass
+    if end.error is not None:
+        return in_words(end.error)
+    if failure is not None:
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        if is_unclear:
+            check_extractor(decoding.extractor)
+        return failure
+    if times_s is None:
+        times_s = torch.from_numpy(begin.times_s)
+    seconds = time.perf_counter() - started
+    return VideoFeatures(
+        features, times_s, begin.source, begin.reader, begin.info, seconds,
+        len(begin.times_s), begin.frames_decoded,
+    )  # fmt: skip
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Run the block with this many intra-op threads of torch; None changes nothing."""
+    before = torch.get_num_threads()
+    if count is None or count == before:
+        yield
+        return
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
