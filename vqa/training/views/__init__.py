@@ -58,7 +58,7 @@ class Views:
     """The views of a model, by name."""
 
     def __init__(self, views: Mapping[str, View | PreparedFeatures]) -> None:
-        self.views = dict(views)
+        self.views: dict[str, Any] = dict(views)
         self._prepared: PreparedFeatures | None = None
 
     @property
