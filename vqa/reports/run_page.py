@@ -24,6 +24,7 @@ from vqa.files import read_json
 from vqa.reports import figures
 from vqa.reports.colouring import Choice, choices, classes, rules
 from vqa.reports.page import placed, read_yaml, write_page
+from vqa.reports.paging import PAGE_ROWS, as_data, rows_that_fit
 from vqa.reports.provenance import flat, run_facts
 from vqa.reports.svg import inline, to_svg
 from vqa.reports.words import known, percent, plural, shown, span
@@ -32,7 +33,7 @@ from vqa.runs.used_features import MARK, untrained_features
 
 log = logging.getLogger(__name__)
 
-MOST_ROWS = 8000
+MOST_ROWS = 8000  # of HTML; a longer table is in pages
 HEADLINE = ("srocc", "plcc", "krocc", "rmse")
 IN_SUMMARY = ("Model", "Features", "Database", "Protocol", "Seed", "Split hash", "Commit")
 
@@ -53,7 +54,8 @@ def write_report(run_folder: str | Path) -> Path:
     groups = read_groups(folder / "videos.csv")
     colours = choices(predictions, groups)
     content = _content(folder, predictions, results, groups, colours)
-    return write_page(folder / "report.html", "run.html", content, rules(colours))
+    scripts = ("page.js", "paged.js") if content["data"] else ("page.js",)
+    return write_page(folder / "report.html", "run.html", content, rules(colours), scripts)
 
 
 def _content(
@@ -73,7 +75,6 @@ def _content(
     kinds = [by for by in groups if by != "content"]
     untrained = untrained_features(folder)
     remark = MARK if untrained else ""
-    table = rows.assign(**{by: group_of(rows, groups[by]) for by in kinds}).head(MOST_ROWS)
     return {
         "kicker": f"Video quality report, {remark}" if remark else "Video quality report",
         "title": str(config.get("name") or folder.name),
@@ -90,6 +91,7 @@ def _content(
         "figures": _figures(
             folder, rows, results, lambda dots: classes(dots, colours, groups), remark
         ),
+        "drawn": len(figures.thinned(rows)),
         "colours": colours,
         "groups": group_tables(predictions, groups),
         "group_metrics": GROUP_METRICS,
@@ -97,11 +99,24 @@ def _content(
         "curves": _curves(folder, results, remark),
         "evidence": _evidence(folder, remark),
         "kinds": kinds,
-        "rows": table.to_dict("records"),
-        "left_out": len(rows) - len(table),
+        **_table(rows.assign(**{by: group_of(rows, groups[by]) for by in kinds}), kinds),
         "failures": _failures(folder / "failures.csv"),
         "command": environment.get("command", ""),
         "config": yaml.safe_dump(config, sort_keys=False, allow_unicode=True) if config else "",
+    }
+
+
+def _table(rows: pd.DataFrame, kinds: Sequence[str]) -> dict[str, Any]:
+    """Return the rows of the table of predictions; of a long one its first page, and data."""
+    if len(rows) <= MOST_ROWS:
+        return {"rows": rows.to_dict("records"), "data": "", "left_out": 0}
+    numbers = ["mos", "score", "mapped", "error"]
+    table = rows.assign(error=rows["mapped"] - rows["mos"])[["video", "split", *numbers, *kinds]]
+    table = figures.thinned(table, rows_that_fit(table.drop(columns=numbers), len(numbers)))
+    return {
+        "rows": table.head(PAGE_ROWS).to_dict("records"),
+        "data": as_data(table, digits=3),
+        "left_out": len(rows) - len(table),
     }
 
 
