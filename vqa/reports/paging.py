@@ -5,6 +5,7 @@ they are a few megabytes, and sorting, filtering and copying still reach all of 
 """
 
 import json
+from os.path import commonprefix  # of letters, not of folders
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from markupsafe import Markup
 from vqa.files import shown
 
 PAGE_ROWS = 100
+STYLE = ".tools button:disabled { opacity: .45; cursor: default; }"
 MOST_BYTES = 8_000_000
 MOST_ROWS = 100_000
 DIGITS = 5  # significant ones of a number
@@ -54,9 +56,24 @@ def _column(values: pd.Series, digits: int) -> dict[str, Any]:
         return {"values": numbers, "digits": digits}
     texts = values.astype(str).map(shown)
     if not _repeats(texts):
-        return {"values": texts.tolist()}
+        return _without_beginnings(texts.tolist())
     codes, names = pd.factorize(texts)
     return {"values": codes.tolist(), "names": names.tolist()}
+
+
+def _without_beginnings(texts: list[str]) -> dict[str, list]:
+    """Return each text without what it begins with like the one before, and the length of that.
+
+    Names of files often share a folder. Only ASCII is left out: Python and JavaScript count other
+    letters differently.
+    """
+    shared, values, last = [], [], ""
+    for text in texts:
+        same = len(commonprefix([last, text])) if text.isascii() and last.isascii() else 0  # noqa: RUF071
+        shared.append(same)
+        values.append(text[same:])
+        last = text
+    return {"values": values, "shared": shared}
 
 
 def _repeats(texts: pd.Series) -> bool:

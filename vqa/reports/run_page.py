@@ -24,7 +24,7 @@ from vqa.files import read_json
 from vqa.reports import figures
 from vqa.reports.colouring import Choice, choices, classes, rules
 from vqa.reports.page import placed, read_yaml, write_page
-from vqa.reports.paging import PAGE_ROWS, as_data, rows_that_fit
+from vqa.reports.paging import PAGE_ROWS, STYLE, as_data, rows_that_fit
 from vqa.reports.provenance import flat, run_facts
 from vqa.reports.svg import inline, to_svg
 from vqa.reports.words import known, percent, plural, shown, span
@@ -33,7 +33,8 @@ from vqa.runs.used_features import MARK, untrained_features
 
 log = logging.getLogger(__name__)
 
-MOST_ROWS = 8000  # of HTML; a longer table is in pages
+MOST_DOTS = 3000  # in each picture: a browser draws some ten thousand of them a second
+MOST_ROWS = 3000  # of HTML; a longer table is in pages
 HEADLINE = ("srocc", "plcc", "krocc", "rmse")
 IN_SUMMARY = ("Model", "Features", "Database", "Protocol", "Seed", "Split hash", "Commit")
 
@@ -54,8 +55,10 @@ def write_report(run_folder: str | Path) -> Path:
     groups = read_groups(folder / "videos.csv")
     colours = choices(predictions, groups)
     content = _content(folder, predictions, results, groups, colours)
-    scripts = ("page.js", "paged.js") if content["data"] else ("page.js",)
-    return write_page(folder / "report.html", "run.html", content, rules(colours), scripts)
+    style, scripts = rules(colours), ["page.js"]
+    if content["data"]:
+        style, scripts = f"{style}\n{STYLE}", [*scripts, "paged.js"]
+    return write_page(folder / "report.html", "run.html", content, style, scripts)
 
 
 def _content(
@@ -91,7 +94,7 @@ def _content(
         "figures": _figures(
             folder, rows, results, lambda dots: classes(dots, colours, groups), remark
         ),
-        "drawn": len(figures.thinned(rows)),
+        "drawn": min(len(rows), MOST_DOTS),
         "colours": colours,
         "groups": group_tables(predictions, groups),
         "group_metrics": GROUP_METRICS,
@@ -177,10 +180,10 @@ def _figures(
     """Return the scatter plot, the errors, and for several splits their intervals."""
     many = predictions["split"].nunique() > 1
     with_curve = predictions[predictions["mapped"].notna()]
-    drawn = {"scatter": (predictions, figures.scatter(predictions))}
+    drawn = {"scatter": (predictions, figures.scatter(predictions, most=MOST_DOTS))}
     if len(with_curve):
         for over in ("mos", "mapped"):
-            figure = figures.residuals(predictions, over, height=2.18)
+            figure = figures.residuals(predictions, over, height=2.18, most=MOST_DOTS)
             drawn[f"errors-over-{over}"] = (with_curve, figure)
     captions = {
         "scatter": "MOS of each test video over its score, with the fitted logistic curve",
@@ -189,7 +192,7 @@ def _figures(
     }
     placements = {}
     for name, (rows, figure) in drawn.items():
-        dots = figures.thinned(rows)
+        dots = figures.thinned(rows, MOST_DOTS)
         tooltips = [_tooltip(row, many) for row in dots.to_dict("records")]
         label = captions[name]
         marked = figures.mark(figure, remark)

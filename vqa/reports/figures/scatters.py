@@ -10,7 +10,7 @@ from vqa.evaluation import metrics
 from vqa.reports.style import BLUE, RED, STYLE, canvas, thin
 from vqa.reports.svg import DOTS
 
-MOST_DOTS = 8000
+MOST_DOTS = 3000
 AXES = {"mos": "MOS", "mapped": "score mapped to the MOS scale"}
 
 
@@ -39,7 +39,11 @@ def scatter(
 
 
 def residuals(
-    predictions: pd.DataFrame, over: str = "mapped", width: float = 5.6, height: float = 4.55
+    predictions: pd.DataFrame,
+    over: str = "mapped",
+    width: float = 5.6,
+    height: float = 4.55,
+    most: int = MOST_DOTS,
 ) -> Figure:
     """Plot the error of each mapped score (above 0: overestimated), with a +-2 sd band.
 
@@ -48,6 +52,7 @@ def residuals(
         over: Horizontal axis: `mapped` score or `mos`.
         width: Width of the figure in inches.
         height: Height of the figure in inches.
+        most: Largest number of dots.
 
     Raises:
         ValueError: Unknown `over`.
@@ -63,7 +68,7 @@ def residuals(
         figure, axes = canvas(width, height)
         axes.axhspan(-band, band, color=BLUE, alpha=0.08, linewidth=0)
         axes.axhline(0, color=RED, linewidth=1.4)
-        shown = thinned(known)
+        shown = thinned(known, most)
         _dots(axes, shown[over], error[shown.index])
         axes.set(xlabel=AXES[over], ylabel="error")
     return figure

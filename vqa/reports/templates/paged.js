@@ -1,6 +1,10 @@
 // A long table in pages: its rows are data, of which one page at a time becomes HTML.
 function paged(table) {
   const { size, columns } = JSON.parse(document.getElementById(table.dataset.paged).textContent);
+  for (const column of columns.filter(({ shared }) => shared)) {
+    let last = "";
+    column.values = column.values.map((rest, row) => (last = last.slice(0, column.shared[row]) + rest));
+  }
   const heads = [...table.tHead.rows[0].cells];
   const total = columns[0].values.length;
   let order = Uint32Array.from({ length: total }, (_, row) => row);
