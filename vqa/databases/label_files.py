@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 from vqa.databases.listing import one_line, some
@@ -113,7 +114,8 @@ def read_text_table(path: Path) -> TextTable:
     # Strict: a quote that is not closed would swallow the rows below it.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        lines = [(reader.line_num, [entry.strip() for entry in line]) for line in reader]
+        # Interned, because sizes, contents and numbers of ratings are the same few texts.
+        lines = [(reader.line_num, [intern(entry.strip()) for entry in line]) for line in reader]
     except csv.Error as error:
         raise DatabaseError(f"{path}, line {reader.line_num}: not a table ({error})") from error
     return TextTable(path, delimiter, [line for line in lines if any(line[1])])
