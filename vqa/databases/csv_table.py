@@ -30,6 +30,7 @@ OPTIONAL = (
     "split", "group",
 )  # fmt: skip
 ENTRIES = ("mos", *OPTIONAL)
+MEASURED = ("frame_rate_hz", "height", "mos_std", "ratings", "width")
 USUAL_SCALES = ((0.0, 1.0), (1.0, 5.0), (0.0, 5.0), (0.0, 10.0), (0.0, 100.0))
 
 
@@ -126,8 +127,8 @@ def _record(
         known |= {key: value for key, value in raw_defaults.items() if not known.get(key)}
     facts = measures(known, table, one_line(video))
     # In published tables, -1 and the like mean unknown; your own say so by an empty entry.
-    for column in sorted(known.keys() & facts.keys() - {"mos"}):
-        if known[column] and facts[column] is None:
+    for column in MEASURED:
+        if known.get(column) and facts[column] is None:
             raise DatabaseError(
                 f"{table}: {column} of {one_line(video)} is {one_line(known[column])!r}; expected "
                 "a number above 0, or an empty entry if it is unknown"
