@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vqa.evaluation.metrics import pairs
-from vqa.evaluation.metrics.pairs import Pairs, agreement
+from vqa.evaluation.metrics.pairs import Pairs, agreement, total_weight
 
 THRESHOLDS = np.array([-np.inf, 0.0, 2.0, 9.5, 110.0, 5000.0])
 
@@ -44,6 +44,7 @@ SAMPLES = {
 def test_agreement_is_the_sum_over_all_pairs(name, c):
     found = made(SAMPLES[name])
     wanted, total = literal(found, c)
+    assert total_weight(found) == pytest.approx(total, rel=1e-13)
     assert agreement(found, THRESHOLDS, c) / total == pytest.approx(wanted / total, abs=1e-13)
 
 

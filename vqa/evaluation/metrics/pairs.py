@@ -41,6 +41,13 @@ class Pairs:
         return Pairs(self.mos[part], self.score[part], self.earlier[part], self.later[part])
 
 
+def total_weight(pairs: Pairs) -> float:
+    """Return the sum of the weights of all pairs."""
+    if len(pairs.mos) <= SMALLEST:  # one by one, so that stored results keep their last digit
+        return float(np.tril(pairs.later[:, None] * pairs.earlier, -1).sum())
+    return float(pairs.later[1:] @ np.cumsum(pairs.earlier)[:-1])
+
+
 def agreement(pairs: Pairs, thresholds: Array, c: float) -> Array:
     """Sum of weight, gate and sign over all pairs, at each threshold (K,).
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from vqa.evaluation.metrics.checks import Array, checked_pair, checked_spread, undefined
-from vqa.evaluation.metrics.pairs import Pairs, agreement
+from vqa.evaluation.metrics.pairs import Pairs, agreement, total_weight
 
 log = logging.getLogger(__name__)
 
@@ -112,4 +112,4 @@ def pwrc_curve(
     # In MOS order the later video of a pair has the larger rank, so the weight is a product.
     earlier, later = np.exp(misplaced / 2), np.exp(rank + misplaced / 2)
     pairs = Pairs(mos, score, earlier, later)
-    return agreement(pairs, thresholds, c) / float(later[1:] @ np.cumsum(earlier)[:-1])
+    return agreement(pairs, thresholds, c) / total_weight(pairs)
