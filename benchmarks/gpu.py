@@ -22,7 +22,7 @@ PARTS = {
     "scoring": ["gpu_scoring.py"],
     "networks-fastvqa": ["gpu_networks.py", "--parts", "fastvqa"],
     "extraction-openclip": ["gpu_extraction.py", "--extractors", "openclip", *DECODERS],
-    "extraction-nss": ["gpu_extraction.py", "--extractors", "nss", *DECODERS],
+    "extraction-nss": ["gpu_extraction.py", "--extractors", "nss", "nss_on_cpu", *DECODERS],
     "extraction-saliency": ["gpu_extraction.py", "--extractors", "saliency", *DECODERS],
     "networks-clifvqa": ["gpu_networks.py", "--parts", "clifvqa"],
 }

@@ -18,9 +18,9 @@ from extraction_parts import made_clip
 RANDOM = "features.vgg16.extractor.weights=random"
 
 
-def made_videos(folder: Path, count: int, frames: int) -> None:
-    """Make videos of 540p that differ in a box which no decoder reads, and their label table."""
-    clip = made_clip(folder.parent / "clip.mp4", 960, 540, frames).read_bytes()
+def made_videos(folder: Path, size: tuple[int, int], count: int, frames: int) -> None:
+    """Make videos that differ in a box which no decoder reads, and their label table."""
+    clip = made_clip(folder.parent / "clip.mp4", *size, frames).read_bytes()
     folder.mkdir()
     rows = ["video,mos"]
     for place in range(count):
@@ -38,9 +38,10 @@ def main() -> None:
     parser.add_argument("--tiny", action="store_true", help="a check that everything runs")
     options = parser.parse_args()
     videos, frames = (4, 32) if options.tiny else (options.videos, options.frames)
+    size = (96, 64) if options.tiny else (960, 540)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        made_videos(folder / "videos", videos, frames)
+        made_videos(folder / "videos", size, videos, frames)
         data = [
             "data=csv", "data.labels=videos/labels.csv", "data.root=videos", "data.mos_range=[1,5]",
             "features=vgg16", RANDOM,

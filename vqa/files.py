@@ -81,7 +81,10 @@ def shown(name: str | os.PathLike[str]) -> str:
         >>> shown(os.fsdecode(b"caf\xe9.mp4"))
         'caf\\xe9.mp4'
     """
-    return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    text = str(name)
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def decimal(text: str) -> float:
@@ -191,7 +194,7 @@ def _without_blocking(path: str, flags: int) -> int:
 def write_atomically(path: str | Path, data: bytes | str) -> Path:
     """Write bytes or UTF-8 text in one step; create the folder if it is absent."""
     with replacing(path) as temporary:
-        temporary.write_bytes(shown(data).encode("utf-8") if isinstance(data, str) else data)
+        temporary.write_bytes(shown(data).encode() if isinstance(data, str) else data)
     return Path(path)
 
 
@@ -233,17 +236,22 @@ def plain(content: Any) -> Any:
 
     Names go through `shown`.
     """
-    import numpy as np  # here, because the paths and numbers of a command line need none
-
-    if isinstance(content, Mapping):
+    # The usual types come first: a label table has ten million values.
+    if isinstance(content, str):
+        return shown(content)
+    if content is None or isinstance(content, int):
+        return content
+    if isinstance(content, dict | Mapping):
         return {shown(str(key)): plain(value) for key, value in content.items()}
-    if isinstance(content, np.ndarray):
-        return plain(content.tolist())
     if isinstance(content, (list, tuple)):
         return [plain(value) for value in content]
+    import numpy as np  # here, because the paths and numbers of a command line need none
+
+    if isinstance(content, np.ndarray):
+        return plain(content.tolist())
     if isinstance(content, np.generic):
         return plain(content.item())
-    if isinstance(content, str | Path):
+    if isinstance(content, Path):
         return shown(content)
     if isinstance(content, float) and not math.isfinite(content):
         return None

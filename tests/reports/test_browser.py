@@ -8,7 +8,14 @@ from tests import run_folders
 from tests.reports import page_folders
 from tests.reports.browser import BROWSER, browse, examine, examine_without_scripts
 from tests.runs.comparison.finished_runs import make
-from vqa.reports import write_comparison, write_index, write_matrix_page, write_report
+from vqa.reports import (
+    paging,
+    run_page,
+    write_comparison,
+    write_index,
+    write_matrix_page,
+    write_report,
+)
 from vqa.runs.overview import find_runs
 
 pytestmark = [
@@ -73,6 +80,45 @@ found.before = [fill(), legend()];
 document.getElementById("by-resolution").checked = true;
 found.after = [fill(), legend()];
 """
+PAGED = """
+const table = document.getElementById("prediction-table");
+const texts = (row) => [...row.cells].map((cell) => cell.textContent);
+const shown = () => [...table.tBodies[0].rows].map(texts);
+const head = (name) => [...table.tHead.rows[0].cells].find((cell) => cell.textContent === name);
+const bar = table.closest("section").querySelector(".tools");
+const tool = (name) => [...bar.querySelectorAll("button")].find((one) => one.textContent === name);
+const status = () => bar.querySelector("output").textContent;
+found.first = shown();
+found.status = [status()];
+tool("Next").click();
+found.second = shown();
+found.status.push(status());
+head("Error").firstElementChild.click();
+found.rising = shown().map((row) => Number(row[5]));
+found.sorted = [head("Error").getAttribute("aria-sort")];
+head("Error").firstElementChild.click();
+found.falling = shown().map((row) => Number(row[5]));
+found.sorted.push(head("Error").getAttribute("aria-sort"));
+head("Video").firstElementChild.click();
+found.names = shown().map((row) => row[0]);
+const field = bar.querySelector("input");
+const filter = (words) => {
+  field.value = words;
+  field.dispatchEvent(new Event("input"));
+};
+filter("SPLIT-1 1080p");
+found.status.push(status());
+while (!tool("Next").disabled) tool("Next").click();
+found.last = shown().map((row) => [row[1], row[6]]);
+filter("nothing like it");
+found.status.push(status());
+filter("Test1/");
+const files = [];
+URL.createObjectURL = (blob) => files.push(blob) && "";
+HTMLAnchorElement.prototype.click = function () { found.file = this.download; };
+tool("Download CSV").click();
+found.bytes = files[0].size;
+"""
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +143,29 @@ def assert_common(found, console, figures):
     assert found["outline"]
     assert all("px solid" in outline for outline in found["outline"])
     assert found["focused"]
+
+
+def test_a_long_table_turns_its_pages_sorts_and_filters_all_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_page, "MOST_ROWS", 100)
+    monkeypatch.setattr(paging, "PAGE_ROWS", 20)
+    predictions = run_folders.predictions()
+    page = write_report(run_folders.complete(tmp_path / "run", predictions))
+    found, console = examine(page, PAGED, tmp_path, "--window-size=390,900")
+    assert console == []
+    pages = [list(predictions["video"][begin : begin + 20]) for begin in (0, 20)]
+    assert [[row[0] for row in found[key]] for key in ("first", "second")] == pages
+    assert found["status"][:2] == ["1 to 20 of 144 rows", "21 to 40 of 144 rows"]
+    assert found["rising"] == sorted(found["rising"])
+    assert found["falling"] == sorted(found["falling"], reverse=True)
+    assert found["falling"][0] > 0 > found["rising"][0]
+    assert found["sorted"] == ["ascending", "descending"]
+    assert found["names"] == sorted(found["names"])
+    matching = int(re.fullmatch(r"1 to \d+ of (\d+) rows", found["status"][2])[1])
+    assert 0 < matching < 48
+    assert set(map(tuple, found["last"])) == {("split-1", "1080p")}
+    assert found["status"][3] == "0 rows"
+    assert found["file"] == "predictions.csv"
+    assert found["bytes"] > 3 * len(run_folders.AWKWARD)
 
 
 def test_the_run_report_sorts_filters_copies_and_colours(pages, tmp_path):

@@ -29,6 +29,8 @@ OPTIONAL = (
     "mos_std", "ratings", "content", "width", "height", "frame_rate_hz", "pixel_format", "range",
     "split", "group",
 )  # fmt: skip
+ENTRIES = ("mos", *OPTIONAL)
+MEASURED = ("frame_rate_hz", "height", "mos_std", "ratings", "width")
 USUAL_SCALES = ((0.0, 1.0), (1.0, 5.0), (0.0, 5.0), (0.0, 10.0), (0.0, 100.0))
 
 
@@ -79,7 +81,8 @@ def read(
     if ignored:
         LOGGER.info("%s: ignored the columns %s", table, some(ignored, most=20))
     defaults = _raw_defaults(name, raw or {})
-    videos = [_record(row, base, table, defaults) for row in rows]
+    start = os.path.normpath(base.absolute()).rstrip(os.sep) + os.sep
+    videos = [_record(row, base, start, table, defaults) for row in rows]
     scale = _usual_scale(table, videos) if mos_range is None else _given_scale(name, mos_range)
     return build_database(name, videos, scale, missing=missing)
 
@@ -101,27 +104,37 @@ def _raw_defaults(name: str, raw: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _record(
-    row: dict[str, str], base: Path, table: Path, raw_defaults: Mapping[str, str]
+    row: dict[str, str], base: Path, start: str, table: Path, raw_defaults: Mapping[str, str]
 ) -> VideoRecord:
+    """Return a row as a record.
+
+    Args:
+        row: The row.
+        base: The folder that paths are relative to.
+        start: The same as an absolute path that ends with a separator.
+        table: The table, for errors.
+        raw_defaults: From `_raw_defaults`.
+    """
     video = row["video"].replace("\\", "/")
     if not video:
         raise DatabaseError(
             f"{table}: a row has no entry in the column `video`: {some(list(row.values()))}"
         )
     path = base / video
-    known = {column: row[column] for column in ("mos", *OPTIONAL) if column in row}
-    if path.suffix.lower() == ".yuv":
+    known = {column: row[column] for column in ENTRIES if column in row}
+    raw = path.suffix.lower() == ".yuv"
+    if raw:
         known |= {key: value for key, value in raw_defaults.items() if not known.get(key)}
     facts = measures(known, table, one_line(video))
     # In published tables, -1 and the like mean unknown; your own say so by an empty entry.
-    for column in sorted(known.keys() & facts.keys() - {"mos"}):
-        if known[column] and facts[column] is None:
+    for column in MEASURED:
+        if known.get(column) and facts[column] is None:
             raise DatabaseError(
                 f"{table}: {column} of {one_line(video)} is {one_line(known[column])!r}; expected "
                 "a number above 0, or an empty entry if it is unknown"
             )
     record = VideoRecord(
-        _id(path, base),
+        _id(path, start),
         path,
         content=known.get("content") or None,
         split=known.get("split", "").lower() or None,
@@ -131,19 +144,18 @@ def _record(
         **facts,
     )
     try:
-        record.raw_format  # noqa: B018 (raises if there is no such format)
+        _ = record.raw_format if raw else None  # raises if there is no such format
     except ValueError as error:
         raise DatabaseError(f"{table}: {one_line(video)}: {error}") from None
     return record
 
 
-def _id(path: Path, base: Path) -> str:
+def _id(path: Path, start: str) -> str:
     """The path relative to the base, or the absolute path without its root if it is elsewhere."""
-    absolute = Path(os.path.normpath(path.absolute()))
-    start = Path(os.path.normpath(base.absolute()))
-    if absolute.is_relative_to(start):
-        return absolute.relative_to(start).as_posix()
-    return str(PurePosixPath(*absolute.parts[1:]))
+    absolute = os.path.abspath(path)  # noqa: PTH100 (Path.absolute keeps `..`)
+    if (absolute + os.sep).startswith(start):
+        return absolute[len(start) :] or "."
+    return str(PurePosixPath(*Path(absolute).parts[1:]))
 
 
 def _usual_scale(table: Path, videos: Sequence[VideoRecord]) -> tuple[float, float]:

@@ -17,7 +17,9 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 from vqa.databases.listing import one_line, some
@@ -112,7 +114,8 @@ def read_text_table(path: Path) -> TextTable:
     # Strict: a quote that is not closed would swallow the rows below it.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        lines = [(reader.line_num, [entry.strip() for entry in line]) for line in reader]
+        # Interned, because sizes, contents and numbers of ratings are the same few texts.
+        lines = [(reader.line_num, [intern(entry.strip()) for entry in line]) for line in reader]
     except csv.Error as error:
         raise DatabaseError(f"{path}, line {reader.line_num}: not a table ({error})") from error
     return TextTable(path, delimiter, [line for line in lines if any(line[1])])
@@ -152,7 +155,10 @@ def read_rows(path: Path, required: Iterable[Sequence[str]] = ()) -> list[Row]:
 
 def entry(row: Row, columns: Sequence[str]) -> str:
     """Return the row's entry in the first of these columns that exists, else an empty text."""
-    return next((row[column] for column in columns if column in row), "")
+    for column in columns:
+        if column in row:
+            return row[column]
+    return ""
 
 
 def parse_number(text: str, path: Path, what: str) -> float:
@@ -166,10 +172,8 @@ def parse_number(text: str, path: Path, what: str) -> float:
     Raises:
         DatabaseError: The text is not a finite number.
     """
-    if text.lower() in ("", "nan"):
-        return math.nan
     try:
-        return decimal(text)
+        return _number(text)
     except ValueError:
         raise DatabaseError(f"{path}: {what} is {one_line(text)!r}, expected a number") from None
 
@@ -189,8 +193,15 @@ def measures(row: Row, path: Path, name: str) -> dict[str, Any]:
         DatabaseError: An entry is not a number, or a count is not a whole one.
     """
 
+    def number(columns: Sequence[str]) -> float:
+        text = entry(row, columns)
+        try:
+            return _number(text)
+        except ValueError:  # again, for its message, which only an error needs
+            return parse_number(text, path, f"{columns[0]} of {name}")
+
     def known(columns: Sequence[str], lowest: float, highest: float) -> float | None:
-        value = parse_number(entry(row, columns), path, f"{columns[0]} of {name}")
+        value = number(columns)
         return value if lowest <= value <= highest else None
 
     def count(columns: Sequence[str]) -> int | None:
@@ -203,7 +214,7 @@ def measures(row: Row, path: Path, name: str) -> dict[str, Any]:
 
     rate = known(FRAME_RATE_COLUMNS, lowest=0, highest=FASTEST_HZ)
     return {
-        "mos": parse_number(entry(row, MOS_COLUMNS), path, f"mos of {name}"),
+        "mos": number(MOS_COLUMNS),
         "mos_std": known(MOS_STD_COLUMNS, lowest=0, highest=math.inf),
         "ratings": count(RATINGS_COLUMNS),
         "width": count(("width",)),
@@ -238,6 +249,17 @@ def read_mat(path: Path, variables: Sequence[str]) -> Mapping[str, Any]:
         found = ", ".join(sorted(key for key in content if not key.startswith("__")))
         raise DatabaseError(f"{path}: no variable {', '.join(absent)}; found {found or 'nothing'}")
     return content
+
+
+# Columns such as sizes and rates repeat a few texts.
+@lru_cache(maxsize=2**12)
+def _number(text: str) -> float:
+    """Return a number, NaN for an empty text and `NaN`.
+
+    Raises:
+        ValueError: The text is something else.
+    """
+    return math.nan if text.lower() in ("", "nan") else decimal(text)
 
 
 def _is_headerless(entries: Sequence[str]) -> bool:

@@ -25,6 +25,8 @@ def one_line(name: str) -> str:
         >>> one_line("a\nb.mp4")
         'a\\nb.mp4'
     """
+    if len(name) <= LONGEST and name.isprintable():
+        return name
     # The end of a long path says more than its middle.
     text = name if len(name) <= LONGEST else f"{name[:50]}...{name[53 - LONGEST :]}"
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)

@@ -9,7 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from vqa.databases.listing import some
 from vqa.files import user_path
@@ -231,8 +231,7 @@ def _check_ids(name: str, ids: Sequence[str]) -> None:
             f"{name}: {len(repeated)} names appear more than once in the label table "
             f"({some(repeated, MOST)}); keep one row per video"
         )
-    paths = {key: PurePosixPath(key) for key in ids}
-    unsafe = [k for k, path in paths.items() if not path.parts or path.is_absolute() or _climbs(k)]
+    unsafe = [key for key in ids if not _is_inside(key)]
     if unsafe:
         raise DatabaseError(
             f"{name}: {len(unsafe)} names are not relative paths ({some(unsafe, MOST)}); expected "
@@ -240,8 +239,10 @@ def _check_ids(name: str, ids: Sequence[str]) -> None:
         )
 
 
-def _climbs(key: str) -> bool:
-    return ".." in PurePosixPath(key).parts or "\\" in key
+def _is_inside(key: str) -> bool:
+    """Return whether a name is a relative path that stays below its folder."""
+    parts = [part for part in key.split("/") if part not in ("", ".")]
+    return bool(parts) and key[0] != "/" and ".." not in parts and "\\" not in key
 
 
 def _check_mos(name: str, videos: Sequence[VideoRecord], mos_range: tuple[float, float]) -> None:

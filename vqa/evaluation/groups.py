@@ -100,11 +100,14 @@ def group_tables(predictions: pd.DataFrame, groups: pd.DataFrame) -> list[dict[s
     """
     tables = []
     for by in groups:
-        parts = dict(list(predictions.groupby(group_of(predictions, groups[by]))))
-        largest = sorted(parts, key=lambda name: -parts[name]["video"].nunique())[:MOST_GROUPS]
-        rows = [_row(name, parts[name]) for name in sorted(largest, key=natural)]
+        names = group_of(predictions, groups[by])
+        videos = predictions.groupby(names)["video"].nunique()
+        largest = (-videos).sort_values(kind="stable").index[:MOST_GROUPS]
+        shown = names.isin(largest)
+        parts = dict(list(predictions[shown].groupby(names[shown])))
+        rows = [_row(name, parts[name]) for name in sorted(parts, key=natural)]
         if len(rows) > 1 and any(np.isfinite(row["srocc"]) for row in rows):
-            tables.append({"by": by, "rows": rows, "left_out": len(parts) - len(rows)})
+            tables.append({"by": by, "rows": rows, "left_out": len(videos) - len(rows)})
     return tables
 
 

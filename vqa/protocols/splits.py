@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -73,14 +73,21 @@ class Split:
     @property
     def sha256(self) -> str:
         """Hash of all fields; the order of the ids inside a part does not matter."""
-        canonical = asdict(self) | {part: sorted(ids) for part, ids in self.parts.items()}
+        canonical = self._fields() | {part: sorted(ids) for part, ids in self.parts.items()}
         text = json.dumps(canonical, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
         return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of a split file."""
+        return self._fields() | {"sha256": self.sha256}
+
+    def _fields(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def write_split(split: Split, path: str | Path) -> None:
     """Write a split and its hash as JSON; the file appears only when it is complete."""
-    write_json(path, asdict(split) | {"sha256": split.sha256}, indent=1)
+    write_json(path, split.to_json(), indent=1)
 
 
 def read_split(path: str | Path) -> Split:

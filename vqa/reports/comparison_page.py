@@ -138,6 +138,8 @@ def _content(folder: Path, found: dict[str, Any], predictions: pd.DataFrame) -> 
         "significance": significance(found),
         "few": FEW,
         "scatters": _scatters(folder, labels, predictions),
+        "predictions": len(predictions),
+        "most_dots": MOST_DOTS,
         "command": found.get("command") or "",
     }
 

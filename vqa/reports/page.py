@@ -27,7 +27,13 @@ from vqa.reports.svg import inline, to_svg
 HEADING = re.compile(r'<h2 id="([\w-]+)">([^<]*)')
 
 
-def write_page(path: Path, template: str, content: Mapping[str, Any], style: str = "") -> Path:
+def write_page(
+    path: Path,
+    template: str,
+    content: Mapping[str, Any],
+    style: str = "",
+    scripts: Sequence[str] = ("page.js",),
+) -> Path:
     """Render a page and write it.
 
     Args:
@@ -36,9 +42,10 @@ def write_page(path: Path, template: str, content: Mapping[str, Any], style: str
         content: Variables of the template; `kicker, title, verdict, summary` (a list) and `notes`
             (a list) are the header.
         style: Further CSS, which must be our own.
+        scripts: Files in `templates` that make the script of the page.
     """
     environment = _environment()
-    script = template_text("page.js")
+    script = "".join(map(template_text, scripts))
     main = Markup(environment.get_template(template).render(content))
     page = environment.get_template("page.html").render(
         {key: content[key] for key in ("kicker", "title", "verdict", "summary", "notes")},

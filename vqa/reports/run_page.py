@@ -24,6 +24,7 @@ from vqa.files import read_json
 from vqa.reports import figures
 from vqa.reports.colouring import Choice, choices, classes, rules
 from vqa.reports.page import placed, read_yaml, write_page
+from vqa.reports.paging import PAGE_ROWS, STYLE, as_data, rows_that_fit
 from vqa.reports.provenance import flat, run_facts
 from vqa.reports.svg import inline, to_svg
 from vqa.reports.words import known, percent, plural, shown, span
@@ -32,7 +33,8 @@ from vqa.runs.used_features import MARK, untrained_features
 
 log = logging.getLogger(__name__)
 
-MOST_ROWS = 8000
+MOST_DOTS = 3000  # in each picture: a browser draws some ten thousand of them a second
+MOST_ROWS = 3000  # of HTML; a longer table is in pages
 HEADLINE = ("srocc", "plcc", "krocc", "rmse")
 IN_SUMMARY = ("Model", "Features", "Database", "Protocol", "Seed", "Split hash", "Commit")
 
@@ -53,7 +55,10 @@ def write_report(run_folder: str | Path) -> Path:
     groups = read_groups(folder / "videos.csv")
     colours = choices(predictions, groups)
     content = _content(folder, predictions, results, groups, colours)
-    return write_page(folder / "report.html", "run.html", content, rules(colours))
+    style, scripts = rules(colours), ["page.js"]
+    if content["data"]:
+        style, scripts = f"{style}\n{STYLE}", [*scripts, "paged.js"]
+    return write_page(folder / "report.html", "run.html", content, style, scripts)
 
 
 def _content(
@@ -73,7 +78,6 @@ def _content(
     kinds = [by for by in groups if by != "content"]
     untrained = untrained_features(folder)
     remark = MARK if untrained else ""
-    table = rows.assign(**{by: group_of(rows, groups[by]) for by in kinds}).head(MOST_ROWS)
     return {
         "kicker": f"Video quality report, {remark}" if remark else "Video quality report",
         "title": str(config.get("name") or folder.name),
@@ -90,6 +94,7 @@ def _content(
         "figures": _figures(
             folder, rows, results, lambda dots: classes(dots, colours, groups), remark
         ),
+        "drawn": min(len(rows), MOST_DOTS),
         "colours": colours,
         "groups": group_tables(predictions, groups),
         "group_metrics": GROUP_METRICS,
@@ -97,11 +102,24 @@ def _content(
         "curves": _curves(folder, results, remark),
         "evidence": _evidence(folder, remark),
         "kinds": kinds,
-        "rows": table.to_dict("records"),
-        "left_out": len(rows) - len(table),
+        **_table(rows.assign(**{by: group_of(rows, groups[by]) for by in kinds}), kinds),
         "failures": _failures(folder / "failures.csv"),
         "command": environment.get("command", ""),
         "config": yaml.safe_dump(config, sort_keys=False, allow_unicode=True) if config else "",
+    }
+
+
+def _table(rows: pd.DataFrame, kinds: Sequence[str]) -> dict[str, Any]:
+    """Return the rows of the table of predictions; of a long one its first page, and data."""
+    if len(rows) <= MOST_ROWS:
+        return {"rows": rows.to_dict("records"), "data": "", "left_out": 0}
+    numbers = ["mos", "score", "mapped", "error"]
+    table = rows.assign(error=rows["mapped"] - rows["mos"])[["video", "split", *numbers, *kinds]]
+    table = figures.thinned(table, rows_that_fit(table.drop(columns=numbers), len(numbers)))
+    return {
+        "rows": table.head(PAGE_ROWS).to_dict("records"),
+        "data": as_data(table, digits=3),
+        "left_out": len(rows) - len(table),
     }
 
 
@@ -162,10 +180,10 @@ def _figures(
     """Return the scatter plot, the errors, and for several splits their intervals."""
     many = predictions["split"].nunique() > 1
     with_curve = predictions[predictions["mapped"].notna()]
-    drawn = {"scatter": (predictions, figures.scatter(predictions))}
+    drawn = {"scatter": (predictions, figures.scatter(predictions, most=MOST_DOTS))}
     if len(with_curve):
         for over in ("mos", "mapped"):
-            figure = figures.residuals(predictions, over, height=2.18)
+            figure = figures.residuals(predictions, over, height=2.18, most=MOST_DOTS)
             drawn[f"errors-over-{over}"] = (with_curve, figure)
     captions = {
         "scatter": "MOS of each test video over its score, with the fitted logistic curve",
@@ -174,7 +192,7 @@ def _figures(
     }
     placements = {}
     for name, (rows, figure) in drawn.items():
-        dots = figures.thinned(rows)
+        dots = figures.thinned(rows, MOST_DOTS)
         tooltips = [_tooltip(row, many) for row in dots.to_dict("records")]
         label = captions[name]
         marked = figures.mark(figure, remark)

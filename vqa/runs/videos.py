@@ -29,7 +29,8 @@ def video_table(
     for video in videos:
         label = {name: getattr(video, name) for name in LABEL_COLUMNS}
         known = {name: value for name, value in label.items() if value is not None}
-        rows.append({**facts(video), **known, "video": video.id, "content": video.content_id})
+        row = {**facts(video), **known, "video": video.id, "content": video.content_id}
+        rows.append([row.get(name) for name in COLUMNS])
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -6,6 +6,7 @@ from scipy import stats
 
 from vqa.evaluation import metrics
 from vqa.evaluation.metrics import METRICS, cards, score_all
+from vqa.evaluation.metrics.on_counts import ranks
 from vqa.evaluation.uncertainty.counts import draw_counts, on_counts, over_splits, side_by_side
 
 UNMAPPED = ("srocc", "krocc", "plcc_raw", "rmse_raw")
@@ -44,6 +45,18 @@ def test_counts_are_repeated_videos(videos, decimals):
         for metric, value in zip(UNMAPPED, values, strict=True):
             expected = getattr(metrics, metric)(y, x)
             assert value == pytest.approx(expected, abs=1e-9, nan_ok=True), metric
+
+
+@pytest.mark.parametrize("videos", [1, 2, 3, 64, 300])
+@pytest.mark.parametrize("decimals", [0, 1, 9])
+def test_very_many_videos_get_the_same_kendall_and_spearman(videos, decimals, monkeypatch):
+    pairs = pair(videos, decimals)
+    counts = draw_counts(np.random.default_rng(1), 12, videos)
+    found = [form(*pairs)(counts) for form in (ranks.krocc_on_counts, ranks.srocc_on_counts)]
+    monkeypatch.setattr(ranks, "MOST_IN_BLOCKS", 0)
+    monkeypatch.setattr(ranks, "CELLS_AT_ONCE", 5 * videos)
+    many = [form(*pairs)(counts) for form in (ranks.krocc_on_counts, ranks.srocc_on_counts)]
+    np.testing.assert_array_equal(many, found)
 
 
 @pytest.mark.parametrize("falling", [1, -1])

@@ -107,8 +107,8 @@ def fit_logistic(score: ArrayLike, mos: ArrayLike, parameters: int = 4) -> Curve
     return _fitted(score.tobytes(), mos.tobytes(), parameters)
 
 
-# Metrics, intervals and the name of the curve of one split need the same fit.
-@lru_cache(maxsize=2)
+# Metrics, intervals, the name of the curve and the page need the same fits, of every split.
+@lru_cache(maxsize=32)
 def _fitted(score: bytes, mos: bytes, parameters: int) -> Curve:
     """Fit a curve to checked scores and MOS, the bytes of float64 arrays."""
     from scipy import stats

@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from vqa.evaluation.metrics.checks import Array, checked_pair, checked_spread, undefined
+from vqa.evaluation.metrics.pairs import Pairs, agreement, total_weight
 
 log = logging.getLogger(__name__)
 
-# Pairs in memory at once: a few arrays of 2 MB, for any N.
-PAIRS_AT_ONCE = 2**18
 SCALE = 100.0
 LAST_THRESHOLD = 110.0
 
@@ -96,7 +95,7 @@ def pwrc_curve(
     With dense ranks R of MOS and P of scores (from 0), a pair i, j has the weight
     `exp(max(R_i, R_j) / (N - 1) + (|R_i - P_i| + |R_j - P_j|) / (2 (N - 1)))`, divided by the sum
     of all weights. It counts +1, 0 or -1 times the gate `1 / (1 + exp(-c (|mos_i - mos_j| - T)))`.
-    Pairs are processed in blocks, so memory does not grow with N squared.
+    The time grows with N log(N)^2, see `vqa.evaluation.metrics.pairs`.
 
     Raises:
         ValueError: Bad input, or input without any correlation.
@@ -112,23 +111,5 @@ def pwrc_curve(
     misplaced = np.abs(rank - np.unique(score, return_inverse=True)[1] / (videos - 1))
     # In MOS order the later video of a pair has the larger rank, so the weight is a product.
     earlier, later = np.exp(misplaced / 2), np.exp(rank + misplaced / 2)
-    # So is the exponential of the gate: exp(-c (gap - T)) = exp(c T) exp(-c gap).
-    rises = np.exp(np.minimum(c * thresholds, 700))
-    curve, total = np.zeros(len(thresholds)), 0.0
-    rows = max(1, PAIRS_AT_ONCE // videos)
-    for begin in range(0, videos, rows):
-        block = slice(begin, begin + rows)
-        ahead = np.arange(videos)[block, None] > np.arange(videos)[: begin + rows]
-        before = slice(0, ahead.shape[1])
-        weight = later[block, None] * earlier[before] * ahead
-        gap = mos[block, None] - mos[before]
-        agree = weight * np.sign(gap) * np.sign(score[block, None] - score[before])
-        total += weight.sum()
-        falloff = np.exp(-c * gap)
-        gate = np.empty_like(falloff)  # one array for all thresholds: new ones cost more than sums
-        for place, rise in enumerate(rises):
-            np.multiply(rise, falloff, out=gate)
-            np.add(1, gate, out=gate)
-            np.divide(1, gate, out=gate)
-            curve[place] += np.vdot(agree, gate)
-    return curve / total
+    pairs = Pairs(mos, score, earlier, later)
+    return agreement(pairs, thresholds, c) / total_weight(pairs)

@@ -10,7 +10,7 @@ from vqa.evaluation import metrics
 from vqa.reports.style import BLUE, RED, STYLE, canvas, thin
 from vqa.reports.svg import DOTS
 
-MOST_DOTS = 8000
+MOST_DOTS = 3000
 AXES = {"mos": "MOS", "mapped": "score mapped to the MOS scale"}
 
 
@@ -39,29 +39,36 @@ def scatter(
 
 
 def residuals(
-    predictions: pd.DataFrame, over: str = "mapped", width: float = 5.6, height: float = 4.55
+    predictions: pd.DataFrame,
+    over: str = "mapped",
+    width: float = 5.6,
+    height: float = 4.55,
+    most: int = MOST_DOTS,
 ) -> Figure:
     """Plot the error of each mapped score (above 0: overestimated), with a +-2 sd band.
 
     Args:
-        predictions: Columns `split, video, mos, score`.
+        predictions: Columns `split, video, mos, score`, and `mapped` if it is known.
         over: Horizontal axis: `mapped` score or `mos`.
         width: Width of the figure in inches.
         height: Height of the figure in inches.
+        most: Largest number of dots.
 
     Raises:
         ValueError: Unknown `over`.
     """
     if over not in AXES:
         raise ValueError(f"over={over!r}: expected one of {', '.join(AXES)}")
-    known = predictions.assign(mapped=mapped_scores(predictions)).dropna(subset="mapped")
+    if "mapped" not in predictions:
+        predictions = predictions.assign(mapped=mapped_scores(predictions))
+    known = predictions.dropna(subset="mapped")
     error = known["mapped"] - known["mos"]
     band = 2 * error.std(ddof=0) if len(error) else 0.0
     with mpl.rc_context(STYLE):
         figure, axes = canvas(width, height)
         axes.axhspan(-band, band, color=BLUE, alpha=0.08, linewidth=0)
         axes.axhline(0, color=RED, linewidth=1.4)
-        shown = thinned(known)
+        shown = thinned(known, most)
         _dots(axes, shown[over], error[shown.index])
         axes.set(xlabel=AXES[over], ylabel="error")
     return figure
@@ -77,10 +84,26 @@ def mapped_scores(predictions: pd.DataFrame) -> pd.Series:
 
 
 def thinned(predictions: pd.DataFrame, most: int = MOST_DOTS) -> pd.DataFrame:
-    """Return the rows that are drawn as dots: all, or `most` evenly spaced ones."""
+    """Return all rows or, of more than `most`, the extremes and an even sample: the same each time.
+
+    Extremes are the lowest and the highest MOS, scores and, if there is a column `mapped`, errors:
+    a hundredth of `most` at each end.
+    """
     if len(predictions) <= most:
         return predictions
-    return predictions.iloc[np.linspace(0, len(predictions) - 1, most).astype(int)]
+    measures = [predictions["mos"], predictions["score"]]
+    if "mapped" in predictions:
+        measures.append(predictions["mapped"] - predictions["mos"])
+    chosen = np.zeros(len(predictions), dtype=bool)
+    for measure in measures:
+        order = np.argsort(measure.to_numpy(float), kind="stable")
+        order = order[: measure.notna().sum()]  # the undefined ones are last
+        chosen[order[: most // 100]] = True
+        chosen[order[len(order) - most // 100 :]] = True
+    others = np.flatnonzero(~chosen)
+    even = np.linspace(0, len(others) - 1, most - int(chosen.sum())).astype(int)
+    chosen[others[even]] = True
+    return predictions[chosen]
 
 
 def _dots(axes: Axes, x: pd.Series, y: pd.Series) -> None:
