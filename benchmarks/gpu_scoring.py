@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=240)
     parser.add_argument("--tiny", action="store_true", help="a check that everything runs")
     options = parser.parse_args()
-    videos, frames = (4, 32) if options.tiny else (options.videos, options.frames)
+    videos, frames = (8, 32) if options.tiny else (options.videos, options.frames)
     size = (96, 64) if options.tiny else (960, 540)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -46,11 +46,10 @@ def main() -> None:
             "data=csv", "data.labels=videos/labels.csv", "data.root=videos", "data.mos_range=[1,5]",
             "features=vgg16", RANDOM,
         ]  # fmt: skip
-        more = [] if not options.tiny else ["model.network.hidden_dim=4"]
         epochs = "trainer.max_epochs=2" if options.tiny else "trainer.max_epochs=50"
         for what, arguments in {
             "extract": ["extract", *data],
-            "train": ["train", "model=gstvqa", *data, epochs, "folder=run", *more],
+            "train": ["train", "model=gstvqa", *data, epochs, "folder=run"],
             "score": ["score", "run", "videos", "--output", "scores.csv"],
         }.items():
             started = time.perf_counter()
