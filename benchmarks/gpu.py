@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-DECODERS = ["--decoders", "1", "4", "15"]
+DECODERS = ["--decoders", "1", "4", "15", "--seconds", "3"]
 PARTS = {
-    "training-gstvqa": ["training.py", "--kind", "gstvqa", "--videos", "512", "--rounds", "3"],
-    "training-vsfa": ["training.py", "--kind", "vsfa", "--videos", "512", "--rounds", "3"],
+    "training-gstvqa": ["training.py", "--kind", "gstvqa", "--videos", "256", "--rounds", "3"],
+    "training-vsfa": ["training.py", "--kind", "vsfa", "--videos", "256", "--rounds", "3"],
     "extraction-vgg16": ["gpu_extraction.py", "--extractors", "vgg16", *DECODERS],
     "extraction-resnet50": ["gpu_extraction.py", "--extractors", "resnet50", *DECODERS],
     "scoring": ["gpu_scoring.py"],

@@ -5,9 +5,9 @@ and dropout, AdamW in two groups, deterministic algorithms. Random clips come fr
 processes and pinned memory. A row gives samples per second, the share of the time in which the step
 waits for the loader, and the share of two rates of multiplication: the card's dense bfloat16 peak,
 and products of large matrices in the row's precision as measured here. The operations of a step are
-counted by `torch.utils.flop_counter`. Compiling, on a GPU and for the smaller batch only, is timed
-apart. Weights are random, because speed does not depend on them. A batch that does not fit the
-device is named.
+counted by `torch.utils.flop_counter`. With COMPILE=1 in the environment the smaller batch is also
+compiled, on a GPU; that takes 90 s and is timed apart. Weights are random, because speed does not
+depend on them. A batch that does not fit the device is named.
 Run: python benchmarks/gpu_networks.py [--parts fastvqa clifvqa] [--tiny --device cpu]
 """
 
@@ -132,7 +132,8 @@ def rates(bench: Bench, recipe: Recipe) -> list[Rate]:
     rows = []
     for batch in bench.size((12, 48), (2,)):
         batches = iter(loader(bench, clips, batch))
-        is_compiled = bench.cuda and batch == 12  # each size would compile anew, for 90 s
+        # Compiling takes 90 s for each size.
+        is_compiled = os.environ.get("COMPILE") == "1" and bench.cuda and batch == 12
         for precision, compiled in KINDS if is_compiled else KINDS[:-1]:
             name = f"{recipe.name}, batch {batch}, {precision}{', compiled' * compiled}"
             try:

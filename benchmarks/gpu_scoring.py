@@ -33,7 +33,7 @@ def made_videos(folder: Path, size: tuple[int, int], count: int, frames: int) ->
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--videos", type=int, default=64)
+    parser.add_argument("--videos", type=int, default=24)
     parser.add_argument("--frames", type=int, default=240)
     parser.add_argument("--tiny", action="store_true", help="a check that everything runs")
     options = parser.parse_args()
@@ -46,11 +46,21 @@ def main() -> None:
             "data=csv", "data.labels=videos/labels.csv", "data.root=videos", "data.mos_range=[1,5]",
             "features=vgg16", RANDOM,
         ]  # fmt: skip
+        small = ["recipe=demo"] if options.tiny else ["loader.batch_size=8"]
         epochs = "trainer.max_epochs=2" if options.tiny else "trainer.max_epochs=50"
         for what, arguments in {
             "extract": ["extract", *data],
             "train": ["train", "model=gstvqa", *data, epochs, "folder=run"],
-            "score": ["score", "run", "videos", "--output", "scores.csv"],
+            "train end to end": [
+                "train",
+                "model=fastvqa",
+                *data[:-2],
+                "model.start.weights=random",
+                "trainer.max_epochs=2",
+                "folder=fragments",
+                *small,
+            ],
+            "score": ["score", "run", "videos", "--no-cache", "--output", "scores.csv"],
         }.items():
             started = time.perf_counter()
             done = subprocess.run(
@@ -58,7 +68,7 @@ def main() -> None:
                 cwd=folder, capture_output=True, text=True, check=False,
             )  # fmt: skip
             spent = time.perf_counter() - started
-            frames_s = f", {videos * frames / spent:.0f} frames/s" if what != "train" else ""
+            frames_s = f", {videos * frames / spent:.0f} frames/s" if "train" not in what else ""
             print(f"  vqa {what}: {spent:.1f} s for {videos} videos{frames_s}", flush=True)
             told = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
             for line in told[-3:] if done.returncode == 0 else told[-12:]:

@@ -50,7 +50,7 @@ class ViewDataset(Dataset):
     def __getitem__(self, item: Item | int) -> Sample:
         item = Item(item) if isinstance(item, int) else item  # Lightning has samplers of its own
         video, rng = self.videos[item.index], None
-        if item.epoch is not None:
+        if item.epoch is not None and self.views.is_random:
             rng = np.random.default_rng((self.seed, item.epoch, number_of(video.id)))
         return Sample(video, self.views(video, rng), item.counts)
 

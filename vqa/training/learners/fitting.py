@@ -108,7 +108,9 @@ def fit_network(learner: "NeuralLearner", data: VQADataModule, folder: Path, log
     last = checkpoints / LAST
     if len(module.history) % learner.checkpoint_every:
         trainer.save_checkpoint(last, weights_only=False)
-    learner.module, learner.epochs, learner.device = module, len(module.history), module.device
+    # Lightning leaves the module on the CPU; it scores where it was trained.
+    learner.module, learner.epochs = module, len(module.history)
+    learner.device = trainer.strategy.root_device
     if learner.selection == "val_srocc" or learner.ema_decay is not None:
         # The running average is loaded too: a training that resumes at its end does not end again,
         # so it would not put the average in place.

@@ -66,6 +66,11 @@ class Views:
         """Whether a view refuses features that are not finite numbers."""
         return any(getattr(view, "finite", False) for view in self.views.values())
 
+    @property
+    def is_random(self) -> bool:
+        """Whether training may show a video in different ways."""
+        return any(getattr(view, "is_random", True) for view in self.views.values())
+
     def __call__(
         self, video: VideoRecord, rng: np.random.Generator | None = None
     ) -> dict[str, Any]:

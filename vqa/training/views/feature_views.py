@@ -23,10 +23,12 @@ class _Cached:
 
     Attributes:
         finite: Whether the view refuses features that are not finite.
+        is_random: Whether training may take a part of a video's frames.
         memory_bytes: `memory_gb` in bytes.
     """
 
     finite: bool
+    is_random = False
 
     def __init__(
         self, sources: Sequence[Source], memory_gb: float = 4.0, device: str = "auto"
@@ -90,7 +92,7 @@ class FeatureSequence(_Cached):
         crop_length: int | None = None,
     ) -> None:
         super().__init__(sources, memory_gb, device)
-        self.crop_length = crop_length
+        self.crop_length, self.is_random = crop_length, crop_length is not None
 
     def __call__(self, video: VideoRecord, rng: np.random.Generator | None = None) -> Tensor:
         """Return the features of a video, or in training a random run of its frames.

@@ -52,6 +52,11 @@ class PreparedFeatures:
         self._block: Tensor | None = None  # rows of all gathered videos, on the device
         self._gathered = False
 
+    @property
+    def is_random(self) -> bool:
+        """Whether training may take a part of a video's frames."""
+        return self.view.is_random
+
     def is_like(self, other: "PreparedFeatures") -> bool:
         """Return whether another one makes the same of the same view."""
         own, its = (
