@@ -67,3 +67,25 @@ def test_a_protocol_of_ones_own_that_takes_everything_keeps_everything():
         "train", ["model=vsfa", "protocol._target_=tests.commands.test_recipe_settings.anything"]
     )
     assert found.protocol.val_fraction == 0.2
+
+
+def test_precision_auto_is_settled_before_a_run_is_named(monkeypatch):
+    """The run and its features say what they are, wherever they are used later."""
+    words = ["model=vsfa", "features=resnet50", "data=csv", "features.resnet50.precision="]
+    plain = composed("train", *words[:3]).folder
+    folders = []
+    for precision in ("float32", "bfloat16"):
+        monkeypatch.setattr(
+            "vqa.models.pretrained.devices.fast_precision", lambda device, one=precision: one
+        )
+        experiment = composed("train", *words[:3], f"{words[3]}auto")
+        settings = experiment.config["features"]["resnet50"]
+        assert settings["precision"] == settings["extractor"]["precision"] == precision
+        assert experiment.folder == composed("train", *words[:3], f"{words[3]}{precision}").folder
+        folders.append(experiment.folder)
+    assert folders[0] == plain != folders[1]
+
+
+def test_precision_auto_of_features_without_a_choice_is_refused():
+    with pytest.raises(Failed, match="precision=auto: expected"):
+        run("train", "model=svr", "features=nss", "features.nss.precision=auto")

@@ -19,7 +19,7 @@ from vqa.commands.rules import (
 )
 from vqa.commands.setting_rules import DEVICE, MOS_RANGE, NAME, RULES, SEED, THREADS
 
-PRECISION = one_of("float32", "bfloat16")
+PRECISION = one_of("float32", "bfloat16")  # auto is settled before
 BATCH = whole(1) | NULL
 GROUPING = one_of("content", "video")
 FRACTION = above(0, 0.99)

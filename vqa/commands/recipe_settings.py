@@ -9,12 +9,17 @@ import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from vqa.commands.option_rules import OPTIONS, PRECISION
+
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 
 def settle(config: "DictConfig", overrides: Sequence[str]) -> None:
     """Remove the settings that the chosen protocol does not take, and those of other features.
+
+    `precision=auto` of features becomes what this machine computes faster, so that a run says what
+    its features are.
 
     Args:
         config: A composed configuration, changed in place.
@@ -26,6 +31,7 @@ def settle(config: "DictConfig", overrides: Sequence[str]) -> None:
     typed = {word.lstrip("+").partition("=")[0]: word.lstrip("+") for word in overrides}
     _settle_protocol(config.get("protocol"), typed)
     _settle_features(config.get("features"), typed)
+    _settle_precision(config.get("features"))
 
 
 def _settle_protocol(section: Any, typed: dict[str, str]) -> None:
@@ -66,3 +72,14 @@ def _settle_features(section: Any, typed: dict[str, str]) -> None:
             )
         with open_dict(section):
             del section[name]
+
+
+def _settle_precision(section: Any) -> None:
+    for settings in (section or {}).values():
+        if not hasattr(settings, "get") or settings.get("precision") != "auto":
+            continue
+        target = (settings.get("extractor") or {}).get("_target_")
+        if OPTIONS.get(target, {}).get("precision") is PRECISION:
+            from vqa.models.pretrained.devices import fast_precision  # here, because it needs torch
+
+            settings["precision"] = fast_precision(str(settings.get("device", "auto")))

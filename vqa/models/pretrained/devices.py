@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,6 +16,31 @@ def chosen_device(device: str) -> torch.device:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(device)
+
+
+def fast_precision(device: str) -> str:
+    """Return the precision in which a device computes convolutions faster.
+
+    bfloat16 on a GPU of compute capability 8 or later, on a CPU with AMX, and on one of AMD with
+    AVX512-BF16; float32 elsewhere: on processors of Intel without AMX, bfloat16 is slower.
+    """
+    chosen = chosen_device(device)
+    if chosen.type == "cuda":
+        return "bfloat16" if torch.cuda.get_device_capability(chosen)[0] >= 8 else "float32"
+    if chosen.type != "cpu":
+        return "float32"
+    vendor, flags = _processor()
+    is_fast = "amx_bf16" in flags or ("avx512_bf16" in flags and vendor == "AuthenticAMD")
+    return "bfloat16" if is_fast else "float32"
+
+
+def _processor() -> tuple[str, set[str]]:
+    """Return the vendor and the abilities of the processor, as Linux names them."""
+    path = Path("/proc/cpuinfo")
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    facts = dict(reversed([line.split(":", 1) for line in text.splitlines() if ":" in line]))
+    named = {name.strip(): value.strip() for name, value in facts.items()}
+    return named.get("vendor_id", ""), set(named.get("flags", "").split())
 
 
 def uploaded(frames: np.ndarray, device: torch.device) -> Tensor:
