@@ -79,7 +79,7 @@ def _settle_precision(section: Any) -> None:
         if not hasattr(settings, "get") or settings.get("precision") != "auto":
             continue
         target = (settings.get("extractor") or {}).get("_target_")
-        if OPTIONS.get(target, {}).get("precision") is PRECISION:
+        if OPTIONS.get(str(target), {}).get("precision") is PRECISION:
             from vqa.models.pretrained.devices import fast_precision  # here, because it needs torch
 
             settings["precision"] = fast_precision(str(settings.get("device", "auto")))

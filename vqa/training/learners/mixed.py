@@ -22,7 +22,7 @@ from vqa.evaluation.metrics.checks import MIN_VIDEOS
 from vqa.models.losses import emphasised_mean, linearity_loss, rank_loss
 from vqa.models.mdtvsfa import MDTVSFA
 from vqa.training.learners.module import Batch, ScoreModule
-from vqa.training.processes import gathered
+from vqa.training.processes import gathered, world
 
 
 class MixedDatabasesModule(ScoreModule):
@@ -70,8 +70,10 @@ class MixedDatabasesModule(ScoreModule):
         )
         own = [self.network.databases.index(self.sources[video]) for video in batch["ids"]]
         places = gathered(torch.tensor(own, dtype=torch.long, device=target.device))
+        # Read from the device only if other processes know what is there.
+        present = sorted(set(own)) if world()[0] == 1 else places.unique().tolist()
         rows = []
-        for place in places.unique().tolist():
+        for place in present:
             part = places == place
             error = self.loss(aligned[part, place], target[part]) / self.ranges[place]
             order = rank_loss(relative[part], target[part])
