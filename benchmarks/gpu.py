@@ -32,7 +32,7 @@ TINY = {
     "gpu_networks.py": ["--tiny"],
     "gpu_scoring.py": ["--tiny"],
 }
-LIMIT_S = 120
+LIMIT_S = 100
 
 
 def command(part: str, device: str, tiny: bool) -> list[str]:
