@@ -102,7 +102,7 @@ def main() -> None:
         if options.real:
             made_clip(path, 960, 540, CHUNK_FRAMES * CHUNKS)
         else:
-            path.write_text("never read")
+            path.write_bytes(b"never read")
         for decoders in options.decoders:
             extractor = WaitingExtractor(options.describe_ms / 1e3)
             if options.real:

@@ -65,7 +65,7 @@ def main() -> None:
             started = time.perf_counter()
             done = subprocess.run(
                 [sys.executable, "-m", "vqa", *arguments],
-                cwd=folder, capture_output=True, text=True, check=False,
+                cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False,
             )  # fmt: skip
             spent = time.perf_counter() - started
             frames_s = f", {videos * frames / spent:.0f} frames/s" if "train" not in what else ""

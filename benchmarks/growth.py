@@ -187,7 +187,7 @@ def measure(name: str, folder: Path) -> dict[str, float]:
 def measured_apart(name: str, folder: Path) -> dict[str, float]:
     """Run a phase in a process of its own; return what `measure` returns."""
     command = [sys.executable, "-m", "benchmarks.growth", "--measure", name, str(folder)]
-    found = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    found = subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
     return json.loads(found.splitlines()[-1])
 
 

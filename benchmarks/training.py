@@ -248,7 +248,9 @@ def main() -> None:
                 sys.executable, __file__, "--kind", kind, "--peak", side,
                 "--device", options.device, "--videos", str(size[0]), "--frames", str(size[1]),
             ]  # fmt: skip
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            done = subprocess.run(
+                command, capture_output=True, text=True, encoding="utf-8", check=True
+            )
             print(f"  {kind}, {side}: {done.stdout.split()[-1]} MiB above the start", flush=True)
 
 

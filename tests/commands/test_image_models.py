@@ -112,7 +112,7 @@ def test_train_save_evaluate_and_score_give_the_same_numbers(place):
     output = place / "scores.json"
     call("evaluate", place, f"run={folder}", f"videos={image}", f"output={output}")
     (scored,) = json.loads(output.read_text())["videos"]
-    assert scored["raw"] == stored.iloc[0]
+    assert scored["raw"] == pytest.approx(stored.iloc[0], abs=1e-6)  # alone, not in a batch
 
 
 @pytest.mark.slow

@@ -332,7 +332,7 @@ def test_the_number_of_lanes_suits_device_and_extractor(monkeypatch):
         return type("Kind", (MeanColour,), attributes)()
 
     gpu = torch.device("cuda")
-    for cores, on_gpu, on_cpu in ((1, 1, 1), (2, 1, 2), (16, 15, 15), (64, 15, 15)):
+    for cores, on_gpu, on_cpu in ((1, 1, 1), (2, 1, 2), (4, 3, 4), (16, 4, 15), (64, 4, 15)):
         monkeypatch.setattr(lanes, "cpu_count", lambda cores=cores: cores)
         assert lane_count(kind(), "auto") == lane_count(kind(), 4) == 1
         assert lane_count(kind(parallel=True), "auto") == 1  # a network takes all cores

@@ -105,7 +105,7 @@ def _add_work(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--workers", type=flag(whole(1, 1024), int), metavar="N",
         help="N videos at the same time: on a CPU in N processes (default: 1), on a GPU in one "
-        "process with N decoders (default: one per core but one)",
+        "process with N decoders (default: up to 4)",
     )  # fmt: skip
     group.add_argument(
         "--shard", type=flag(RULES["shard"], str), metavar="I/N",

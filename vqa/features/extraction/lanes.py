@@ -20,6 +20,7 @@ from vqa.features.extraction.describing import Result, VideoFeatures, results_of
 from vqa.features.extractor import Extractor
 
 MOST = 15  # lanes, unless more are requested
+MOST_ON_GPU = 4  # likewise: these outrun a network on an H200, and more make small chunks
 AHEAD = 4  # videos per lane that may be taken before an earlier one is finished
 LANES_CHUNK_BYTES = 2**27  # sum over the lanes of the most bytes of a chunk
 HELD_BYTES = 2**28  # of finished features that may wait for an earlier video
@@ -34,16 +35,16 @@ def lane_count(extractor: Extractor, decoders: Decoders) -> int:
 
     Args:
         extractor: What computes the features.
-        decoders: A number, or `auto`: on a GPU one per core but one, at most 15; on a CPU one per
-            core if the extractor keeps only one core busy, else 1, because the network takes them
-            all. An extractor that is not `parallel` always has one lane.
+        decoders: A number, or `auto`: on a GPU one per core but one, at most 4; on a CPU one per
+            core, at most 15, if the extractor keeps only one core busy, else 1, because the network
+            takes them all. An extractor that is not `parallel` always has one lane.
     """
     if not extractor.parallel:
         return 1
     if decoders != "auto":
         return decoders
     if extractor.device.type != "cpu":
-        return max(1, min(MOST, cpu_count() - 1))
+        return max(1, min(MOST_ON_GPU, cpu_count() - 1))
     return min(MOST, cpu_count()) if extractor.one_core else 1
 
 
