@@ -51,7 +51,8 @@ def run(part: str, device: str, tiny: bool, limit_s: float) -> tuple[str, bool]:
     try:
         done = subprocess.run(
             command(part, device, tiny),
-            capture_output=True, text=True, encoding="utf-8", timeout=limit_s, check=False, cwd=HERE,
+            capture_output=True, text=True, encoding="utf-8", timeout=limit_s, check=False,
+            cwd=HERE,
         )  # fmt: skip
         text, whole = done.stdout, done.returncode == 0
         if not whole:

@@ -86,7 +86,7 @@ class ScoringNetwork(nn.Module):
                 f"the views give {given} to {name}: {error}; set the views as in conf/model"
             ) from error
 
-    def prepared(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def scaled_inputs(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return inputs of the network: `features`, if any, are standardised.
 
         Raises:
@@ -101,7 +101,7 @@ class ScoringNetwork(nn.Module):
 
     def forward(self, **inputs: Tensor) -> Tensor:
         """Score a batch as the views give it, on the MOS scale. -> (B,)."""
-        return self.score(self.prepared(inputs))
+        return self.score(self.scaled_inputs(inputs))
 
     def score(self, prepared: Mapping[str, Any]) -> Tensor:
         """Score a batch that the loaders have prepared, on the MOS scale. -> (B,)."""
@@ -109,7 +109,7 @@ class ScoringNetwork(nn.Module):
 
     def timeline(self, **inputs: Tensor) -> Tensor:
         """Quality over time on the MOS scale, (B, T); the network decides whether T is frames."""
-        timeline = self.network.timeline(**self.prepared(inputs))
+        timeline = self.network.timeline(**self.scaled_inputs(inputs))
         return timeline * self.mos_scale + self.mos_offset
 
     def mean_hidden(self, prepared: Mapping[str, Any]) -> Tensor:

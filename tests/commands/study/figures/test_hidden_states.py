@@ -62,7 +62,7 @@ def test_states_of_all_videos_are_drawn_for_each_training(material, runs):
     learner = experiment.learned(runs["coding"], runs["coding"].parts()[0])
     videos = experiment.database.videos[:2]
     states = learner.hidden_states(experiment.data(experiment.database, None), videos)
-    inputs = learner.module.prepared(experiment.views.alone(videos[1]))
+    inputs = learner.module.scaled_inputs(experiment.views.alone(videos[1]))
     assert not torch.equal(inputs["features"], experiment.views.alone(videos[1])["features"])
     with torch.inference_mode():
         expected = learner.module.network.encode(**inputs)[0].mean(0)
