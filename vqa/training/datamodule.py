@@ -147,14 +147,13 @@ class VQADataModule(pl.LightningDataModule):
             collate_fn=_unchanged,
         )
         ahead: list[Sample] = []
+        held = 0
         for sample in loader:
             ahead.append(sample)
-            if (
-                len(ahead) * _size(ahead) > BATCH_BYTES
-                or len(ahead) == AHEAD * self.eval_batch_size
-            ):
+            held += _size([sample])
+            if held > BATCH_BYTES or len(ahead) == AHEAD * self.eval_batch_size:
                 yield from self._in_batches(ahead)
-                ahead = []
+                ahead, held = [], 0
         yield from self._in_batches(ahead)
 
     def _in_batches(self, samples: list[Sample]) -> Iterator[dict[str, Any]]:

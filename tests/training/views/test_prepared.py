@@ -118,6 +118,26 @@ def test_batches_are_padded_or_a_list():
     assert torch.equal(given["lengths"], inputs["lengths"])
 
 
+def test_a_block_is_taken_for_those_that_are_in_it_only():
+    """Videos that were not gathered, such as those of a test part, are themselves."""
+    plain = prepared(Source(), condense=Halves())
+    gathered = prepared(Source(), condense=Halves())
+    gathered._move(VIDEOS[:3])
+    for some in (VIDEOS[:3], VIDEOS[3:], VIDEOS[2:4], VIDEOS[::-1]):
+        ours, theirs = (
+            one.collate("features", [one(video) for video in some]) for one in (gathered, plain)
+        )
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    cropped = PreparedFeatures(FeatureSequence([Source()], crop_length=2))
+    cropped._move(VIDEOS)
+    runs = [cropped(video, np.random.default_rng(4)) for video in VIDEOS]
+    inputs = cropped.collate("features", runs)
+    assert all(
+        torch.equal(one, run["features"]) for one, run in zip(inputs["features"], runs, strict=True)
+    )
+
+
 def test_views_share_what_is_prepared_alike():
     views = Views({"features": FeatureSequence([Source()])})
     one = views.prepared(condense=Halves()).views["features"]
@@ -159,8 +179,21 @@ def test_large_features_are_mapped_from_a_file_that_is_made_once(tmp_path):
     again, source = gathered(tmp_path)
     assert packed(tmp_path) == [path]
     assert path.stat().st_mtime_ns == written
-    assert source.reads == ["v0", "v0", "v4"]  # to know the size, and to compare
+    assert source.reads == [f"v{place}" for place in (0, 1, 2, 3, 4, 0, 4)]  # size, comparison
     assert torch.equal(again(VIDEOS[2])["features"], features(VIDEOS[2])["features"])
+
+
+def test_one_video_that_needs_more_than_half_precision_is_kept_whole(tmp_path):
+    source = Source(tmp_path)
+    whole = source.load
+    source.load = lambda video: SimpleNamespace(
+        features=(whole(video).features * 8).round() / 8 + (video.id == "v3") * 2**-20
+    )
+    features = prepared(source, memory_gb=100 / 2**30, condense=Halves())
+    features.gather(VIDEOS)
+    assert packed(tmp_path)
+    for video in VIDEOS:
+        assert torch.equal(features(video)["features"], source.load(video).features[:, 3:])
 
 
 @pytest.mark.parametrize("harm", ["changed", "cut", "no index", "other index", "other features"])
@@ -192,7 +225,7 @@ def test_a_mapped_file_that_is_not_what_was_made_is_made_again(harm, tmp_path, c
 def test_without_a_cache_or_room_features_are_read_again(tmp_path, caplog):
     features, source = gathered(None)
     features(VIDEOS[4])
-    assert source.reads.count("v4") == 1
+    assert source.reads.count("v4") == 2
     (tmp_path / FOLDER).write_text("in the way")
     features, source = gathered(tmp_path)
     assert "features stay in" in caplog.text

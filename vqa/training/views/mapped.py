@@ -76,20 +76,42 @@ def mapped_samples(
 def _write(
     path: Path, videos: Sequence[VideoRecord], read: Callable[[VideoRecord], Sample]
 ) -> None:
-    """Write the rows of all videos, then the index."""
+    """Write the rows of all videos, then the index; in half precision if no video needs more."""
+    try:
+        _write_as(read(videos[0])["features"].dtype, path, videos, read)
+    except _NeedsMoreError as error:
+        _write_as(error.dtype, path, videos, read)
+
+
+class _NeedsMoreError(Exception):
+    """The features of a video need a larger type."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        super().__init__(dtype)
+        self.dtype = dtype
+
+
+def _write_as(
+    dtype: torch.dtype,
+    path: Path,
+    videos: Sequence[VideoRecord],
+    read: Callable[[VideoRecord], Sample],
+) -> None:
     path.unlink(missing_ok=True)
-    first = read(videos[0])["features"]
     beside: dict[str, list[Tensor]] = {}
-    lengths, digest = [], hashlib.sha256()
+    lengths, digest, shape = [], hashlib.sha256(), torch.Size()
     bar = progress_bar(len(videos), "pack features", "video")
     with bar, path.open("wb") as file:
         for video in videos:
             sample = read(video)
-            rows = sample.pop("features").to(first.dtype)
-            data = rows.numpy().tobytes()
+            rows = sample.pop("features")
+            if rows.dtype.itemsize > dtype.itemsize:
+                raise _NeedsMoreError(rows.dtype)
+            data = rows.to(dtype).numpy().tobytes()
             file.write(data)
             digest.update(data)
             lengths.append(len(rows))
+            shape = rows.shape[1:]
             for name, vector in sample.items():
                 beside.setdefault(name, []).append(vector)
             bar.update()
@@ -97,8 +119,8 @@ def _write(
     tensors = {STARTS: starts} | {name: torch.stack(rows) for name, rows in beside.items()}
     facts = {
         "sha256": digest.hexdigest(),
-        "dtype": str(first.dtype).removeprefix("torch."),
-        "shape": json.dumps(list(first.shape[1:])),
+        "dtype": str(dtype).removeprefix("torch."),
+        "shape": json.dumps(list(shape)),
     }
     write_atomically(path.with_suffix(".safetensors"), save(tensors, metadata=facts))
 
@@ -132,7 +154,7 @@ def _opened(
     for video in (videos[0], videos[-1]):
         now, then = read(video), samples[video.id]
         if now.keys() != then.keys() or not all(
-            torch.equal(now[name].to(then[name].dtype), then[name]) for name in now
+            torch.equal(then[name].to(now[name].dtype), now[name]) for name in now
         ):
             log.warning("%s holds other features than the cache; it is made again", path)
             return None

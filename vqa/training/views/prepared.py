@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 Sample = dict[str, Tensor]
 BAR_DELAY_S = 2.0
+SOME = 16  # videos whose size stands for that of all
 
 
 class PreparedFeatures:
@@ -113,8 +114,9 @@ class PreparedFeatures:
         if self._gathered or not videos:
             return
         self._gathered = True
-        first = self(videos[0])
-        size = len(videos) * sum(tensor.nbytes for tensor in first.values())
+        some = videos[:: -(-len(videos) // SOME)]
+        sizes = [sum(tensor.nbytes for tensor in self(video).values()) for video in some]
+        size = len(videos) * sum(sizes) // len(some)
         told = f"features: {size / 2**30:.2f} GB of {len(videos)} videos"
         if device.type == "cuda" and where != "cpu":
             free, _ = torch.cuda.mem_get_info(device)
@@ -150,7 +152,7 @@ class PreparedFeatures:
         """Return the inputs of a network: as the view's, or a list of videos for `features`."""
         features = [sample["features"] for sample in samples]
         beside = {
-            key: torch.stack([sample[key] for sample in samples])
+            key: torch.stack(_together([sample[key] for sample in samples], self.device))
             for key in samples[0]
             if key != "features"
         }
@@ -158,17 +160,32 @@ class PreparedFeatures:
         if is_sequence and self.takes_rows and self.device.type == "cpu":
             lengths = torch.tensor([len(one) for one in features])
             return {name: features, "lengths": lengths, **beside}
-        if is_sequence and self._block is not None:
+        if is_sequence and self._block is not None and all(map(self._is_gathered, features)):
             return {**_padded(self._block, name, features, self.dtype), **beside}
-        whole = [one.to(self.dtype) for one in features]
+        whole = [one.to(self.dtype) for one in _together(features, self.device)]
         inputs = {**self.view.collate(name, whole), **beside}
-        if self.device.type == "cuda" and features[0].device.type == "cpu":
-            return {key: tensor.pin_memory() for key, tensor in inputs.items()}
+        if self.device.type == "cuda":
+            return {
+                key: one.pin_memory() if one.device.type == "cpu" else one
+                for key, one in inputs.items()
+            }
         return inputs
+
+    def _is_gathered(self, features: Tensor) -> bool:
+        """Return whether a sample is a run of rows of the block."""
+        own, block = features.untyped_storage(), self._block.untyped_storage()
+        return own.data_ptr() == block.data_ptr()
 
     def times_s(self, video: VideoRecord) -> Tensor:
         """Return the times of the view's moments."""
         return self.view.times_s(video)
+
+
+def _together(tensors: list[Tensor], device: torch.device) -> list[Tensor]:
+    """Return tensors of one device: their own, or this one if they are of several."""
+    if len({tensor.device for tensor in tensors}) == 1:
+        return tensors
+    return [tensor.to(device) for tensor in tensors]
 
 
 def _padded(
