@@ -182,6 +182,8 @@ def test_torchs_settings_are_untouched(case):
 
 def test_several_lanes_give_the_features_of_one(case, tmp_path, monkeypatch):
     """Lanes that take turns every few instructions, and many at the same time."""
+    if case.extractor.name in ("resnet18", "resnet101"):
+        pytest.skip("the same class as resnet50, which is tried")
     monkeypatch.setattr("vqa.features.extraction.decoding_thread.FrameDecoder", MadeDecoder)
     monkeypatch.setattr("vqa.features.extraction.lanes.RAMP_S", 0)
     videos = named_videos(tmp_path, 5)

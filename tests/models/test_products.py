@@ -45,3 +45,25 @@ def test_the_check_may_run_in_any_thread_and_mode():
     thread.join()
     with fast_products():
         (torch.rand(3, 3, requires_grad=True) @ torch.rand(3, 3)).sum().backward()
+
+
+def test_blocks_of_several_threads_leave_the_switch_as_it_was():
+    """Whichever ends first: the last one puts the switch back."""
+    switch = torch.backends.mkldnn.matmul
+    before = switch.fp32_precision
+    inside, leave = threading.Event(), threading.Event()
+
+    def run():
+        with fast_products():
+            inside.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=run)
+    with fast_products():
+        on = switch.fp32_precision
+        thread.start()
+        inside.wait(10)
+    assert switch.fp32_precision == on
+    leave.set()
+    thread.join()
+    assert switch.fp32_precision == before

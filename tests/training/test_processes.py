@@ -46,7 +46,7 @@ def test_two_processes_train_as_one(model, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("processes", [2, 3])
+@pytest.mark.parametrize("processes", [2, pytest.param(3, marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("model", [name for name in MODELS if name != "inception_iqa"])
 def test_every_model_trains_in_processes_as_in_one(model, processes, tmp_path):
     double = differences(model, processes, tmp_path / "double", "trainer.precision=64-true")
@@ -55,10 +55,8 @@ def test_every_model_trains_in_processes_as_in_one(model, processes, tmp_path):
     assert max(single) < SINGLE
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("processes", "epochs"), [(2, 1), pytest.param(3, 3, marks=pytest.mark.exhaustive)]
-)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(("processes", "epochs"), [(2, 1), (3, 3)])
 def test_batch_normalisation_trains_in_processes_as_in_one(processes, epochs, tmp_path):
     """Only in double precision: with random weights it amplifies the rounding."""
     settings = ["trainer.precision=64-true", f"trainer.max_epochs={epochs}"]

@@ -34,6 +34,7 @@ from vqa.models.pretrained.clip_network import (
 from vqa.models.pretrained.devices import chosen_device, turn, uploaded
 from vqa.models.pretrained.normalisation import normalise
 from vqa.models.pretrained.weights import fingerprint, state_hash, weights_name
+from vqa.models.products import fast_products
 
 DEFINITION = 1  # part of the fingerprint; raise it with every change that changes a number
 
@@ -201,6 +202,7 @@ class OpenClipWindows(Extractor):
     def _batch(self, windows: Tensor) -> Tensor:
         """Return softmax values (n, r) of windows uint8 (n, side, side, 3)."""
         x = normalise(windows, self.device, self._mean, self._std).to(self.dtype)
-        x = nn.functional.normalize(self._model.encode_image(x).float(), dim=-1)
-        logits = self._temperature * x @ self._texts.T
+        with fast_products():
+            x = nn.functional.normalize(self._model.encode_image(x).float(), dim=-1)
+            logits = self._temperature * x @ self._texts.T
         return torch.cat([part.softmax(1) for part in logits.split(self._softmaxes, 1)], 1)

@@ -41,6 +41,7 @@ from torch.utils.checkpoint import checkpoint
 from torchvision.models.swin_transformer import SwinTransformerBlock
 from torchvision.models.video.swin_transformer import SwinTransformer3d
 
+from vqa.models.products import fast_products
 from vqa.models.published import renamed
 from vqa.models.swin_attention import FragmentAttention, Gate
 
@@ -113,6 +114,14 @@ class FragmentSwin(SwinTransformer3d):
                 f"FragmentSwin expected (B, 3, T, H, W) with T, H, W multiples of {self.stride}, "
                 f"found {shape}; sample or crop the clips to such sides"
             )
+        if torch.compiler.is_compiling() or video.device.type != "cpu":
+            x = self._stages(video)
+        else:
+            with fast_products():
+                x = self._stages(video)
+        return rearrange(self.norm(x), "b t h w c -> b c t h w")
+
+    def _stages(self, video: Tensor) -> Tensor:
         x = self.patch_embed(video)
         for stage in self.features:
             for block in stage if isinstance(stage, nn.Sequential) else (stage,):
@@ -120,7 +129,7 @@ class FragmentSwin(SwinTransformer3d):
                     x = checkpoint(block, x, use_reentrant=False)
                 else:
                     x = block(x)
-        return rearrange(self.norm(x), "b t h w c -> b c t h w")
+        return x
 
     @classmethod
     def from_published(
