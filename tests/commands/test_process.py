@@ -155,6 +155,8 @@ def test_other_processes_of_a_training_end_silently(monkeypatch, capsys):
 def script(code, **options):
     """A new process with a job in it."""
     head = "import os, signal, sys, time; from vqa.commands.process import exit_status\n"
+    # A signal just before a sleep waits for its end.
+    head += "def sleep():\n    for _ in range(600): time.sleep(0.1)\n"
     return subprocess.Popen(
         [sys.executable, "-c", head + code], cwd=ROOT, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True, **options,
@@ -165,9 +167,9 @@ def test_a_second_signal_ends_a_stuck_process():
     code = """
 def job():
     try:
-        print("ready", flush=True); time.sleep(60)
+        print("ready", flush=True); sleep()
     finally:
-        print("cleaning", flush=True); time.sleep(60)
+        print("cleaning", flush=True); sleep()
 sys.exit(exit_status(job))
 """
     process = script(code)
@@ -184,7 +186,7 @@ def test_a_second_signal_does_not_disturb_the_end():
     code = """
 import atexit
 def last():
-    print("last", flush=True); time.sleep(60)
+    print("last", flush=True); sleep()
 atexit.register(last)
 sys.exit(exit_status(lambda: os.kill(os.getpid(), signal.SIGINT)))
 """
