@@ -18,14 +18,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vqa.features.extractor import Extractor
+from vqa.features.extractor import GPU_BATCH_PIXELS, Extractor
 from vqa.features.stage_pictures import drawn_stage
 from vqa.models.pretrained.devices import chosen_device, turn, uploaded
 from vqa.models.pretrained.imagenet import load_classifier
 from vqa.models.pretrained.normalisation import IMAGENET_MEAN, IMAGENET_STD, normalise
 from vqa.models.pretrained.weights import fingerprint, state_hash, weights_name
 
-GPU_BATCH_PIXELS = 16 * 960 * 540
 VGG16_TAPS = (3, 8, 15, 22, 29)
 RESNET_LAYERS = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4")
 # Layers that `draw` shows, by position.

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from vqa.video import VideoInfo
 
+GPU_BATCH_PIXELS = 16 * 960 * 540  # that pass through a convolutional network together
 DEVICE_BYTES = 2**26  # of features that may stay on a GPU until a video ends
 
 

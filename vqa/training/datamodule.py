@@ -2,14 +2,14 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from vqa.databases.records import Database, VideoRecord
@@ -63,7 +63,7 @@ class VQADataModule(pl.LightningDataModule):
 
     Args:
         database: The rated videos.
-        split: The train, val and test parts; None if only `loader` is used.
+        split: The train, val and test parts; None if only `batches` is used.
         views: The model's views of a video.
         batch_size: Videos per training step and process.
         eval_batch_size: Most videos per forward pass in prediction.
@@ -99,17 +99,14 @@ class VQADataModule(pl.LightningDataModule):
         self.val = database.select(split.val) if split else ()
         self.test = database.select(split.test) if split else ()
 
-    def prepare(
-        self,
-        scale: nn.Module | None,
-        condense: Callable[[Tensor], dict[str, Tensor]] | None,
-        takes_rows: bool,
-        device: torch.device,
-        dtype: torch.dtype,
-    ) -> None:
-        """Let the loaders give features as a network takes them; see `PreparedFeatures`."""
-        self.prepared = self.views.prepared(scale, condense, takes_rows, device, dtype)
-        self.device = device
+    def prepare(self, device: torch.device, **how: Any) -> None:
+        """Let the loaders give features as a network on a device takes them.
+
+        Args:
+            device: Of the network.
+            **how: Further arguments of `PreparedFeatures`.
+        """
+        self.prepared, self.device = self.views.prepared(device=device, **how), device
 
     def gather(self) -> None:
         """Put the features of the training in one place, before it begins."""

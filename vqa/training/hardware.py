@@ -11,8 +11,9 @@ from typing import Any
 
 import torch
 
+from vqa.models.pretrained.devices import CAPABILITY
+
 AUTO, TF32, FLOAT32, MIXED = "auto", "tf32", "32-true", "bf16-mixed"
-CAPABILITY = 8  # CUDA compute capability of Ampere, the first with bfloat16 and TF32
 
 
 @dataclass(frozen=True, slots=True)

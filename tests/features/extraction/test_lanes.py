@@ -17,7 +17,6 @@ from vqa.features.extraction.cache import FeatureCache
 from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.extraction.lanes import lane_count
 from vqa.features.extraction.pipeline import extract_videos
-from vqa.video import decoder
 
 LIMIT_S = 60  # of waiting for what must happen
 
@@ -48,20 +47,6 @@ def quick_start(monkeypatch):
 def made(monkeypatch):
     """Videos without decoders."""
     monkeypatch.setattr("vqa.features.extraction.decoding_thread.FrameDecoder", MadeDecoder)
-
-
-@pytest.fixture
-def children(monkeypatch):
-    """Every process that a decoder starts."""
-    started = []
-
-    class Watched(decoder.DecodingProcess):
-        def __init__(self):
-            super().__init__()
-            started.append(self.process)
-
-    monkeypatch.setattr(decoder, "DecodingProcess", Watched)
-    return started
 
 
 def threads():
@@ -124,15 +109,17 @@ def test_an_extractor_that_is_not_parallel_describes_one_video_at_a_time(tmp_pat
     assert all(result.features is not None for _, result in results)
 
 
+def noted(videos, taken):
+    """Yield videos and note those that were taken."""
+    for video in videos:
+        taken.append(video)
+        yield video
+
+
 def test_results_wait_for_an_earlier_video_and_few_videos_are_taken_meanwhile(tmp_path, made):
     extractor, taken = Held("v0.mp4"), []
-
-    def videos():
-        for video in named_videos(tmp_path, 40):
-            taken.append(video)
-            yield video
-
-    results = extract_videos(videos(), extractor, decoders=2)
+    videos = noted(named_videos(tmp_path, 40), taken)
+    results = extract_videos(videos, extractor, decoders=2)
     first = threading.Thread(target=lambda: found.append(next(results)))
     found = []
     first.start()
@@ -147,13 +134,8 @@ def test_results_wait_for_an_earlier_video_and_few_videos_are_taken_meanwhile(tm
 def test_large_features_that_wait_hold_back_the_lanes(tmp_path, made, monkeypatch):
     monkeypatch.setattr(lanes, "HELD_BYTES", 1)
     extractor, taken = Held("v0.mp4"), []
-
-    def videos():
-        for video in named_videos(tmp_path, 40):
-            taken.append(video)
-            yield video
-
-    results = extract_videos(videos(), extractor, decoders=2)
+    videos = noted(named_videos(tmp_path, 40), taken)
+    results = extract_videos(videos, extractor, decoders=2)
     first = threading.Thread(target=lambda: next(results))
     first.start()
     _until(lambda: extractor.described)

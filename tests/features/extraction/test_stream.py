@@ -17,7 +17,6 @@ from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.extraction.fill import ExtractionError
 from vqa.features.extraction.sources import Sources
 from vqa.features.nss import NSS
-from vqa.video import decoder
 
 
 class Doubled(MeanColour):
@@ -37,20 +36,6 @@ def source_of(folder, extractor=None, **options):
 
 def decoding_threads():
     return [thread for thread in threading.enumerate() if thread.name == "decoding"]
-
-
-@pytest.fixture
-def children(monkeypatch):
-    """Every process that a decoder starts."""
-    started = []
-
-    class Watched(decoder.DecodingProcess):
-        def __init__(self):
-            super().__init__()
-            started.append(self.process)
-
-    monkeypatch.setattr(decoder, "DecodingProcess", Watched)
-    return started
 
 
 def test_each_video_comes_in_order_when_its_features_can_be_loaded(clips, tmp_path, caplog):

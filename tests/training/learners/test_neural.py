@@ -13,8 +13,19 @@ from vqa.training.learners.adversarial import AdversarialModule
 from vqa.training.learners.callbacks import write_history
 from vqa.training.learners.checkpoints import CheckpointIO
 from vqa.training.learners.fitting import new_module
+from vqa.training.views import Views
 
 KINDS = ["gstvqa", "vsfa"]
+
+
+class Image:
+    """A view that no network of sequences takes."""
+
+    def __call__(self, video, rng=None):
+        return torch.zeros(3)
+
+    def collate(self, name, samples):
+        return {name: torch.stack(list(samples))}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -187,3 +198,9 @@ def test_views_that_do_not_fit_the_network_are_named(kind, tmp_path):
         trained.assess({})
     with pytest.raises(ValueError, match=r"give features, lengths, image to \w+: .*'image'"):
         trained.assess({**inputs, "image": inputs["features"]})
+    data.views = Views({**data.views.views, "image": Image()})
+    named = r"the views give features, lengths, .*image to \w+: .*'image'"
+    with pytest.raises(ValueError, match=named):
+        trained.predict(data, data.test)
+    with pytest.raises(ValueError, match=named):
+        learner(kind).fit(data, tmp_path / "other")

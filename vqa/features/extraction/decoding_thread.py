@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from vqa.databases.records import VideoRecord
-from vqa.features.extractor import Extractor
+from vqa.features.extractor import GPU_BATCH_PIXELS, Extractor
 from vqa.files import content_hash
 from vqa.video import VideoError, VideoInfo, choose_reader, reader_version
 from vqa.video.beginning import beginning
@@ -26,7 +26,7 @@ from vqa.video.sampling import fixed_rate_indices, uniform_indices
 
 CHUNK_FRAMES = 16
 GPU_CHUNK_FRAMES = 64  # 16 small frames are little work for a GPU
-GPU_CHUNK_BYTES = 16 * 960 * 540 * 3  # one batch of a convolutional network
+GPU_CHUNK_BYTES = 3 * GPU_BATCH_PIXELS  # one batch
 CHUNK_BYTES = 2**25  # at most, unless a frame is larger
 CHUNKS_AHEAD = 2
 STOPPED = RuntimeError("the extraction was stopped")

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+CAPABILITY = 8  # CUDA compute capability of Ampere, the first with bfloat16 and TF32
+
 
 def chosen_device(device: str) -> torch.device:
     """Return the named device; `auto` is the GPU if there is one, otherwise the CPU."""
@@ -26,7 +28,8 @@ def fast_precision(device: str) -> str:
     """
     chosen = chosen_device(device)
     if chosen.type == "cuda":
-        return "bfloat16" if torch.cuda.get_device_capability(chosen)[0] >= 8 else "float32"
+        able = torch.cuda.get_device_capability(chosen)[0] >= CAPABILITY
+        return "bfloat16" if able else "float32"
     if chosen.type != "cpu":
         return "float32"
     vendor, flags = _processor()

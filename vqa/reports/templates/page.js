@@ -12,33 +12,43 @@ const compare = (a, b) => {
 };
 const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
 
-function sortable(table) {
-  const heads = [...table.tHead.rows[0].cells];
-  heads.forEach((head, column) => {
+// Make each head a button that calls `sort(place, rising)` and says which column is sorted.
+function sortedBy(heads, sort) {
+  heads.forEach((head, place) => {
     const button = make("button", { type: "button", textContent: head.textContent });
     head.replaceChildren(button);
     button.addEventListener("click", () => {
       const rising = head.getAttribute("aria-sort") !== "ascending";
       for (const other of heads) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", rising ? "ascending" : "descending");
-      // Each key is read once: a table may have ten thousand rows.
-      const keyed = [...table.tBodies[0].rows].map((row) => [key(row, column), row]);
-      keyed.sort(([x], [y]) => {
-        // Cells without a value stay at the end in both directions.
-        if (x === "" || y === "") return (x === "") - (y === "");
-        return rising ? compare(x, y) : compare(y, x);
-      });
-      // Empty it first: rows that leave one by one, in another order, each cost a look at all.
-      table.tBodies[0].replaceChildren();
-      table.tBodies[0].append(...keyed.map(([, row]) => row));
+      sort(place, rising);
     });
   });
 }
 
-function csv(table) {
+function sortable(table) {
+  sortedBy([...table.tHead.rows[0].cells], (column, rising) => {
+    // Each key is read once: a table may have ten thousand rows.
+    const keyed = [...table.tBodies[0].rows].map((row) => [key(row, column), row]);
+    keyed.sort(([x], [y]) => {
+      // Cells without a value stay at the end in both directions.
+      if (x === "" || y === "") return (x === "") - (y === "");
+      return rising ? compare(x, y) : compare(y, x);
+    });
+    // Empty it first: rows that leave one by one, in another order, each cost a look at all.
+    table.tBodies[0].replaceChildren();
+    table.tBodies[0].append(...keyed.map(([, row]) => row));
+  });
+}
+
+function csvText(rows) {
   const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  return rows.map((row) => row.map(quoted).join(",") + "\n").join("");
+}
+
+function csv(table) {
   const rows = [table.tHead.rows[0], ...table.tBodies[0].rows].filter((row) => !row.hidden);
-  return rows.map((row) => [...row.cells].map(value).map(quoted).join(",") + "\n").join("");
+  return csvText(rows.map((row) => [...row.cells].map(value)));
 }
 
 async function copy(text) {

@@ -66,35 +66,27 @@ function paged(table) {
     matching = order.filter((row) => words.every((word) => texts[row].includes(word)));
     turn(0);
   }
-  function csvText() {
-    const quoted = (one) => (/[",\r\n]/.test(one) ? `"${one.replaceAll('"', '""')}"` : one);
-    const lines = [heads.map((head) => head.textContent)];
-    for (const row of matching) lines.push(columns.map((column) => String(raw(column, row) ?? "")));
-    return lines.map((line) => line.map(quoted).join(",") + "\n").join("");
-  }
+  const matchingCsv = () =>
+    csvText([
+      heads.map((head) => head.textContent),
+      ...Array.from(matching, (row) => columns.map((column) => String(raw(column, row) ?? ""))),
+    ]);
 
-  heads.forEach((head, place) => {
-    const made = make("button", { type: "button", textContent: head.textContent });
-    head.replaceChildren(made);
-    made.addEventListener("click", () => {
-      const rising = head.getAttribute("aria-sort") !== "ascending";
-      for (const other of heads) other.removeAttribute("aria-sort");
-      head.setAttribute("aria-sort", rising ? "ascending" : "descending");
-      const rank = (columns[place].ranks ??= ranks(columns[place]));
-      order.sort((a, b) => {
-        // Cells without a value stay at the end in both directions.
-        if (Number.isNaN(rank[a] + rank[b])) return Number.isNaN(rank[a]) - Number.isNaN(rank[b]);
-        return rising ? rank[a] - rank[b] : rank[b] - rank[a];
-      });
-      match();
+  sortedBy(heads, (place, rising) => {
+    const rank = (columns[place].ranks ??= ranks(columns[place]));
+    order.sort((a, b) => {
+      // Cells without a value stay at the end in both directions.
+      if (Number.isNaN(rank[a] + rank[b])) return Number.isNaN(rank[a]) - Number.isNaN(rank[b]);
+      return rising ? rank[a] - rank[b] : rank[b] - rank[a];
     });
+    match();
   });
   field.addEventListener("input", () => {
     words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
     match();
   });
   const copied = async () => {
-    const done = await copy(csvText());
+    const done = await copy(matchingCsv());
     status.textContent = done ? `Copied ${matching.length} rows` : "Copying was blocked by the browser";
   };
   const bar = make("div", { className: "tools" });
@@ -104,7 +96,7 @@ function paged(table) {
     earlier,
     later,
     button("Copy CSV", copied),
-    button("Download CSV", () => download(csvText(), table.dataset.title)),
+    button("Download CSV", () => download(matchingCsv(), table.dataset.title)),
   );
   table.closest(".wide").before(bar);
   turn(0);

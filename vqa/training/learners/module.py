@@ -115,7 +115,13 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
                     parameter.requires_grad_(self.current_epoch >= self.frozen_epochs[name])
 
     def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
-        """Seed the step, because loaders draw random numbers too; the same in every process."""
+        """Seed the step, because loaders draw random numbers too; the same in every process.
+
+        Raises:
+            ValueError: The inputs are not what the network takes.
+        """
+        if batch_index == 0:
+            self.check_inputs(batch["inputs"])
         step = (self.seed, self.current_epoch, batch_index)
         seed_devices(int(np.random.SeedSequence(step).generate_state(1, np.uint64)[0] >> 1))
         self.step.counts = bool(batch["ids"])

@@ -234,16 +234,12 @@ class NeuralLearner:
 
 
 def prepare(data: "VQADataModule", module: ScoringNetwork, device: torch.device) -> None:
-    """Let the loaders give features as a network takes them, and check that it takes them.
-
-    Raises:
-        ValueError: The views do not fit the network.
-    """
+    """Let the loaders give features as a network on a device takes them."""
     network, scale = module.network, module.standardise
     data.prepare(
-        deepcopy(scale).cpu() if module.input_dim and scale.is_fitted else None,
-        getattr(network, "condense", None),
-        getattr(network, "takes_rows", False),
         device,
-        module.mos_scale.dtype,
+        scale=deepcopy(scale).cpu() if module.input_dim and scale.is_fitted else None,
+        condense=getattr(network, "condense", None),
+        takes_rows=getattr(network, "takes_rows", False),
+        dtype=module.mos_scale.dtype,
     )

@@ -87,12 +87,7 @@ class ScoringNetwork(nn.Module):
             ) from error
 
     def scaled_inputs(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return inputs of the network: `features`, if any, are standardised.
-
-        Raises:
-            ValueError: They are not what the network takes.
-        """
-        self.check_inputs(inputs)
+        """Return inputs of the network: `features`, if any, are standardised."""
         if "features" not in inputs:
             return dict(inputs)
         # Features from elsewhere may have another precision than the network.
@@ -104,11 +99,21 @@ class ScoringNetwork(nn.Module):
         return self.score(self.scaled_inputs(inputs))
 
     def score(self, prepared: Mapping[str, Any]) -> Tensor:
-        """Score a batch that the loaders have prepared, on the MOS scale. -> (B,)."""
+        """Score a batch that the loaders have prepared, on the MOS scale. -> (B,).
+
+        Raises:
+            ValueError: The inputs are not what the network takes.
+        """
+        self.check_inputs(prepared)
         return self.network(**prepared) * self.mos_scale + self.mos_offset
 
     def timeline(self, **inputs: Tensor) -> Tensor:
-        """Quality over time on the MOS scale, (B, T); the network decides whether T is frames."""
+        """Quality over time on the MOS scale, (B, T); the network decides whether T is frames.
+
+        Raises:
+            ValueError: The inputs are not what the network takes.
+        """
+        self.check_inputs(inputs)
         timeline = self.network.timeline(**self.scaled_inputs(inputs))
         return timeline * self.mos_scale + self.mos_offset
 

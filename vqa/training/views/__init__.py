@@ -4,12 +4,11 @@ A view turns a record into a tensor, and the tensors of a batch into inputs of a
 of a model's views are the keyword names of its network's inputs.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vqa.databases.records import VideoRecord
 from vqa.training.views.centre_image import CentreImage
@@ -84,29 +83,18 @@ class Views:
             inputs |= view.collate(name, [sample[name] for sample in samples])
         return inputs
 
-    def prepared(
-        self,
-        scale: nn.Module | None = None,
-        condense: Callable[[Tensor], dict[str, Tensor]] | None = None,
-        takes_rows: bool = False,
-        device: torch.device | str = "cpu",
-        dtype: torch.dtype = torch.float32,
-    ) -> "Views":
+    def prepared(self, **how: Any) -> "Views":
         """Return views whose `features` are as a network takes them.
 
         They are prepared once for all that asks for the same.
 
         Args:
-            scale: As for `PreparedFeatures`, like all the others.
-            condense: Likewise.
-            takes_rows: Likewise.
-            device: Likewise.
-            dtype: Likewise.
+            **how: Arguments of `PreparedFeatures` after the view.
         """
         view = self.views.get("features")
         if view is None:
             return self
-        made = PreparedFeatures(view, scale, condense, takes_rows, device, dtype)
+        made = PreparedFeatures(view, **how)
         if self._prepared is None or not self._prepared.is_like(made):
             self._prepared = made
         return Views({**self.views, "features": self._prepared})

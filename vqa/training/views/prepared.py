@@ -11,11 +11,10 @@ from torch import Tensor, nn
 from vqa.databases.records import VideoRecord
 from vqa.progress import progress_bar
 from vqa.training.views.feature_views import FeatureSequence, FeatureVector
-from vqa.training.views.mapped import mapped_samples
+from vqa.training.views.mapped import Sample, mapped_samples
 
 log = logging.getLogger(__name__)
 
-Sample = dict[str, Tensor]
 BAR_DELAY_S = 2.0
 SOME = 16  # videos whose size stands for that of all
 
