@@ -77,18 +77,9 @@ def _write(
     path: Path, videos: Sequence[VideoRecord], read: Callable[[VideoRecord], Sample]
 ) -> None:
     """Write the rows of all videos, then the index; in half precision if no video needs more."""
-    try:
-        _write_as(read(videos[0])["features"].dtype, path, videos, read)
-    except _NeedsMoreError as error:
-        _write_as(error.dtype, path, videos, read)
-
-
-class _NeedsMoreError(Exception):
-    """The features of a video need a larger type."""
-
-    def __init__(self, dtype: torch.dtype) -> None:
-        super().__init__(dtype)
-        self.dtype = dtype
+    for dtype in (torch.float16, torch.float32, torch.float64):
+        if _write_as(dtype, path, videos, read):
+            return
 
 
 def _write_as(
@@ -96,7 +87,8 @@ def _write_as(
     path: Path,
     videos: Sequence[VideoRecord],
     read: Callable[[VideoRecord], Sample],
-) -> None:
+) -> bool:
+    """Return whether the type holds the features of all videos; it ends at the first otherwise."""
     path.unlink(missing_ok=True)
     beside: dict[str, list[Tensor]] = {}
     lengths, digest, shape = [], hashlib.sha256(), torch.Size()
@@ -106,7 +98,7 @@ def _write_as(
             sample = read(video)
             rows = sample.pop("features")
             if rows.dtype.itemsize > dtype.itemsize:
-                raise _NeedsMoreError(rows.dtype)
+                return False
             data = rows.to(dtype).numpy().tobytes()
             file.write(data)
             digest.update(data)
@@ -123,6 +115,7 @@ def _write_as(
         "shape": json.dumps(list(shape)),
     }
     write_atomically(path.with_suffix(".safetensors"), save(tensors, metadata=facts))
+    return True
 
 
 def _opened(
