@@ -23,6 +23,7 @@ from extraction_parts import made_clip
 from gpu_extraction import SAMPLED, extractors
 from loky import cpu_count
 
+from vqa.commands.memory import keep_freed_memory
 from vqa.databases.records import VideoRecord
 from vqa.features.extraction.pipeline import extract_videos
 from vqa.features.multiscale import Multiscale
@@ -114,6 +115,7 @@ def main() -> None:
     parser.add_argument("--decoders", type=int, default=1)
     parser.add_argument("--tiny", action="store_true", help="small networks: a check that it runs")
     options = parser.parse_args()
+    keep_freed_memory()  # as the commands do, for both halves
     torch.set_num_threads(options.threads)
     print(f"{options.size}, {options.precision}, {options.threads} threads of torch; frames/s")
     print(HEADER)

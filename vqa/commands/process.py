@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable
 
 from vqa.commands.errors import explained
+from vqa.commands.memory import keep_freed_memory
 from vqa.commands.signals import Signals, is_first
 
 PIPE_CLOSED = 128 + signal.SIGPIPE
@@ -20,13 +21,14 @@ QUIET = (
 
 
 def set_up(threads: int | None = None) -> None:
-    """Log to the terminal, set torch's intra-op threads, and quiet third parties."""
+    """Log to the terminal, set torch's intra-op threads and memory, and quiet third parties."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger().addFilter(_of_interest)
     # Lightning's advice on worker counts and validation loops does not fit cached features.
     warnings.filterwarnings("ignore", module=r"pytorch_lightning\..*")
+    keep_freed_memory()
     if threads:
         import torch
 

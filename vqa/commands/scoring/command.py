@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from vqa.commands.memory import keep_freed_memory
 from vqa.commands.preflight import check_device, check_folder
 from vqa.commands.printing import say
 from vqa.commands.scoring.choice import opened
@@ -91,6 +92,7 @@ def main(
         FileNotFoundError: The places name no video at all.
         ValueError: An output is one of the videos, or an option that cannot be followed.
     """
+    keep_freed_memory()
     named = {"csv": csv, "parquet": parquet, "html": html, "timeline": timeline}
     if output is None and not json_lines and not any(named.values()):
         output = DEFAULT

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from vqa.commands.memory import keep_freed_memory
 from vqa.commands.scoring.score import Score
 from vqa.commands.scoring.scorer import Scorer
 from vqa.video import RawFormat
@@ -167,6 +168,7 @@ def _work(
     """Score the videos that arrive, in a process of its own, until there are no more."""
     for number in (signal.SIGINT, signal.SIGTERM):  # the parent handles them and ends this
         signal.signal(number, signal.SIG_IGN)
+    keep_freed_memory()
     torch.set_num_threads(threads)
 
     def arriving() -> Iterator[str]:
