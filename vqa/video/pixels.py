@@ -55,10 +55,12 @@ def coded_specimen(colour: int, width: int) -> tuple[np.ndarray, np.ndarray]:
         for pixels in ("coded", "rgb24"):
             graph = _graph(frame, pixels)
             graph.vpush(frame)
-            found.append(_array(graph.vpull(), pixels, colour))
+            found.append(graph.vpull())
     except av.FFmpegError as error:
         raise VideoError("specimen", f"cannot be converted: {error.strerror}") from error
-    return found[0], found[1]
+    coded, rgb = found
+    samples = sum(plane.width * plane.height for plane in coded.planes)
+    return _planar(coded, np.full(samples + 1, colour, np.uint8)), _packed(rgb)
 
 
 def planes(chunk: np.ndarray, height: int, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -93,9 +95,10 @@ class PixelGraph:
         self._info, self._pixels = info, pixels
         self._shape: tuple[int, int, str] | None = None
         self._graph: Graph | None = None
+        self._planar = np.empty(0 if pixels == "rgb24" else frame_shape(info, pixels), np.uint8)
 
     def __call__(self, frame: av.VideoFrame, index: int) -> np.ndarray:
-        """Convert a frame to a picture of `frame_shape`, which may be a view of FFmpeg's memory.
+        """Convert a frame to a picture of `frame_shape`, which is valid until the next call.
 
         Raises:
             VideoError: FFmpeg cannot convert it, or its size differs from the first frame's.
@@ -117,15 +120,26 @@ class PixelGraph:
         if (out.width, out.height) != (info.width, info.height):
             found, expected = f"{out.width}x{out.height}", f"{info.width}x{info.height}"
             raise VideoError(info.path, f"changes its size from {expected} to {found}", index)
-        return _array(out, self._pixels, colour)
+        if self._pixels == "rgb24":
+            return _packed(out)
+        if self._pixels == "coded":
+            self._planar[-1] = colour
+        return _planar(out, self._planar)
 
 
-def _array(frame: av.VideoFrame, pixels: str, colour: int | None) -> np.ndarray:
-    """Return a converted frame as an array of `frame_shape`."""
-    if pixels == "rgb24":
-        return _rows(frame.planes[0], 3 * frame.width).reshape(frame.height, frame.width, 3)
-    parts = [_rows(plane, plane.width).ravel() for plane in frame.planes]
-    return np.concatenate([*parts, np.uint8([colour])] if pixels == "coded" else parts)
+def _packed(frame: av.VideoFrame) -> np.ndarray:
+    """Return an RGB frame (H,W,3), as a view."""
+    return _rows(frame.planes[0], 3 * frame.width).reshape(frame.height, frame.width, 3)
+
+
+def _planar(frame: av.VideoFrame, out: np.ndarray) -> np.ndarray:
+    """Copy the planes of a frame to the beginning of an array, and return that."""
+    start = 0
+    for plane in frame.planes:
+        end = start + plane.height * plane.width
+        out[start:end].reshape(plane.height, plane.width)[:] = _rows(plane, plane.width)
+        start = end
+    return out
 
 
 def _rows(plane: av.video.plane.VideoPlane, row_bytes: int) -> np.ndarray:
