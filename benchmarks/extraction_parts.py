@@ -20,7 +20,6 @@ import numpy as np
 
 from vqa.video.decoder import FrameDecoder
 
-
 REPEATS = 4  # of a clip, because the clock of another process ticks slowly
 
 
