@@ -1,6 +1,15 @@
-"""Parts of the benchmarks of extraction: a made clip, bare decoding, counted frames, memory."""
+"""Parts of the benchmarks of extraction: a made clip, bare decoding, counted frames, memory.
 
+Run: python benchmarks/extraction_parts.py [CLIP ...] [--size 960x540]
+
+Compares RGB with coded planes, which become RGB on a GPU: frames per second of processor time of
+the decoder's process and of this one, which takes the frames out of the shared memory. The clips
+are read in turn, by default a made one; best of several rounds.
+"""
+
+import argparse
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -10,6 +19,8 @@ import av
 import numpy as np
 
 from vqa.video.decoder import FrameDecoder
+
+REPEATS = 4  # of a clip, because the clock of another process ticks slowly
 
 
 class Count:
@@ -73,6 +84,24 @@ def decode_rate(
     return found
 
 
+def processor_rates(path: Path, pixels: str) -> tuple[int, float, float]:
+    """Return bytes per frame, and frames per second of processor time: of the decoder, and here."""
+    with FrameDecoder() as decoder:
+        info = decoder.probe(path)
+        before, here = processor_s(decoder.pid), time.process_time()
+        for _ in range(REPEATS):
+            for chunk in decoder.stream(path, None, None, info, pixels):
+                size = chunk[0].nbytes
+        there, frames = processor_s(decoder.pid) - before, REPEATS * info.frames
+        return size, frames / there, frames / (time.process_time() - here)
+
+
+def processor_s(pid):
+    """Return the processor time of a process."""
+    fields = _text(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
 def resident_bytes():
     """Return the resident memory of this process and its children in bytes, shared parts once."""
     lists = Path("/proc/self/task").glob("*/children")  # of each thread
@@ -87,3 +116,29 @@ def _text(path):
         return path.read_text(encoding="utf-8")
     except OSError:
         return ""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("clips", nargs="*", type=Path)
+    parser.add_argument("--size", default="960x540")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        width, height = map(int, options.size.split("x"))
+        made = Path(folder) / "clip.mp4"
+        for path in options.clips or [made_clip(made, width, height, 300)]:
+            found = {"rgb24": [], "coded": []}
+            for _ in range(options.rounds):
+                for pixels, rates in found.items():
+                    rates.append(processor_rates(path, pixels))
+            for pixels, rates in found.items():
+                size, there, here = map(max, zip(*rates, strict=True))
+                print(
+                    f"{path.stem} {pixels}: {size / 1e6:.2f} MB a frame, decoder {there:.0f}/s, "
+                    f"here {here:.0f}/s"
+                )
+
+
+if __name__ == "__main__":
+    main()

@@ -135,6 +135,14 @@ def test_frames_are_not_changed_and_may_be_read_only(case):
     assert np.array_equal(case.frames, before)
 
 
+def test_frames_may_be_on_the_device_already(case):
+    if not case.extractor.on_device:
+        pytest.skip("its frames come from the CPU")
+    features, times_s = case.extractor.describe(iter([torch.from_numpy(case.frames)]), case.info)
+    assert times_s is None
+    assert torch.equal(features, case.describe(FRAMES)[0])
+
+
 def test_chosen_frames_ascend_within_the_video(case):
     indices = case.extractor.indices(case.info)
     assert case.extractor.chooses_frames == (indices is not None)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from vqa.features.frames import checked
 
@@ -12,6 +13,8 @@ from vqa.features.frames import checked
         (np.zeros((0, 4, 4, 3), np.uint8), 0, "expected uint8 frames"),
         (np.zeros((2, 4, 4, 3)), 0, "expected uint8 frames"),
         (np.zeros((2, 4, 4), np.uint8), 0, "expected uint8 frames"),
+        (torch.zeros(2, 4, 4, 3), 0, "expected uint8 frames"),
+        (torch.zeros(0, 4, 4, 3, dtype=torch.uint8), 0, "expected uint8 frames"),
         (np.zeros((2, 4, 4, 3), np.uint8), 2, "context=2 leaves none of 2 frames"),
     ],
 )

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from vqa.features.frames import Frames
+
 # Windows along the shorter and the longer side of a frame. Five are the corners and the centre.
 GRIDS = {1: (1, 1), 5: (3, 3), 9: (3, 3), 25: (5, 5), 45: (5, 9), 85: (5, 17)}
 
@@ -33,18 +35,19 @@ def window_corners(height: int, width: int, count: int, side: int) -> list[tuple
     return corners[::2] if count == 5 else corners
 
 
-def enlarge(frames: np.ndarray, side: int) -> np.ndarray:
+def enlarge(frames: Frames, side: int) -> Frames | np.ndarray:
     """Return uint8 frames `(T, H, W, 3)` enlarged so that both sides have at least `side` pixels.
 
     A frame whose shorter side is smaller is enlarged by bicubic interpolation, with its aspect
-    ratio kept, until that side is `side`; other frames are returned unchanged.
+    ratio kept, until that side is `side`, on the CPU; other frames are returned unchanged.
     """
     height, width = frames.shape[1:3]
     short = min(height, width)
     if short >= side:
         return frames
     size = (max(side, round(height * side / short)), max(side, round(width * side / short)))
-    pixels = torch.from_numpy(np.array(frames)).permute(0, 3, 1, 2).float()
+    there = frames if isinstance(frames, Tensor) else torch.from_numpy(np.array(frames))
+    pixels = there.cpu().permute(0, 3, 1, 2).float()
     larger = functional.interpolate(pixels, size, mode="bicubic").clamp_(0, 255).round_()
     return larger.to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
 

@@ -51,7 +51,7 @@ class ConvnetStatistics(Extractor):
         WeightsError: The weights are not available or do not fit the architecture.
     """
 
-    draws = parallel = True
+    draws = parallel = on_device = True
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class ConvnetStatistics(Extractor):
         self._trunk = trunk.to(self.device, self.dtype, memory_format=torch.channels_last)
 
     @torch.inference_mode()
-    def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
+    def __call__(self, frames: np.ndarray | Tensor, context: int = 0) -> Tensor:
         """Describe uint8 frames (T, H, W, 3): float32 (T - context, D) on the device.
 
         Raises:

@@ -41,6 +41,7 @@ class Extractor:
             frames then goes unnoticed.
         draws: Whether `draw` is implemented.
         device: Where it computes.
+        on_device: Whether RGB frames may also be a tensor, on `device`. Only with `context` 0.
         parallel: Whether several threads may describe videos at the same time.
         one_core: Whether it keeps at most one core busy, so that on a CPU each core can describe
             another video. Only for an extractor that is `parallel`.
@@ -60,6 +61,7 @@ class Extractor:
     leaps: bool = False
     draws: bool = False
     device: torch.device = torch.device("cpu")
+    on_device: bool = False
     parallel: bool = False
     one_core: bool = False
 

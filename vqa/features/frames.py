@@ -1,13 +1,19 @@
 """Check of the frames that an extractor is given."""
 
+from typing import TypeVar
+
 import numpy as np
+import torch
+from torch import Tensor
+
+Frames = TypeVar("Frames", np.ndarray, Tensor)
 
 
-def checked(frames: np.ndarray, context: int, name: str, *, least_side: int = 1) -> np.ndarray:
+def checked(frames: Frames, context: int, name: str, *, least_side: int = 1) -> Frames:
     """Return the frames after the first `context`, if all are 8-bit RGB.
 
     Args:
-        frames: uint8 (n, H, W, 3).
+        frames: uint8 (n, H, W, 3), an array or a tensor.
         context: Number of leading frames to drop.
         name: Name of the extractor, with which the error begins.
         least_side: Smallest height and width, in pixels.
@@ -15,7 +21,8 @@ def checked(frames: np.ndarray, context: int, name: str, *, least_side: int = 1)
     Raises:
         ValueError: Another type or shape, a side that is too small, or no frame is left.
     """
-    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not frames.size:
+    is_uint8 = frames.dtype == (torch.uint8 if isinstance(frames, Tensor) else np.uint8)
+    if not is_uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or 0 in frames.shape:
         raise ValueError(
             f"{name}: expected uint8 frames (n, H, W, 3), at least one, got {frames.dtype} "
             f"{frames.shape}; decode to 8-bit RGB first"

@@ -87,7 +87,7 @@ class OpenClipWindows(Extractor):
     """
 
     name = "openclip"
-    draws = parallel = True
+    draws = parallel = on_device = True
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class OpenClipWindows(Extractor):
         self._model = model.to(self.device, self.dtype)
 
     @torch.inference_mode()
-    def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
+    def __call__(self, frames: np.ndarray | Tensor, context: int = 0) -> Tensor:
         """Describe uint8 frames (T, H, W, 3): float32 (T - context, 2r) on the device.
 
         Raises:
@@ -183,7 +183,7 @@ class OpenClipWindows(Extractor):
             drawn.append((sentence, painted[0, 0].numpy()))
         return drawn
 
-    def _values(self, frames: np.ndarray) -> Tensor:
+    def _values(self, frames: np.ndarray | Tensor) -> Tensor:
         """Return softmax values (T, W, r) of frames at least as large as a window."""
         side = self.side
         corners = window_corners(*frames.shape[1:3], self.windows, side)

@@ -76,6 +76,7 @@ class TimmStages(Extractor):
         self.parallel = is_stateless(model)
         own_size = not network.fixed_size and _takes_any_size(model)
         self.size = None if own_size else network.size
+        self.on_device = own_size  # other networks' frames are resized on the CPU
         self._mean, self._std = network.mean, network.std
         self._interpolation = InterpolationMode(network.interpolation)
         state = state_hash(model)
@@ -95,7 +96,7 @@ class TimmStages(Extractor):
         self._model = model.to(self.device, self.dtype, memory_format=torch.channels_last)
 
     @torch.inference_mode()
-    def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
+    def __call__(self, frames: np.ndarray | Tensor, context: int = 0) -> Tensor:
         """Describe uint8 frames (T, H, W, 3): float32 (T - context, D) on the device.
 
         Raises:
@@ -123,7 +124,7 @@ class TimmStages(Extractor):
             for picture in drawn_stage(name, one, frame)
         ]
 
-    def _ready(self, frames: np.ndarray) -> Tensor:
+    def _ready(self, frames: np.ndarray | Tensor) -> Tensor:
         """Return uint8 frames (n, H, W, 3) on the device, in the size that the network takes."""
         if self.size is not None:
             frames = self._resized(frames)

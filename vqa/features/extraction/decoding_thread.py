@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from vqa.databases.records import VideoRecord
+from vqa.features.extraction.coded_frames import pixels_for
 from vqa.features.extractor import GPU_BATCH_PIXELS, Extractor
 from vqa.files import content_hash
-from vqa.video import VideoError, VideoInfo, choose_reader, reader_version
+from vqa.video import RawFormat, VideoError, VideoInfo, choose_reader, reader_version
 from vqa.video.beginning import beginning
 from vqa.video.decoder import FrameDecoder
 from vqa.video.decoding_cost import frames_to_decode
-from vqa.video.pixels import frame_shape
+from vqa.video.pixels import ColourError, frame_shape
 from vqa.video.sampling import fixed_rate_indices, uniform_indices
 
 CHUNK_FRAMES = 16
@@ -173,13 +174,15 @@ class DecodingThread:
             times_s = part.times_s if indices is None else part.times_s[indices]
             pixels, leaps = self.extractor.pixels, self.extractor.leaps
             reader = self.reader if pixels == "rgb24" and not leaps else "pyav"
-            used = reader_version(choose_reader(info, reader))
+            reader = choose_reader(info, reader)
             wanted = np.arange(info.frames) if indices is None else indices
             decoded = frames_to_decode(info, wanted, leaps)
+            used = reader_version(reader)
             self.items.put(Begin(video, source, part, times_s, used, decoded))
             begun = True
             decoder.chunk_frames = self._chunk_frames(info)
-            for chunk in decoder.stream(video.path, indices, raw, info, pixels, leaps):
+            pixels = pixels_for(self.extractor, info, reader)
+            for chunk in self._chunks(decoder, wanted, raw, info, pixels):
                 self.items.put(chunk)
                 if self._stop.is_set():
                     self.items.put(End(STOPPED))
@@ -189,6 +192,25 @@ class DecodingThread:
             self.items.put(End(error if changed else None))
         except Exception as error:  # noqa: BLE001 (whatever a video does, it costs that video)
             self.items.put(End(error) if begun else Settled(video, error))
+
+    def _chunks(
+        self,
+        decoder: FrameDecoder,
+        wanted: np.ndarray,
+        raw: RawFormat | None,
+        info: VideoInfo,
+        pixels: str,
+    ) -> Iterator[np.ndarray]:
+        """Yield the wanted frames; those from the first that cannot be `coded` on are RGB."""
+        done = 0
+        try:
+            for chunk in decoder.stream(info.path, wanted, raw, info, pixels, self.extractor.leaps):
+                yield chunk
+                done += len(chunk)
+        except ColourError:
+            yield from decoder.stream(
+                info.path, wanted[done:], raw, info, self.extractor.pixels, self.extractor.leaps
+            )
 
     def _chunk_frames(self, info: VideoInfo) -> int:
         """Return the most frames of a chunk; large frames make smaller chunks, of at least two."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vqa.databases.records import VideoRecord
+from vqa.features.extraction.coded_frames import is_coded, rgb_on
 from vqa.features.extraction.decoding_thread import (
     STOPPED,
     Begin,
@@ -75,6 +76,7 @@ def results_of(decoding: DecodingThread) -> Iterator[tuple[VideoRecord, Result]]
 def _described(begin: Begin, decoding: DecodingThread, started: float) -> VideoFeatures | Exception:
     """Take the chunks of one video out of the queue and describe them."""
     end: End | None = None
+    extractor, info = decoding.extractor, begin.info
 
     def chunks() -> Iterator[np.ndarray]:
         nonlocal end
@@ -91,8 +93,14 @@ def _described(begin: Begin, decoding: DecodingThread, started: float) -> VideoF
     features = times_s = failure = None
     is_unclear = False
     try:
-        with _threads(decoding.extractor.threads):
-            features, times_s = decoding.extractor.describe(arriving, begin.info)
+        with _threads(extractor.threads):
+            given = (
+                rgb_on(extractor.device, chunk, info.height, info.width)
+                if is_coded(extractor, chunk)
+                else chunk
+                for chunk in arriving
+            )
+            features, times_s = extractor.describe(given, info)
     except Exception as error:  # noqa: BLE001 (whatever a video does, it costs that video)
         failure = in_words(error)
         is_unclear = is_unexpected(error)
@@ -104,13 +112,13 @@ def _described(begin: Begin, decoding: DecodingThread, started: float) -> VideoF
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         if is_unclear:
-            check_extractor(decoding.extractor)
+            check_extractor(extractor)
         return failure
     if times_s is None:
         times_s = torch.from_numpy(begin.times_s)
     seconds = time.perf_counter() - started
     return VideoFeatures(
-        features, times_s, begin.source, begin.reader, begin.info, seconds,
+        features, times_s, begin.source, begin.reader, info, seconds,
         len(begin.times_s), begin.frames_decoded,
     )  # fmt: skip
 

@@ -46,16 +46,18 @@ def _processor() -> tuple[str, set[str]]:
     return named.get("vendor_id", ""), set(named.get("flags", "").split())
 
 
-def uploaded(frames: np.ndarray, device: torch.device) -> Tensor:
+def uploaded(frames: np.ndarray | Tensor, device: torch.device) -> Tensor:
     """Bring frames to a device.
 
     They reach a GPU through pinned memory on a stream of their own, while it still computes what
     was queued before; the host does not wait.
 
     Args:
-        frames: uint8, any shape.
+        frames: uint8, any shape; a tensor is taken as it is, or copied from another device.
         device: Where to.
     """
+    if isinstance(frames, Tensor):
+        return frames.to(device)
     host = torch.from_numpy(np.require(frames, requirements=("C", "W")))
     if device.type != "cuda":
         return host.to(device)

@@ -36,7 +36,7 @@ def normalise(
         float32 (n, 3, H, W), channels last in memory.
     """
     offset, factor = _scaling(tuple(mean), tuple(std), device)
-    x = frames if isinstance(frames, Tensor) else uploaded(frames, device)
+    x = uploaded(frames, device)
     # (n, H, W, 3) seen as (n, 3, H, W) is channels-last already: no copy before the network.
     return torch.addcmul(offset, x.permute(0, 3, 1, 2).float(), factor)
 
