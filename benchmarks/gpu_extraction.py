@@ -30,6 +30,7 @@ from torch import Tensor
 from vqa.databases.records import VideoRecord
 from vqa.features import convnet, openclip, timm_stages
 from vqa.features.extraction import lanes, pipeline
+from vqa.features.extraction.coded_frames import pixels_for
 from vqa.features.extraction.pipeline import extract_videos
 from vqa.features.extractor import Extractor
 from vqa.features.nss import NSS
@@ -158,7 +159,8 @@ def measure(
     indices = extractor.indices(info) if count is None else uniform_indices(info.frames, count)
     forward = forward_rate(extractor, path, info, indices, seconds / 2)
     for number in decoders:
-        decoding = decode_rate(path, number, seconds / 2, extractor.pixels, indices)
+        pixels = pixels_for(extractor, info, "pyav")
+        decoding = decode_rate(path, number, seconds / 2, pixels, indices)
         gc.collect()
         if extractor.device.type == "cuda":
             torch.cuda.empty_cache()

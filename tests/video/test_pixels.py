@@ -18,6 +18,7 @@ AS_STORED = {
     "odd.mp4": {"size": (131, 97), "codec": "mpeg4"},
     "full_range.mp4": {"pixel_format": "yuvj420p", "full_range": True},
     "full_range.webm": {**VP9, "full_range": True},
+    "full_range_bt709.mp4": {"pixel_format": "yuvj420p", "full_range": True, "bt709": True},
 }
 
 

@@ -162,8 +162,13 @@ def _graph(frame: av.VideoFrame, pixels: str) -> Graph:
             time_base=frame.time_base or av.time_base,
         ),
         *(graph.add(name, arguments) for name, arguments in turns),
-        graph.add("format", "|".join(FORMATS) if pixels == "coded" else pixels),
+        graph.add("format", pixels if pixels == "rgb24" else _planes_of(frame)),
         graph.add("buffersink"),
     ]
     graph.link_nodes(*nodes).configure()
     return graph
+
+
+def _planes_of(frame: av.VideoFrame) -> str:
+    """Return the planar formats that may be left: stored ones as they are, without a scaler."""
+    return "|".join(FORMATS) if frame.format.name in FORMATS else FORMATS[0]
