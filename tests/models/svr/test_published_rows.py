@@ -58,9 +58,7 @@ def measured(features, mos, count):
 @pytest.mark.parametrize(
     ("source", "medians"),
     [
-        pytest.param(
-            youtube_ugc, [0.6411, 0.4653, 0.6863, 0.4711], marks=pytest.mark.exhaustive
-        ),
+        pytest.param(youtube_ugc, [0.6411, 0.4653, 0.6863, 0.4711], marks=pytest.mark.exhaustive),
         (livevqc, [0.5871, 0.4182, 0.6178, 13.2489]),
     ],
 )
