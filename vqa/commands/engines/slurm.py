@@ -63,8 +63,9 @@ class Slurm:
         except Stopped:
             say(f"the tasks go on; rerun the command to follow them, or {self._end(folder)}")
             raise
-        for job in jobs:
-            job.done()  # reaps a task that was a process of this machine
+        if self.settings.cluster == LOCAL:
+            for job in jobs:  # processes of this one, which end soon after their records
+                job.wait()
         return outcomes
 
     def _submit(self, shares: Sequence[Sequence[str]], folder: Path) -> list[Any]:
