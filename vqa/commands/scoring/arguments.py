@@ -69,7 +69,8 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
 def _add_outputs(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--output", "-o", metavar="FILE",
-        help=".csv, .json, .jsonl, .parquet or .html; a .csv has its timelines beside it",
+        help=".csv, .json, .jsonl, .parquet or .html; a .csv has its timelines beside it; FOLDER/ "
+        "or s3://bucket/folder/ for a Parquet dataset that is written part by part",
     )  # fmt: skip
     group.add_argument("--csv", metavar="FILE", help="table, as CSV")
     group.add_argument("--parquet", metavar="FILE", help="table, as Parquet")
