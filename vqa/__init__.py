@@ -12,25 +12,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vqa.api import list_models, load
-    from vqa.commands.scoring.row_scorer import RowScorer as Scorer
+    from vqa.api import Scorer, list_models, load
     from vqa.commands.scoring.score import Score
 
 __version__ = "0.2.0"
 __all__ = ["Score", "Scorer", "__version__", "list_models", "load"]
 
 _HOMES = {
-    "list_models": ("vqa.api", "list_models"),
-    "load": ("vqa.api", "load"),
-    "Score": ("vqa.commands.scoring.score", "Score"),
-    "Scorer": ("vqa.commands.scoring.row_scorer", "RowScorer"),
+    "list_models": "vqa.api",
+    "load": "vqa.api",
+    "Score": "vqa.commands.scoring.score",
+    "Scorer": "vqa.api",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        module, attribute = _HOMES[name]
-        return getattr(import_module(module), attribute)
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'vqa' has no attribute {name!r}")
 
 
