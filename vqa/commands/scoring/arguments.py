@@ -4,6 +4,7 @@ import argparse
 import sys
 from importlib import import_module
 
+from vqa.commands.engines import arguments as engines
 from vqa.commands.rules import above, flag, number, whole
 from vqa.commands.setting_rules import RULES
 
@@ -37,6 +38,7 @@ def add(score: argparse.ArgumentParser) -> None:
     _add_model(score.add_argument_group("model"))
     _add_outputs(score.add_argument_group("outputs (default: -o scores.csv)"))
     _add_work(score.add_argument_group("what is scored, and how"))
+    engines.add(score.add_argument_group("where the work is done"))
     raw = score.add_argument_group("headerless .yuv files")
     raw.add_argument("--raw-size", metavar="WIDTHxHEIGHT", help="frame size, required")
     raw.add_argument("--raw-format", metavar="NAME", help="FFmpeg's name (default: yuv420p)")
@@ -157,4 +159,5 @@ def run(given: argparse.Namespace) -> int:
         fail_below=given.fail_below,
         quiet=given.quiet,
         trust=given.trust,
+        engine=engines.settings_of(given),
     )

@@ -3,11 +3,13 @@
 import hashlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from vqa import __version__
+from vqa.commands.engines.ray_cluster import connected
+from vqa.commands.engines.settings import RAY, EngineSettings
 from vqa.commands.memory import keep_freed_memory
 from vqa.commands.preflight import check_device, check_folder
 from vqa.commands.printing import say
@@ -17,6 +19,7 @@ from vqa.commands.scoring.job import Job, of_shard, refuse_output
 from vqa.commands.scoring.journal import Journal
 from vqa.commands.scoring.keeper import Keeper
 from vqa.commands.scoring.names import NameList
+from vqa.commands.scoring.on_ray import score_on_ray
 from vqa.commands.scoring.outputs import DEFAULT, Output, dataset_of, partial_of, wanted
 from vqa.commands.scoring.scorer import Scorer
 from vqa.commands.scoring.tables import write
@@ -54,6 +57,7 @@ def main(
     fail_below: float | None = None,
     quiet: bool = False,
     trust: Sequence[str] = (),
+    engine: EngineSettings | None = None,
 ) -> int:
     """Score files, print and write each score when it is known.
 
@@ -91,6 +95,7 @@ def main(
         fail_below: Name files with a lower score, and return 3.
         quiet: Print no table and no progress.
         trust: Packages besides vqa that the run's configuration may use.
+        engine: Where the work is done; None is this machine.
 
     Raises:
         FileNotFoundError: The places name no video at all.
@@ -104,7 +109,9 @@ def main(
     outputs = wanted(None if dataset else output, named, shard)
     if cache is not None:
         check_folder("cache", cache)
-    check_device("device", device)
+    cluster = engine if engine is not None and engine.name == RAY else None
+    if cluster is None:  # workers of a cluster have devices of their own
+        check_device("device", device)
     search = Search(zeros=zeros, standard_input=_standard_input(places))
     found = _found(search, places, outputs, shard)
     if not quiet:
@@ -114,16 +121,22 @@ def main(
         "cache": cache, "device": device, "damaged": damaged, "trust": trust, "level": level,
         "fps": fps, "max_seconds": max_seconds,
     }  # fmt: skip
-    scorer = Scorer(**options)
+    scorer = Scorer(**(options | ({"device": "auto"} if cluster else {})))
     facts = facts_of(scorer)
     total = len(found) if isinstance(found, NameList) else None
     stream = None if quiet else sys.stderr if json_lines else sys.stdout
     display = Display(stream, total, quiet=quiet)
     display.head(facts)
-    with closing(display), keeper_of(dataset, shard, outputs, scorer, raw, facts) as keeper:
+    with (
+        closing(display),
+        keeper_of(dataset, shard, outputs, scorer, raw, facts) as keeper,
+        nullcontext() if cluster is None else connected(cluster) as ray,
+    ):
         job = Job(scorer, outputs, keeper, display, json_lines=json_lines, fail_below=fail_below)
         files = job.to_score(found)
-        if workers is None or workers == 1 or scorer.uses_gpu:
+        if cluster is not None:
+            scores = score_on_ray(ray, cluster, scorer, options, files, raw)
+        elif workers is None or workers == 1 or scorer.uses_gpu:
             if workers is not None:
                 scorer.use_decoders(workers)
             scores = scorer.score(files, raw=raw)

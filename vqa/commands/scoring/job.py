@@ -3,7 +3,6 @@
 import sys
 import threading
 from array import array
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from itertools import islice
 from pathlib import Path
@@ -60,7 +59,7 @@ class Job:
         self.files = self.below = self.outside = 0
         self._outputs = {str(one.path.absolute()) for one in outputs}
         self._lock = threading.Lock()
-        self._waiting: deque[tuple[int, str]] = deque()  # number and path of what is in work
+        self._waiting: dict[str, int] = {}  # number of what is in work, by path
 
     def to_score(self, named: Iterable[Named]) -> Iterator[str]:
         """Yield the path of each file that no earlier start has scored.
@@ -84,12 +83,15 @@ class Job:
             elif self.keeper is not None and place is not None:
                 self._finish(number, name, self._reused(place), place)
             else:
-                self._waiting.append((number, name))
+                with self._lock:
+                    self._waiting[name] = number
                 yield name
 
     def scored(self, score: Score) -> None:
-        """Receive the score of the first file that is in work."""
-        number, path = self._waiting.popleft()
+        """Receive the score of a file that is in work, in any order."""
+        path = score.video
+        with self._lock:
+            number = self._waiting.pop(path)
         self._finish(number, path, score.entry())
 
     def _earlier(self, one: Named) -> tuple[Named, int | None]:
