@@ -8,7 +8,7 @@ Run: python benchmarks/scale.py [--cases | --plan] [--core-hour 0.04] [--gpu-hou
 """
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
