@@ -55,6 +55,25 @@ class ViewDataset(Dataset):
         return Sample(video, self.views(video, rng), item.counts)
 
 
+class Loader(DataLoader):
+    """Batches of `Shares`; an epoch of training can resume after some of them.
+
+    Attributes:
+        done: Batches of this epoch that were trained on, as its checkpoint says.
+        skipped: Batches that the first epoch left out.
+    """
+
+    done = skipped = 0
+
+    def state_dict(self) -> dict[str, int]:
+        """Return the place in the epoch, for Lightning's checkpoint."""
+        return {"done": self.done}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Begin the next pass after the batches that were trained on."""
+        self.skipped = self.batch_sampler.start = state["done"]
+
+
 class VQADataModule(pl.LightningDataModule):
     """Loaders of one split.
 
@@ -115,14 +134,18 @@ class VQADataModule(pl.LightningDataModule):
             is_of_split = features.scale is not None
             features.gather([*self.train, *self.val] if is_of_split else self.database.videos)
 
-    def train_dataloader(self) -> DataLoader:
+    def train_dataloader(self) -> Loader:
         """Return shuffled batches; under DDP each process gets its share of every batch."""
         dataset = ViewDataset(self.train, self.prepared, self.seed)
-        if not self.each_database:
-            return self._loader(dataset, self.batch_size, Shuffled(len(dataset), self.seed))
-        sources = [self.database.source(video) for video in self.train]
-        batch_size = self.batch_size * len(set(sources))
-        return self._loader(dataset, batch_size, Rounds(sources, self.seed))
+        items: Shuffled | Rounds = Shuffled(len(dataset), self.seed)
+        batch_size = self.batch_size
+        if self.each_database:
+            sources = [self.database.source(video) for video in self.train]
+            items = Rounds(sources, self.seed)
+            batch_size *= len(set(sources))
+        if self.trainer is not None:  # Lightning sets the epoch after processes have read ahead
+            items.set_epoch(self.trainer.fit_loop.epoch_progress.current.processed)
+        return self._loader(dataset, batch_size, items)
 
     def val_dataloader(self) -> DataLoader | list:
         """Return the validation part in order, or nothing if the split has none."""
@@ -167,8 +190,8 @@ class VQADataModule(pl.LightningDataModule):
         items = [Item(index) for index in range(len(videos))]
         return self._loader(ViewDataset(videos, self.prepared), batch_size, items)
 
-    def _loader(self, dataset: Dataset, batch_size: int, items: Iterable[Item]) -> DataLoader:
-        return DataLoader(
+    def _loader(self, dataset: Dataset, batch_size: int, items: Iterable[Item]) -> Loader:
+        return Loader(
             dataset,
             batch_sampler=Shares(items, batch_size, *world()),
             num_workers=self.num_workers,

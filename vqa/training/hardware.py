@@ -4,11 +4,13 @@ A run keeps one precision. If it resumes on another machine, `auto` stands for t
 the run began with.
 """
 
+import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from vqa.models.pretrained.devices import CAPABILITY
@@ -87,12 +89,16 @@ def chosen_hardware(trainer: Mapping[str, Any], begun: str | None = None) -> Har
     return Hardware(accelerator, device, chosen, (found, f"trainer.precision={AUTO}: {why}"))
 
 
-def seed_devices(seed: int) -> None:
-    """Seed the generators of the CPU and of the GPUs in use; cheap enough for every step.
+def seed_generators(seed: int) -> None:
+    """Seed the global generators: Python's, NumPy's, the CPU's and those of the GPUs in use.
+
+    Cheap enough for every step, so that no step depends on those before it.
 
     `torch.manual_seed` also notes the call, with its stack, for each kind of device that is not in
     use yet.
     """
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 (a network of your own may use it)
     torch.default_generator.manual_seed(seed)
     if torch.cuda.is_initialized():
         torch.cuda.manual_seed_all(seed)
