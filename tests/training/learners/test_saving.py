@@ -75,6 +75,7 @@ def weights(learner, folder):
     return (folder / "model.safetensors").read_bytes()
 
 
+STEPS = [(epoch, step) for epoch in range(3) for step in range(3)]
 SELECTS = ["model.selection=val_srocc", "model.checkpoint_every=2"]
 CASES = [
     ("fastvqa", [], (1, 1), signal.SIGTERM),  # rank loss, running average, schedule, random views
@@ -106,12 +107,12 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(
 @pytest.mark.parametrize(
     ("overrides", "place", "left"),
     [
-        (["trainer.accumulate_grad_batches=2"], (1, 0), [(1, 2), (2, 0), (2, 1), (2, 2)]),
-        ([], (1, 2), [(1, 2), (2, 0), (2, 1), (2, 2)]),  # validation follows: saved before it
+        (["trainer.accumulate_grad_batches=2"], (1, 0), STEPS[5:]),
+        ([], (1, 2), STEPS[5:]),  # validation follows: saved before it
         (
             ["model.checkpoint_every=3", "model.selection=last"],
             (0, 2),
-            [(1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2)],
+            STEPS[3:],
         ),
     ],
 )
@@ -135,7 +136,7 @@ def test_a_killed_training_loses_what_is_newer_than_its_last_state(tmp_path, mon
     monkeypatch.setattr(saving, "SHORT_INTERVAL_S", 0.0)
 
     def kill():
-        raise KeyError("killed")  # noqa: TRY301, EM101
+        raise KeyError("killed")
 
     with pytest.raises(KeyError):
         fitted("gstvqa", tmp_path / "broken", callbacks=[At(1, 1, kill)])
@@ -143,7 +144,7 @@ def test_a_killed_training_loses_what_is_newer_than_its_last_state(tmp_path, mon
     assert [read_checkpoint(folder / name)["loops"]["fit_loop"]["state_dict"]["combined_loader"]
             for name in (LAST, PREVIOUS)] == [[{"done": 1}], [{"done": 2}]]  # fmt: skip
     resumed, data, steps = fitted("gstvqa", tmp_path / "broken")
-    assert [step[:2] for step in steps] == [(1, 1), (1, 2), (2, 0), (2, 1), (2, 2)]
+    assert [step[:2] for step in steps] == STEPS[4:]
     straight, *_ = fitted("gstvqa", tmp_path / "straight")
     assert resumed.module.history == straight.module.history
     assert resumed.predict(data, data.test) == straight.predict(data, data.test)
