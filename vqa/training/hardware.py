@@ -5,7 +5,7 @@ the run began with.
 """
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -87,6 +87,17 @@ def chosen_hardware(trainer: Mapping[str, Any], begun: str | None = None) -> Har
     else:
         why = f"{MIXED} is for GPUs of compute capability {CAPABILITY} or later"
     return Hardware(accelerator, device, chosen, (found, f"trainer.precision={AUTO}: {why}"))
+
+
+def local_processes(trainer: Mapping[str, Any]) -> int:
+    """Return how many processes of a training one machine runs, by the settings of its trainer."""
+    devices = trainer.get("devices", 1)
+    if isinstance(devices, Sequence) and not isinstance(devices, str):
+        return len(devices)
+    if isinstance(devices, int) and devices > 0:
+        return devices
+    is_gpu = _accelerator(trainer.get("accelerator", AUTO))[0] == "cuda"
+    return max(1, torch.cuda.device_count()) if is_gpu else 1
 
 
 def seed_generators(seed: int) -> None:

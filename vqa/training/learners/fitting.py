@@ -31,6 +31,7 @@ from vqa.training.learners.checkpoints import (
 from vqa.training.learners.divergence import Diverged, cause
 from vqa.training.learners.module import ScoreModule
 from vqa.training.learners.neural import prepare
+from vqa.training.learners.pace import Pace
 from vqa.training.learners.saving import SaveState
 from vqa.training.learners.sending import SendHistory
 from vqa.training.learners.stopping import OrderlyStop
@@ -86,7 +87,10 @@ def fit_network(learner: "NeuralLearner", data: VQADataModule, folder: Path, log
     trainer = learner.trainer(
         default_root_dir=folder,
         logger=logger,
-        callbacks=_callbacks(learner, checkpoints, logger),
+        callbacks=[
+            *([Pace(data)] if data.reads_files else []),
+            *_callbacks(learner, checkpoints, logger),
+        ],
         plugins=[CheckpointIO([resumed] if resumed else [])],
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -96,7 +100,8 @@ def fit_network(learner: "NeuralLearner", data: VQADataModule, folder: Path, log
     )
     _check_supported(trainer, module)
     prepare(data, module, trainer.strategy.root_device)
-    data.gather()
+    with loading():
+        data.gather()
     if resumed:
         log.info("resuming from %s", resumed)
     if trainer.world_size > 1:

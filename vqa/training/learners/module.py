@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vqa.evaluation.metrics import srocc
-from vqa.training.datamodule import number_of
+from vqa.training.draws import number_of
 from vqa.training.hardware import seed_generators
 from vqa.training.learners.batch_layers import Step, separate_videos
 from vqa.training.learners.divergence import check_means, check_scores, check_weights
@@ -101,10 +101,8 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
         Lightning's own count starts the loading processes, before it knows which epoch and step
         training resumes from.
         """
-        batches, limit = (
-            len(self.trainer.datamodule.train_dataloader()),
-            self.trainer.limit_train_batches,
-        )
+        batches = len(self.trainer.datamodule.train_dataloader())
+        limit = self.trainer.limit_train_batches
         batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
         return max(1, math.ceil(batches / self.trainer.accumulate_grad_batches))
 
