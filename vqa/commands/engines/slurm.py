@@ -68,6 +68,10 @@ class Slurm:
                 job.wait()
         return outcomes
 
+    def waits(self, folder: Path) -> bool:
+        """Return whether tasks of an earlier start of a stage are in the queue or run."""
+        return bool(_queue(folder, self.settings.cluster))
+
     def _submit(self, shares: Sequence[Sequence[str]], folder: Path) -> list[Any]:
         executor = _executor(folder, self.settings)
         _empty(folder)
@@ -227,8 +231,8 @@ def _outcome(record: dict[str, Any]) -> Outcome:
 
 def _empty(folder: Path) -> None:
     """Remove the files of an earlier start, all of which has ended."""
-    for path in folder.iterdir():
-        if path.is_file():
+    for pattern in ("*.json", "*.pkl", "*.out", "*.sh"):
+        for path in folder.glob(pattern):
             path.unlink()
 
 
