@@ -91,10 +91,10 @@ def test_videos_without_a_row_are_counted(place, monkeypatch):
 
 
 def only(words):
-    from vqa.commands.engines import share
+    from vqa.cli import main
     from vqa.commands.engines.shares import Outcome
 
-    return Outcome(share.main(words))
+    return Outcome(main(words))
 
 
 @pytest.mark.parametrize(
