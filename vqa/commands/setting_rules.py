@@ -93,6 +93,7 @@ RULES: dict[str, Rule] = {
     "loader.memory_gb": number(0),
     "loader.device": one_of("auto", "cpu", "cuda"),
     "loader.each_database": FLAG,
+    "loader.store": whole(1, 10**6) | NULL,
     "views": section(),
     "views.*": BUILT | NULL,
     "data": section() | NULL,

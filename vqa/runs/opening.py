@@ -25,6 +25,8 @@ INCIDENTAL = (
     "features.*.device", "features.*.workers", "features.*.batch_frames", "features.*.batch_masks",
     "features.*.batch_windows", "model.workers", "model.checkpoint_every",
 )  # fmt: skip
+# Patterns of settings that came later, with the value that changes nothing: it is as absent.
+NEUTRAL = {"loader.store": None, "*trainer.num_nodes": 1}
 RUN_KEYS = {"name", "seed", "model"}
 SECTIONS = ("model", "features", "views", "data", "protocol", "trainer", "loader", "paths")
 # Sections that a trained model is rebuilt from.
@@ -161,7 +163,10 @@ def shaping(settings: Mapping[str, Any], place: str = "") -> dict[str, Any]:
     found = {}
     for name, value in settings.items():
         key = f"{place}{name}"
-        if not any(fnmatchcase(key, pattern) for pattern in INCIDENTAL):
+        is_neutral = any(
+            fnmatchcase(key, pattern) and value == neutral for pattern, neutral in NEUTRAL.items()
+        )
+        if not is_neutral and not any(fnmatchcase(key, pattern) for pattern in INCIDENTAL):
             found[name] = shaping(value, f"{key}.") if isinstance(value, Mapping) else value
     return found
 
