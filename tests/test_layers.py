@@ -12,6 +12,7 @@ from tests.places import ROOT
 ROOMS = (
     "vqa.files",
     "vqa.progress",
+    "vqa.remote",
     "vqa.video",
     "vqa.evaluation",
     "vqa.databases",
@@ -36,6 +37,8 @@ NOT = {
 # Outside libraries that live in one place, so that each can be replaced in an hour.
 HOMES = {
     "tqdm": ("vqa.progress",),
+    "fsspec": ("vqa.remote",),
+    "aiohttp": ("vqa.remote",),
     "av": ("vqa.video", "vqa.databases.synthesis"),
     "decord": ("vqa.video",),
     "hydra": ("vqa.commands",),

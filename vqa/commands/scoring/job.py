@@ -17,6 +17,7 @@ from vqa.commands.scoring.scorer import Scorer
 from vqa.commands.scoring.tables import json_line
 from vqa.databases.unrated import Named
 from vqa.files import shown
+from vqa.remote.addresses import public
 
 
 class Job:
@@ -61,13 +62,14 @@ class Job:
         self._waiting: deque[tuple[int, str]] = deque()  # number and path of what is in work
 
     def to_score(self, named: Iterable[Named]) -> Iterator[str]:
-        """Yield the path of each file that no earlier start has scored.
+        """Yield the path or address of each file that no earlier start has scored.
 
         Raises:
             ValueError: An output is among the files.
         """
         for number, (path, cause) in enumerate(named):
-            name = str(path)
+            address = str(path)
+            name = public(address)
             with self._lock:
                 self.places.append(-1)
                 self.files += not cause
@@ -75,12 +77,12 @@ class Job:
             if cause:
                 self.causes.append(cause)
                 self._finish(number, name, self.scorer.failed(name, cause).entry())
-            elif self.journal and (place := self.journal.reusable(name)) is not None:
+            elif self.journal and (place := self.journal.reusable(address)) is not None:
                 ((_, entry),) = self.journal.rows([place])
                 self._finish(number, name, entry, place)
             else:
                 self._waiting.append((number, name))
-                yield name
+                yield address
 
     def scored(self, score: Score) -> None:
         """Receive the score of the first file that is in work."""

@@ -6,7 +6,8 @@
 
 `job` names everything that shapes a score besides its video, so rows of another model or other
 options are never taken for those of this job, and stay for theirs. A rerun reuses a row if its
-video has the same content; only the outputs, made in one step at the end, have an order.
+video has the same content (see `is_same`); only the outputs, made in one step at the end, have an
+order.
 """
 
 import fcntl
@@ -16,7 +17,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vqa.files import content_hash, shown
+from vqa.commands.scoring.identity import is_same
+from vqa.files import shown
+from vqa.remote.addresses import public
 
 HEAD = b'{"job":'  # of a line
 
@@ -25,7 +28,7 @@ class Row(NamedTuple):
     """One row.
 
     Attributes:
-        path: The file, exactly, whatever its bytes are.
+        path: The file, exactly, whatever its bytes are; an address without secrets.
         entry: Its score as a JSON object.
     """
 
@@ -67,16 +70,13 @@ class Journal:
         """Return the place of a row for a file with the content that it has now; None without one.
 
         Args:
-            path: The file.
+            path: The file, or its address.
         """
-        found = self._known.get(shown(path))
+        found = self._known.get(shown(public(path)))
         if found is None:
             return None
-        place, source = found
-        try:
-            return place if content_hash(path) == source else None
-        except OSError:
-            return None
+        place, source, state = found
+        return place if is_same(path, {"source": source, "state": state}) else None
 
     def add(self, row: Row) -> int:
         """Append a row; it is on its way to the disk when this returns.
@@ -113,9 +113,9 @@ class Journal:
             self.path.unlink(missing_ok=True)
         self._file.close()
 
-    def _read(self) -> dict[str, tuple[int, str]]:
+    def _read(self) -> dict[str, tuple[int, str, str]]:
         """Find rows with a score of this job, and drop a row that a kill or a full disk tore."""
-        known: dict[str, tuple[int, str]] = {}
+        known: dict[str, tuple[int, str, str]] = {}
         place = 0
         with self.path.open("rb") as file:
             for line in file:
@@ -124,7 +124,8 @@ class Journal:
                     break
                 row = _parsed(line)
                 if row.get("job") == self.job and not row["entry"]["error"]:
-                    known[row["entry"]["video"]] = place, row["entry"]["source"]
+                    entry = row["entry"]
+                    known[entry["video"]] = place, entry["source"], entry.get("state", "")
                 place += len(line)
         return known
 

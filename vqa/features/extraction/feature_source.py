@@ -26,6 +26,7 @@ from vqa.features.extraction.space import SpaceEstimate
 from vqa.features.extractor import Extractor
 from vqa.files import shown
 from vqa.progress import progress_bar
+from vqa.remote.scratch import is_copy
 from vqa.video import RawFormat
 
 log = logging.getLogger(__name__)
@@ -270,6 +271,8 @@ class FeatureSource:
     def _failure(self, video: VideoRecord, error: Exception) -> str:
         name = shown(video.id)
         text = shown(str(error)).removeprefix(f"{name}: ")
+        if is_copy(video.path):
+            text = text.replace(str(video.path), name).removeprefix(f"{name}: ")
         if self.on_error == "raise":
             raise ExtractionError(
                 f"{name}: {text} (on_error=skip of these features lists such videos and continues)"

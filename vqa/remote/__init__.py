@@ -1,0 +1,1 @@
+"""Files elsewhere, in object stores, on web servers and in tars: found, looked at, copied."""
