@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 
-from vqa.commands.engines import share
+from vqa.cli import main
 from vqa.commands.engines.shares import Outcome
 
 
@@ -21,7 +21,7 @@ class Here:
         if failing is not None:
             return [Outcome(failing)] * len(shares)
         with outside_hydra():
-            return [Outcome(share.main(words)) for words in shares]
+            return [Outcome(main(words)) for words in shares]
 
     @property
     def verbs(self):

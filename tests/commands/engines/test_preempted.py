@@ -28,7 +28,7 @@ class Preempter(threading.Thread):
         seen = 0
         while len(self.pids) < TIMES:
             time.sleep(0.02)
-            with suppress(OSError, ValueError):
+            with suppress(OSError, ValueError, StopIteration, TypeError):
                 checkpoints = [*(self.place / "shared").rglob("*.ckpt")]
                 newest = max((one.stat().st_mtime_ns for one in checkpoints), default=0)
                 task = read_json(next((self.place / "runs").rglob("vqa-train-*/task-1.json")))

@@ -49,18 +49,10 @@ def test_the_last_lines_of_failed_tasks_are_shown(tmp_path, capsys):
     assert "error: 2 more tasks failed: 5, 6" in printed
 
 
-def test_a_share_prints_like_vqa_itself():
-    found = subprocess.run(
-        [sys.executable, "-m", "vqa.commands.engines.share", "--version"],
-        capture_output=True, encoding="utf-8", check=True,
-    )  # fmt: skip
-    assert found.stdout.startswith("vqa ")
-
-
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a service of Linux")
 def test_a_share_ends_with_the_process_that_started_it():
     code = (
-        "import sys, time; from vqa.commands.engines.share import _end_with_parent as end;"
+        "import sys, time; from vqa.commands.engines.share import end_with_parent as end;"
         "end(); print('ready', flush=True); time.sleep(60)"
     )
     starter = (
