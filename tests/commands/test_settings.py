@@ -13,6 +13,15 @@ TEXT = "-1 0 abc"
 NAME = "abc long"
 # From patterns of keys to the hostile values that make sense there; the first pattern counts.
 SENSIBLE = {
+    # engines
+    "engine.name engine.cluster engine.array engine.time_min": "",
+    "engine.requeues": "0",
+    "engine.gpus": "0 1.5",
+    "engine.workers engine.cpus": "null",
+    "engine.memory_gb": "null 1.5",
+    "engine.partition": "null abc",
+    "engine.address": "abc",
+    "engine.options": "{} {a:b}",
     # whole numbers
     "seed split_seed protocol.seed model.seed rescore loader.num_workers": "0",
     "model.module.frozen_epochs.*": "0",

@@ -5,6 +5,7 @@ A key of `RULES` is a pattern of dotted keys, in which `*` stands for any name.
 
 from typing import Any
 
+from vqa.commands.engines.settings import RULES as ENGINE
 from vqa.commands.rules import (
     BUILT,
     FLAG,
@@ -117,6 +118,8 @@ RULES: dict[str, Rule] = {
     "protocol": section(),
     "alignment": section(),
     "logger": section(),
+    "engine": section(),
+    **{f"engine.{key}": rule for key, rule in ENGINE.items()},
     "trainer": section(),
     "model": section(),
 }

@@ -18,7 +18,7 @@ from vqa.runs.stored import read_settings, settings_text
 # Patterns of the settings that may differ between two starts of a run: places, helpers, speed, and
 # split_seed, which counts by the seed of the protocol.
 INCIDENTAL = (
-    "folder", "fresh", "paths", "logger", "threads", "decoders", "shard", "split_seed",
+    "folder", "fresh", "paths", "logger", "engine", "threads", "decoders", "shard", "split_seed",
     "test_settings",
     "loader.num_workers", "loader.memory_gb", "loader.device",
     "views.*.memory_gb", "views.*.device",
