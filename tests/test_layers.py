@@ -60,6 +60,7 @@ HOMES = {
     "h5py": ("vqa.protocols", "vqa.features.extraction"),
     "huggingface_hub": ("vqa.runs.hub",),
     "loky": ("vqa.features.nss", "vqa.features.extraction.lanes"),
+    "ray": ("vqa.commands.engines", "vqa.commands.scoring.on_ray"),
     "pyarrow": ("vqa.commands.scoring",),
     "open_clip": ("vqa.models.pretrained",),
     "timm": ("vqa.models.pretrained",),

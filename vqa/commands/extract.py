@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from vqa.commands import draw
 from vqa.commands.configuration import UsageError, raw_format
+from vqa.commands.engines.settings import EngineSettings
 from vqa.commands.experiment import Experiment
 from vqa.commands.preflight import check_experiment
 from vqa.commands.printing import say
@@ -29,6 +30,11 @@ FILES = "files"  # in the name of the list of failures, in place of a database
 def main(config: "DictConfig") -> int:
     """Extract or, with `draw=`, draw; returns the exit status."""
     experiment = Experiment.composed(config)
+    is_local = EngineSettings.of(experiment.config).is_local
+    if not is_local and experiment.config["draw"] is None:
+        from vqa.commands.engines import verbs
+
+        return verbs.extract(experiment)
     check_experiment(experiment.config)
     if experiment.config["draw"] is not None:
         return draw.main(experiment)

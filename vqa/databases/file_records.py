@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from vqa.databases.records import VideoRecord
-from vqa.databases.searching import absolute
+from vqa.databases.searching import absolute, key_of
 from vqa.remote.fetching import Local
 from vqa.remote.scratch import release
 from vqa.video import RawFormat
@@ -25,16 +25,16 @@ def as_records(
         "width": raw.width, "height": raw.height, "pixel_format": raw.pixel_format,
         "color_range": raw.color_range, "frame_rate_hz": raw.frame_rate_hz,
     }  # fmt: skip
-    known: set[str] = set()
+    known: set[int] = set()
     for file in files:
         if isinstance(file, Path):
             path = absolute(file)
             local = Local(path.as_posix(), path)
         else:
             local = file
-        if local.name in known:
+        if (key := key_of(local.name)) in known:
             release(local.path)
             continue
-        known.add(local.name)
+        known.add(key)
         facts = {"state": local.state, "fault": local.fault}
         yield VideoRecord(local.name, local.path, float("nan"), **fields, **facts)

@@ -65,15 +65,7 @@ class FileView:
         """
         info = self._probe(video)
         indices = self.indices(beginning(info, self.max_seconds), rng)
-        chunks = stream_frames(
-            video.path,
-            np.unique(indices),
-            reader=self.reader,
-            raw=video.raw_format,
-            info=info,
-            leaping=True,
-        )
-        return self.of_frames(chunks, info, indices, rng)
+        return self.of_frames(self._frames(video, info, indices), info, indices, rng)
 
     def times_s(self, video: VideoRecord) -> Tensor:
         """Return the mean presentation time of each row of `indices` in evaluation, (K,)."""
@@ -82,6 +74,18 @@ class FileView:
     def mean_times_s(self, info: VideoInfo) -> Tensor:
         """Return what `times_s` does, from the properties of a video."""
         return torch.from_numpy(info.times_s[self.indices(info)].mean(1))
+
+    def _frames(
+        self, video: VideoRecord, info: VideoInfo, indices: np.ndarray
+    ) -> Iterator[np.ndarray]:
+        return stream_frames(
+            video.path,
+            np.unique(indices),
+            reader=self.reader,
+            raw=video.raw_format,
+            info=info,
+            leaping=True,
+        )
 
     def _probe(self, video: VideoRecord) -> VideoInfo:
         return probe(video.path, raw=video.raw_format, damaged=self.damaged)
