@@ -11,6 +11,7 @@ import torch
 from omegaconf import OmegaConf
 
 from tests.fakes import clip_database
+from tests.stores import WebServer, object_store
 from vqa.features.extraction.cache import FeatureCache
 
 # The tests' tensors are small: on busy cores, sharing them out makes steps many times slower.
@@ -56,3 +57,27 @@ def clips(tmp_path_factory):
 def clips_cache(tmp_path):
     """An empty cache for features of `clips`."""
     return FeatureCache(tmp_path / "cache", "mean-colour", "f" * 64)
+
+
+@pytest.fixture(scope="session")
+def _store_environment():
+    with object_store() as environment:
+        yield environment
+
+
+@pytest.fixture
+def store(_store_environment, monkeypatch):
+    """S3 on this machine, as a file system of fsspec; the environment leads to it."""
+    for name, value in _store_environment.items():
+        monkeypatch.setenv(name, value)
+    import s3fs
+
+    return s3fs.S3FileSystem(use_listings_cache=False)
+
+
+@pytest.fixture
+def web():
+    """A web server on this machine."""
+    server = WebServer()
+    yield server
+    server.stop()

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vqa.commands.configuration import UsageError
-from vqa.commands.engines.settings import SLURM, EngineSettings
-from vqa.commands.engines.share import FEATURES
+from vqa.commands.engines.settings import FEATURES, SLURM, EngineSettings
 from vqa.commands.engines.shares import Engine, check_ended, shared, stage_folder
 from vqa.commands.experiment import Experiment
 from vqa.commands.preflight import check_folder
@@ -57,10 +56,13 @@ def do_stage(
 
 def extract(experiment: Experiment) -> int:
     """Fill a feature cache in shares of the videos; returns the exit status."""
+    from vqa.commands.extract import work_of
+
     with opened(EngineSettings.of(experiment.config)) as engine:
         paths = experiment.config["paths"]
         check_folder("paths.cache", paths["cache"])
-        do_stage(engine, ["extract", *typed()], paths["cache"], lambda: len(experiment.database))
+        words = ["extract", *typed()]
+        do_stage(engine, words, paths["cache"], lambda: len(work_of(experiment)))
     return 0
 
 

@@ -14,7 +14,8 @@ from vqa.commands.engines.settings import EngineSettings
 from vqa.commands.scoring.score import Score
 from vqa.commands.scoring.scorer import Scorer
 from vqa.commands.scoring.shipping import Model
-from vqa.remote.stores import is_url
+from vqa.remote.addresses import protocol_of
+from vqa.remote.tars import split
 from vqa.video import RawFormat
 
 
@@ -123,7 +124,8 @@ class _Actor:
 
 def _with_place(score: Score) -> Score:
     """Say which node does not see a file."""
-    if not score.error or is_url(score.video) or os.path.lexists(score.video):
+    file, _ = split(score.video) or (score.video, "")
+    if not score.error or protocol_of(score.video) or os.path.lexists(file):
         return score
     where = f"the node {socket.gethostname()} has no such file"
     return replace(

@@ -1,7 +1,7 @@
 """An extractor with its cache: extract what is missing, video by video or all at once."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from vqa.features.extraction.space import SpaceEstimate
 from vqa.features.extractor import Extractor
 from vqa.files import shown
 from vqa.progress import progress_bar
+from vqa.remote.scratch import is_copy
 from vqa.video import RawFormat
 
 log = logging.getLogger(__name__)
@@ -152,22 +153,33 @@ class FeatureSource:
             for video, failure, _ in updates:
                 yield video, failure
 
-    def fill(self, videos: Sequence[VideoRecord], progress: bool = True) -> Outcome:
+    def fill(
+        self,
+        videos: Iterable[VideoRecord],
+        progress: bool = True,
+        *,
+        count: int | None = None,
+        done: Callable[[VideoRecord], None] | None = None,
+    ) -> Outcome:
         """Bring the cache up to date for these videos.
 
         Args:
             videos: The videos whose features must be in the cache afterwards.
             progress: Show a progress bar.
+            count: Number of videos, if the iterable does not know it.
+            done: Called with each video that is not needed any more.
 
         Raises:
             ExtractionError: A video failed and `on_error` is `raise`, or the disk is too small.
             ValueError: As `stream`.
         """
-        outcome, space = Outcome(), SpaceEstimate(self.cache.folder, len(videos))
+        if count is None:
+            count = len(videos)
+        outcome, space = Outcome(), SpaceEstimate(self.cache.folder, count)
         reading = ReadingCost(self.name)
         bar = progress_bar(
-            len(videos), f"extract {self.name}", "video",
-            disable=not (progress and videos), delay=BAR_DELAY_S,
+            count, f"extract {self.name}", "video",
+            disable=not (progress and count), delay=BAR_DELAY_S,
         )  # fmt: skip
         with bar, closing(self._updates(videos, reading)) as updates:
             for video, failure, made in updates:
@@ -179,6 +191,8 @@ class FeatureSource:
                     (outcome.made if made else outcome.reused).append(video.id)
                 bar.update()
                 space.add(made)
+                if done is not None:
+                    done(video)
         if outcome.made or outcome.failures:
             log.info(
                 "%s: %d videos extracted, %d cached, %d failed",
@@ -270,6 +284,8 @@ class FeatureSource:
     def _failure(self, video: VideoRecord, error: Exception) -> str:
         name = shown(video.id)
         text = shown(str(error)).removeprefix(f"{name}: ")
+        if is_copy(video.path):
+            text = text.replace(str(video.path), name).removeprefix(f"{name}: ")
         if self.on_error == "raise":
             raise ExtractionError(
                 f"{name}: {text} (on_error=skip of these features lists such videos and continues)"
