@@ -29,6 +29,7 @@ from vqa.commands.scoring.manifest import (
 )
 from vqa.commands.scoring.parts import stored, table_of
 from vqa.files import shown
+from vqa.remote.addresses import public
 from vqa.remote.stores import Store
 
 ROW_BITS = 20  # of a place; the bits above number the part
@@ -187,8 +188,15 @@ def settle(store: Store, job: str, about: Mapping[str, Any], index: Index, write
     return bool(removed)
 
 
-def settled(place: str | Path) -> int:
-    """Settle the dataset that several writers have written, and return its number of rows.
+def settled(place: str | Path, named: Iterable[str] = ()) -> tuple[int, int]:
+    """Settle the dataset that several writers have written.
+
+    Args:
+        place: The folder, or the URL of one.
+        named: Videos that should have a row.
+
+    Returns:
+        Its number of rows, and how many of the named videos have none.
 
     Raises:
         ValueError: The folder holds no dataset of scores.
@@ -199,8 +207,10 @@ def settled(place: str | Path) -> int:
     if not found.job:
         raise ValueError(f"{store.name}: expected a dataset of scores, found no manifest of one")
     index = survey(store, found.job, names)
+    missing = sum(index.find(shown(public(video))) is None for video in named)
     settle(store, found.job, found.about, index, "main")
-    return sum(part.rows for part in read_manifest(store, store.names()).parts.values())
+    rows = sum(part.rows for part in read_manifest(store, store.names()).parts.values())
+    return rows, missing
 
 
 def _superseded(store: Store, job: str, index: Index) -> dict[int, set[int]]:
