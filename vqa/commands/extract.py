@@ -27,6 +27,7 @@ def main(config: "DictConfig") -> int:
 def fill(experiment: Experiment) -> int:
     """Extract, then print what was made, found and lost; returns 1 if a video failed, else 0."""
     shard = experiment.config["shard"]
+    videos = shard_of(experiment.database.videos, shard)
     lost = 0
     for source in experiment.sources.sources:
         if not isinstance(source, FeatureSource):
@@ -34,13 +35,16 @@ def fill(experiment: Experiment) -> int:
                 f"features={source.name} are read from a file of your own: there is nothing to "
                 "extract; choose features with an extractor"
             )
-        outcome = source.fill(shard_of(experiment.database.videos, shard))
+        outcome = source.fill(videos)
         failures = _failures_of(source.cache.folder, experiment.database.name, shard)
         write_failures(outcome.failures, failures)
         print(
             f"{len(outcome.made)} made, {len(outcome.reused)} found, {len(outcome.failures)} "
             f"failed in {source.cache.folder}"
         )
+        if experiment.config["pack"]:
+            packed = source.pack(one for one in videos if one.id not in outcome.failures)
+            print(f"{packed} packed in {source.cache.packs.folder}")
         if outcome.failures:
             print(f"the failed videos and causes are listed in {failures}", file=sys.stderr)
         lost += len(outcome.failures)

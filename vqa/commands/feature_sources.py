@@ -10,6 +10,7 @@ from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.extraction.sources import Source, Sources
 from vqa.features.nothing import Nothing
 from vqa.files import user_path
+from vqa.identity import Identities
 
 # Settings in conf/features/<name>.yaml that say how an extractor is used.
 USE = ("frame_rate_hz", "frames", "dtype", "on_error", "time_limit_s")
@@ -20,6 +21,7 @@ def sources_of(
     database: Callable[[], Database],
     reading: Mapping[str, Any],
     build: Callable[[Any], Any],
+    identities: Identities,
 ) -> Sources:
     """Return the sources of the `features` section.
 
@@ -30,12 +32,15 @@ def sources_of(
         database: Gives the labelled videos, for matrices whose rows follow a label table.
         reading: How videos are read: `damaged`, and to score perhaps `max_seconds`.
         build: Builds an object from its settings.
+        identities: Of the files.
     """
 
     def extracted(extractor: Any, **use: Any) -> FeatureSource:
         root, reader = config["paths"].get("cache"), config["data"]["reader"]
         decoders = config.get("decoders", "auto")  # runs of earlier versions have no such setting
-        return FeatureSource.in_cache(extractor, root, reader, decoders=decoders, **reading, **use)
+        return FeatureSource.in_cache(
+            extractor, root, reader, decoders=decoders, identities=identities, **reading, **use
+        )
 
     def source(settings: Mapping[str, Any]) -> Source:
         if "extractor" in settings:

@@ -13,6 +13,7 @@ from typing import Any
 from vqa.databases.listing import some
 from vqa.databases.records import Database, VideoRecord
 from vqa.files import content_hash, folder_hash, plain, read_json, user_path, write_json
+from vqa.identity import kind_of
 from vqa.runs.errors import RunError
 from vqa.runs.stored import as_data
 
@@ -46,6 +47,15 @@ def described(
     }
 
 
+def is_held(folder: Path) -> bool:
+    """Return whether an earlier start has stored inputs in a run folder, or should have."""
+    return (folder / INPUTS).is_file() or _has_splits(folder)
+
+
+def _has_splits(folder: Path) -> bool:
+    return next((folder / "splits").glob("*.json"), None) is not None
+
+
 def hold(folder: Path, inputs: Mapping[str, Any]) -> None:
     """Store inputs in a run folder, or compare them with those that an earlier start stored.
 
@@ -59,7 +69,7 @@ def hold(folder: Path, inputs: Mapping[str, Any]) -> None:
     path = folder / INPUTS
     stored, found = read_json(path), plain(inputs)
     if stored is None:
-        if next((folder / "splits").glob("*.json"), None) is not None:
+        if _has_splits(folder):
             raise RunError(
                 f"{path} is absent: an older version of vqa began this run, so what its numbers "
                 "were made from is unknown; fresh=true starts over"
@@ -119,6 +129,16 @@ def _changes(stored: Mapping[str, Any], found: Mapping[str, Any], files: bool) -
     ):
         if names:
             yield words.format(_videos(names))
+    kinds = [
+        {kind_of(one["source"]) for one in videos.values() if one.get("source")}
+        for videos in (old, new)
+    ]
+    if all(kinds) and kinds[0] != kinds[1]:
+        yield (
+            f"the files were identified by data.identity={'/'.join(sorted(kinds[0]))} and are now "
+            f"by data.identity={'/'.join(sorted(kinds[1]))}"
+        )
+        return
     both = [name for name in new if name in old and new[name] != old[name]]
     for key, word in (*LABELS.items(), ("source", "file")):
         names = [name for name in both if new[name].get(key) != old[name].get(key)]

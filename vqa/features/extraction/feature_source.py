@@ -1,8 +1,7 @@
 """An extractor with its cache: extract what is missing, video by video or all at once."""
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,11 @@ from vqa.features.extraction.cache import (
     Features,
     combined_fingerprint,
     content_key,
+    key_of,
     stored_dtype,
 )
-from vqa.features.extraction.describing import VideoFeatures
-from vqa.features.extraction.fill import ExtractionError, Outcome
+from vqa.features.extraction.describing import VideoFeatures, facts_of
+from vqa.features.extraction.fill import ExtractionError, Outcome, filled
 from vqa.features.extraction.lanes import Decoders
 from vqa.features.extraction.latest import LatestFeatures
 from vqa.features.extraction.pipeline import extract_videos
@@ -25,12 +25,8 @@ from vqa.features.extraction.reading_cost import ReadingCost
 from vqa.features.extraction.space import SpaceEstimate
 from vqa.features.extractor import Extractor
 from vqa.files import shown
-from vqa.progress import progress_bar
+from vqa.identity import Identities, ahead
 from vqa.video import RawFormat
-
-log = logging.getLogger(__name__)
-
-BAR_DELAY_S = 1.0  # no progress bar if all features are found in the cache within this time
 
 
 class FeatureSource:
@@ -55,6 +51,7 @@ class FeatureSource:
         on_error: `skip` lists a failed video and continues; `raise` stops.
         time_limit_s: Longest wait for the decoder on one video, in seconds.
         decoders: Videos in work at the same time, or `auto`; see `extract_videos`.
+        identities: Of the files; see `vqa.identity`.
 
     Raises:
         ValueError: An unknown `on_error`.
@@ -74,6 +71,7 @@ class FeatureSource:
         on_error: str = "skip",
         time_limit_s: float = 600.0,
         decoders: Decoders = 1,
+        identities: Identities | None = None,
     ) -> None:
         if on_error not in ("skip", "raise"):
             raise ValueError(f"on_error={on_error!r}: expected skip or raise")
@@ -81,6 +79,7 @@ class FeatureSource:
         self.reader, self.frame_rate_hz, self.frames = reader, frame_rate_hz, frames
         self.dtype, self.damaged, self.max_seconds = dtype, damaged, max_seconds
         self.on_error, self.time_limit_s, self.decoders = on_error, time_limit_s, decoders
+        self.identities = identities or Identities()
         self.name, self.weights = extractor.name, extractor.weights
         self.untrained, self.families = extractor.untrained, extractor.families
         self.fingerprint = extractor.fingerprint
@@ -163,28 +162,14 @@ class FeatureSource:
             ExtractionError: A video failed and `on_error` is `raise`, or the disk is too small.
             ValueError: As `stream`.
         """
-        outcome, space = Outcome(), SpaceEstimate(self.cache.folder, len(videos))
         reading = ReadingCost(self.name)
-        bar = progress_bar(
-            len(videos), f"extract {self.name}", "video",
-            disable=not (progress and videos), delay=BAR_DELAY_S,
-        )  # fmt: skip
-        with bar, closing(self._updates(videos, reading)) as updates:
-            for video, failure, made in updates:
-                if failure is not None:
-                    log.warning("skipped %s: %s", shown(video.id), failure)
-                    outcome.failures[video.id] = failure
-                    bar.set_postfix(failed=len(outcome.failures), refresh=False)
-                else:
-                    (outcome.made if made else outcome.reused).append(video.id)
-                bar.update()
-                space.add(made)
-        if outcome.made or outcome.failures:
-            log.info(
-                "%s: %d videos extracted, %d cached, %d failed",
-                self.name, len(outcome.made), len(outcome.reused), len(outcome.failures),
-            )  # fmt: skip
-        return outcome
+        with closing(self._updates(self._known(videos), reading)) as updates:
+            space = SpaceEstimate(self.cache.folder, len(videos))
+            return filled(self.name, updates, len(videos), space.add, progress)
+
+    def pack(self, videos: Iterable[VideoRecord]) -> int:
+        """Move the features of videos into packs; return the number of files that were packed."""
+        return self.cache.pack(dict.fromkeys(map(self._key, videos)))
 
     def load(self, video: VideoRecord) -> Features:
         """Return the features of a video.
@@ -225,8 +210,19 @@ class FeatureSource:
         """Return the hash of a video's content, taken when this object first sees the video."""
         decoded = video.path, video.raw_format
         if decoded not in self._keys:
-            self._keys.setdefault(decoded, content_key(video))  # the first of several threads
+            key = content_key(video, self.identities.first)
+            self._keys.setdefault(decoded, key)  # that of the first of several threads
         return self._keys[decoded]
+
+    def _known(self, videos: Iterable[VideoRecord]) -> Iterator[VideoRecord]:
+        """Yield each video once its content is known; a few threads hash those that follow."""
+
+        def look(video: VideoRecord) -> None:
+            with suppress(OSError):  # the video's own turn says so
+                self._key(video)
+
+        for video, _ in ahead(videos, look):
+            yield video
 
     def _is_current(self, video: VideoRecord) -> bool:
         key = self._key(video)
@@ -250,6 +246,7 @@ class FeatureSource:
             max_seconds=self.max_seconds,
             is_current=self._is_current,
             decoders=self.decoders,
+            identify=self.identities.now,
         )
         with closing(results):
             for video, result in results:
@@ -280,8 +277,12 @@ class FeatureSource:
         """Keep the features of a video; return their size in bytes.
 
         Raises:
-            ValueError: They are not finite, and the extractor does not leave values undefined.
+            ValueError: They are not finite, and the extractor does not leave values undefined; or
+                they are not of the content that the video had when it was first seen.
         """
+        key = self._key(video)
+        if key_of(result.source, video.raw_format) != key:
+            raise ValueError("the file changed before it was read; rerun the command")
         features = result.features.to(self.dtype or result.features.dtype)
         undefined = int((~torch.isfinite(features)).sum())
         if undefined and not self.extractor.undefined:
@@ -289,20 +290,7 @@ class FeatureSource:
                 f"{undefined} of {features.numel()} features of {self.name} are not finite numbers"
                 + (" in float16; set dtype=float32" if self.dtype == torch.float16 else "")
             )
-        metadata = {
-            "source": result.source,
-            "reader": result.reader,
-            "weights": self.extractor.weights,
-            "codec": result.info.codec,
-            "width": str(result.info.width),
-            "height": str(result.info.height),
-            "frame_rate_hz": f"{result.info.frame_rate_hz:.6g}",
-            "frames": str(result.info.frames),
-            "duration_s": f"{result.info.duration_s:.6g}",
-            "undefined": str(undefined),
-            "note": "; ".join([*result.info.notes, *self.extractor.notes(result.info)]),
-        }
-        key = self._key(video)
+        metadata = facts_of(result, self.extractor, undefined)
         self.cache.store(key, features, result.times_s, metadata)
         self.cache.note_seconds(key, result.seconds)
         self._facts[key] = metadata

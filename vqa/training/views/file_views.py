@@ -10,6 +10,7 @@ from vqa.databases.records import VideoRecord
 from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.extraction.latest import LatestFeatures
 from vqa.features.extractor import Extractor
+from vqa.identity import Identities
 from vqa.models.pretrained.devices import chosen_device
 from vqa.video import VideoInfo, probe, stream_frames
 from vqa.video.beginning import beginning
@@ -97,12 +98,19 @@ class ReadAhead:
         name: Name of the view.
         view: What to read.
         device: Where the network runs that the frames are for; see `chosen_device`.
+        identities: Of the files; see `vqa.identity`.
 
     Attributes:
         source: Reads the files; a video can be viewed once its `stream` has yielded it.
     """
 
-    def __init__(self, name: str, view: FileView, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        name: str,
+        view: FileView,
+        device: str = "cpu",
+        identities: Identities | None = None,
+    ) -> None:
         self.view = view
         self.source = FeatureSource(
             _SampledFrames(name, view, chosen_device(device)),
@@ -112,6 +120,7 @@ class ReadAhead:
             damaged=view.damaged,
             max_seconds=view.max_seconds,
             decoders="auto",
+            identities=identities,
         )
 
     def __call__(self, video: VideoRecord, rng: np.random.Generator | None = None) -> Tensor:
