@@ -8,7 +8,7 @@ from vqa.features.extraction.external import ExternalFeatures
 from vqa.features.extraction.feature_folder import FeatureFolder
 from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.extraction.sources import Source, Sources
-from vqa.features.nothing import Nothing
+from vqa.features.nothing import Nothing, Probed
 from vqa.files import user_path
 from vqa.identity import Identities
 
@@ -53,5 +53,6 @@ def sources_of(
         return ExternalFeatures.of_database(path, settings["rows"], labelled)
 
     if "views" in config and config["views"]["features"] is None:
-        return Sources([extracted(Nothing())])
+        is_probed = config["data"].get("check") == "probe"
+        return Sources([extracted(Probed() if is_probed else Nothing())])
     return Sources([source(one) for one in config["features"].values()])

@@ -102,6 +102,7 @@ RULES: dict[str, Rule] = {
     "data.missing": one_of("error", "skip", "keep"),
     "data.damaged": DAMAGED,
     "data.identity": one_of(*KINDS),
+    "data.check": one_of("decode", "probe"),
     "data.mos_range": MOS_RANGE,
     "data.roots": section(),
     "data.read": BUILT,

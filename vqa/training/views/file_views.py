@@ -12,8 +12,10 @@ from vqa.features.extraction.latest import LatestFeatures
 from vqa.features.extractor import Extractor
 from vqa.identity import Identities
 from vqa.models.pretrained.devices import chosen_device
-from vqa.video import VideoInfo, probe, stream_frames
+from vqa.video import VideoError, VideoInfo, probe, stream_frames
 from vqa.video.beginning import beginning
+
+REMEDY = "data.check=decode fresh=true finds such files before a training and leaves them out"
 
 
 class FileView:
@@ -64,17 +66,20 @@ class FileView:
         Raises:
             VideoError: The file cannot be read.
         """
-        info = self._probe(video)
-        indices = self.indices(beginning(info, self.max_seconds), rng)
-        chunks = stream_frames(
-            video.path,
-            np.unique(indices),
-            reader=self.reader,
-            raw=video.raw_format,
-            info=info,
-            leaping=True,
-        )
-        return self.of_frames(chunks, info, indices, rng)
+        try:
+            info = self._probe(video)
+            indices = self.indices(beginning(info, self.max_seconds), rng)
+            chunks = stream_frames(
+                video.path,
+                np.unique(indices),
+                reader=self.reader,
+                raw=video.raw_format,
+                info=info,
+                leaping=True,
+            )
+            return self.of_frames(chunks, info, indices, rng)
+        except VideoError as error:
+            raise VideoError(error.path, f"{error.cause}; {REMEDY}", error.frames) from error
 
     def times_s(self, video: VideoRecord) -> Tensor:
         """Return the mean presentation time of each row of `indices` in evaluation, (K,)."""
