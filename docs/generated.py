@@ -33,6 +33,7 @@ GROUPS = {
     "recipe": "The papers' sizes, or small ones for the demo.",
     "trainer": "Lightning's trainer: device, precision, epochs.",
     "logger": "Where curves and results go besides the run folder.",
+    "engine": "Where the work is done: here, or in shares on a cluster of SLURM or Ray.",
     "experiment": "Rows of the papers' tables: several settings under one name.",
     "hparams_search": "With `-m`: a search for settings, judged on the validation part.",
 }

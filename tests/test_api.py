@@ -1,5 +1,6 @@
 """The Python face: what it gives, what it imports, and where it works."""
 
+import pickle
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 import vqa
 from tests.commands.calling import run
 from tests.places import CONF, ROOT
+from vqa.commands.scoring.tables import schema
 
 SMALL = (
     "+data.read.contents=5", "+data.read.versions=3", "+data.read.frames=8",
@@ -157,3 +159,29 @@ def test_it_works_inside_a_worker_of_a_loader(place, stored):
 
 def test_a_type_checker_finds_the_package_typed():
     assert (ROOT / "vqa" / "py.typed").is_file()
+
+
+def test_a_callable_for_other_frameworks_gives_rows(place, stored):
+    """Rows of paths and of rows; it is pickled without its model."""
+    video = next(iter(stored))
+    scorer = pickle.loads(pickle.dumps(vqa.Scorer(place / "run", device="cpu")))
+    row = scorer(video)
+    assert list(row) == schema().names
+    assert row["score"] == vqa.load(place / "run")(video).value
+    assert len(row["times_s"]) == row["frames"] == 8
+    for name in ("item", "path", "video"):
+        assert scorer({name: str(video), "id": 7}) == {name: str(video), "id": 7, **row}
+    again = pickle.loads(pickle.dumps(scorer))
+    assert again._loaded is None
+    assert again(str(video)) == row
+
+
+def test_its_row_of_a_bad_file_says_why(place, tmp_path):
+    (tmp_path / "bad.mp4").write_bytes(b"no video")
+    scorer = vqa.Scorer(place / "run")
+    for name in ("bad.mp4", "gone.mp4"):
+        row = scorer(tmp_path / name)
+        assert row["score"] is None
+        assert row["error"]
+    with pytest.raises(ValueError, match="found the columns id"):
+        scorer({"id": 1})

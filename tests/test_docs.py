@@ -116,7 +116,7 @@ def known_keys():
         "cross": [["train=[demo]", "test=[demo]"]],
         "train": [
             [f"{group}={name}"]
-            for group in ("model", "data", "features", "protocol", "alignment", "trainer", "logger")
+            for group in (*configuration.GROUPS[:5], "trainer", "logger", "engine")
             for name in configuration.choices(group)
         ],
     }

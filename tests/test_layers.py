@@ -13,6 +13,7 @@ ROOMS = (
     "vqa.files",
     "vqa.identity",
     "vqa.progress",
+    "vqa.remote",
     "vqa.video",
     "vqa.evaluation",
     "vqa.databases",
@@ -37,6 +38,7 @@ NOT = {
 # Outside libraries that live in one place, so that each can be replaced in an hour.
 HOMES = {
     "tqdm": ("vqa.progress",),
+    "fsspec": ("vqa.remote",),
     "av": ("vqa.video", "vqa.databases.synthesis"),
     "decord": ("vqa.video",),
     "hydra": ("vqa.commands",),
@@ -58,6 +60,7 @@ HOMES = {
     "h5py": ("vqa.protocols", "vqa.features.extraction"),
     "huggingface_hub": ("vqa.runs.hub",),
     "loky": ("vqa.features.nss", "vqa.features.extraction.lanes"),
+    "ray": ("vqa.commands.engines", "vqa.commands.scoring.on_ray"),
     "pyarrow": ("vqa.commands.scoring",),
     "open_clip": ("vqa.models.pretrained",),
     "timm": ("vqa.models.pretrained",),

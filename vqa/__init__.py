@@ -12,9 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vqa.api import list_models, load
+    from vqa.api import Scorer, list_models, load
     from vqa.commands.scoring.score import Score
-    from vqa.commands.scoring.scorer import Scorer
 
 __version__ = "0.2.0"
 __all__ = ["Score", "Scorer", "__version__", "list_models", "load"]
@@ -23,7 +22,7 @@ _HOMES = {
     "list_models": "vqa.api",
     "load": "vqa.api",
     "Score": "vqa.commands.scoring.score",
-    "Scorer": "vqa.commands.scoring.scorer",
+    "Scorer": "vqa.api",
 }
 
 

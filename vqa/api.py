@@ -1,11 +1,14 @@
 """The Python face: load a model, score videos, list the models."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vqa.commands.scoring.scorer import Scorer
+    from vqa.commands.scoring.scorer import Scorer as LoadedScorer
+
+PATH_COLUMNS = ("video", "path", "item")  # in the order in which they are looked for
 
 
 def load(
@@ -21,7 +24,7 @@ def load(
     fps: float | None = None,
     max_seconds: float | None = None,
     identity: str = "content",
-) -> "Scorer":
+) -> "LoadedScorer":
     """Load a model for scoring.
 
     `load("ugc")` is the model inside the package, `load("runs/<run>")` a run or model folder,
@@ -56,6 +59,61 @@ def load(
         run, cache=cache, device=device, damaged=damaged, trust=trust, level=level, fps=fps,
         max_seconds=max_seconds, identity=identity,
     )  # fmt: skip
+
+
+class Scorer:
+    """A model that gives a row for a video, for Ray Data, NeMo Curator and their like.
+
+    Only its arguments travel to a worker process, which loads the model at the first video.
+    `vqa.load` gives a scorer whose scores are objects.
+
+    Args:
+        model: See `vqa.load`: a folder that the workers see, or the name of a model.
+        **options: Those of `vqa.load`.
+
+    Examples:
+        >>> import vqa
+        >>> row = vqa.Scorer("ugc", device="cpu")("gone.mp4")
+        >>> row["score"] is None, "no such file" in row["error"].lower()
+        (True, True)
+    """
+
+    def __init__(self, model: str | PathLike[str] = "ugc", **options: Any) -> None:
+        self.model, self.options = str(model), options
+        self._loaded: LoadedScorer | None = None
+
+    def __call__(self, video: str | PathLike[str] | Mapping[str, Any]) -> dict[str, Any]:
+        """Score one video.
+
+        Args:
+            video: Its path, or a row with the path in the column `video`, `path` or `item`; further
+                columns are passed on.
+
+        Returns:
+            The columns of `vqa score -o scores.parquet`; for a video that cannot be scored, `error`
+            says why and `score` is None.
+
+        Raises:
+            ValueError: A row without a path.
+        """
+        from vqa.commands.scoring.tables import flat
+
+        row: Mapping[str, Any] = {}
+        if isinstance(video, Mapping):
+            row, name = video, next((name for name in PATH_COLUMNS if name in video), None)
+            if name is None:
+                raise ValueError(
+                    f"expected a row with the path in one of {', '.join(PATH_COLUMNS)}, found the "
+                    f"columns {', '.join(map(str, row)) or 'none'}"
+                )
+            video = str(row[name])
+        if self._loaded is None:
+            self._loaded = load(self.model, **self.options)
+        return {**row, **flat(self._loaded(str(video)).entry())}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the loaded model out: it is loaded again where it is needed."""
+        return {**self.__dict__, "_loaded": None}
 
 
 def list_models() -> list[str]:

@@ -28,7 +28,7 @@ HOSTILE = {
     "[a,b]": ["a", "b"],
     "{a:b}": {"a": "b"},
 }
-GROUPS = ("model", "features", "protocol", "data", "alignment", "trainer", "logger")
+GROUPS = ("model", "features", "protocol", "data", "alignment", "trainer", "logger", "engine")
 
 
 @cache

@@ -13,6 +13,15 @@ TEXT = "-1 0 abc"
 NAME = "abc long"
 # From patterns of keys to the hostile values that make sense there; the first pattern counts.
 SENSIBLE = {
+    # engines
+    "engine.name engine.cluster engine.array engine.time_min": "",
+    "engine.requeues": "0",
+    "engine.gpus": "0 1.5",
+    "engine.workers engine.cpus": "null",
+    "engine.memory_gb": "null 1.5",
+    "engine.partition": "null abc",
+    "engine.address": "abc",
+    "engine.options": "{} {a:b}",
     # whole numbers
     "seed split_seed protocol.seed model.seed rescore loader.num_workers": "0",
     "model.module.frozen_epochs.*": "0",
@@ -23,7 +32,8 @@ SENSIBLE = {
     "model.network.steps model.network.backbone.embed_dim views.fragments.*_clips": "",
     "views.fragments.clip_length views.fragments.frame_interval views.fragments.*_size": "",
     "protocol.folds protocol.rounds model.module.schedule.every_epochs": "",
-    "views.features.crop_length": "null",
+    "views.features.crop_length loader.store": "null",
+    "*.num_nodes": "",
     "threads *.workers model.patience *.frames *.batch_frames *.batch_masks": "null",
     "*.batch_windows views.fragments.aligned views.fragments.time_fragments protocol.count": "null",
     "*.devices model.network.backbone.depths model.network.backbone.num_heads": "[1]",

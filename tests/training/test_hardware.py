@@ -5,7 +5,7 @@ import pytorch_lightning as pl
 import torch
 
 from tests.commands.calling import composed
-from vqa.training.hardware import chosen_hardware, seed_devices
+from vqa.training.hardware import chosen_hardware, seed_generators
 
 H200 = "NVIDIA H200"
 
@@ -140,6 +140,6 @@ def test_seeding_gives_the_numbers_of_torch(monkeypatch):
     seeded = []
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
     monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
-    seed_devices(5)
+    seed_generators(5)
     assert torch.equal(torch.rand(3), expected)
     assert seeded == [5]

@@ -3,11 +3,14 @@
 import multiprocessing
 import os
 import pickle
+import signal
 import socket
+import sys
 from pathlib import Path
 
 import numpy as np
 import torch
+from pytorch_lightning.callbacks import Callback
 
 from vqa.commands.building import build
 from vqa.commands.configuration import compose, resolved
@@ -128,8 +131,8 @@ def toy(model, *overrides, train=13, val=7, test=5, batch_size=6):
     return build({**settings, "trainer": trainer}), data
 
 
-def train(model, folder, processes=1, *overrides, **counts):
-    """Train with a global batch of six videos.
+def train(model, folder, processes=1, *overrides, stop=None, **counts):
+    """Train with a global batch of six videos; `stop` is the epoch and step of a SIGTERM.
 
     Returns:
         The scores of all videos (N,), and the history.
@@ -144,7 +147,7 @@ def train(model, folder, processes=1, *overrides, **counts):
             port = free.getsockname()[1]
         shares = [
             SERVER.Process(
-                target=_share, args=(model, folder, rank, processes, port, overrides, counts)
+                target=_share, args=(model, folder, rank, processes, port, overrides, counts, stop)
             )
             for rank in range(processes)
         ]
@@ -152,7 +155,8 @@ def train(model, folder, processes=1, *overrides, **counts):
             share.start()
         for share in shares:
             share.join()
-        assert [share.exitcode for share in shares] == [0] * processes
+        codes = [share.exitcode for share in shares]
+        assert codes == [0] * processes, codes
     scores, history = zip(
         *(pickle.loads((folder / f"{rank}.pickle").read_bytes()) for rank in range(processes)),
         strict=True,
@@ -163,8 +167,23 @@ def train(model, folder, processes=1, *overrides, **counts):
     return np.array(scores[0]), history[0]
 
 
-def _share(model, folder, rank, processes, port, overrides, counts):
-    """Train as one of the processes."""
+class Stop(Callback):
+    """Sends this process a SIGTERM at the beginning of a step."""
+
+    def __init__(self, epoch, step):
+        self.place = epoch, step
+
+    def on_train_batch_start(self, trainer, module, batch, index):
+        if (trainer.current_epoch, index) == self.place:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _end(number, frame):
+    sys.exit(128 + number)
+
+
+def _share(model, folder, rank, processes, port, overrides, counts, stop=None):
+    """Train as one of the processes; the last of them gets the signal of `stop`."""
     torch.set_num_threads(1)
     if processes > 1:
         os.environ |= {
@@ -175,6 +194,13 @@ def _share(model, folder, rank, processes, port, overrides, counts):
             "trainer=ddp", "trainer.accelerator=cpu", f"trainer.devices={processes}", *overrides,
         ]  # fmt: skip
     learner, data = toy(model, *overrides, batch_size=6 // processes, **counts)
+    if stop is not None:
+        signal.signal(signal.SIGTERM, _end)
+        if rank == processes - 1:
+            plain = learner.trainer
+            learner.trainer = lambda callbacks, **options: plain(
+                callbacks=[Stop(*stop), *callbacks], **options
+            )
     learner.fit(data, folder)
     rows = learner.predict(data, [*data.train, *data.val, *data.test])
     result = [row.score for row in rows], learner.module.history

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from vqa.video import RawFormat
 
 GROUPS = (
-    "model", "data", "features", "protocol", "alignment", "recipe", "trainer", "logger",
+    "model", "data", "features", "protocol", "alignment", "recipe", "trainer", "logger", "engine",
     "experiment", "hparams_search",
 )  # fmt: skip
 
@@ -222,6 +222,11 @@ def _unknown_key(text: str) -> str | None:
     found = re.search(r"Could not override '([^']+)'.* is not in struct", text)
     if found is None:
         return None
+    if found[1].startswith("engine."):
+        return (
+            f"{found[1]}: the chosen engine takes no such setting; choose engine=slurm or "
+            "engine=ray, and --cfg job shows its settings"
+        )
     return (
         f"there is no setting {found[1]}; --cfg job shows all settings, and +{found[1]}=... adds "
         "one that a constructor takes"

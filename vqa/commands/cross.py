@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from vqa.commands import configuration
+from vqa.commands.crossing import Crossing
+from vqa.commands.engines.settings import EngineSettings
 from vqa.commands.experiment import Experiment
-from vqa.commands.preflight import check_experiment, check_folder
-from vqa.commands.setting_rules import FOLDER_NAME
 from vqa.commands.test import evaluate_run
 from vqa.commands.train import train
 from vqa.evaluation.metrics import cards
 from vqa.evaluation.text import aligned_rows, number
-from vqa.files import user_path, write_atomically, write_json
+from vqa.features.extraction.fill import shard_of
+from vqa.files import write_atomically, write_json
 from vqa.reports import write_matrix_page
 from vqa.runs import Run
 from vqa.runs.environment import command_line
@@ -31,55 +31,48 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SHOWN = ("metric", "output")
-OWN = ("train", "test", "whole", *SHOWN)
-TABLES = (".csv", ".tsv", ".txt")  # entries of train and test that are label tables
-
 # From a database and, optionally, another protocol to the experiment that trains on it.
 Compose = Callable[..., Experiment]
 
 
 def main(config: "DictConfig") -> None:
-    """Fill the matrix, then print it and the path of its page."""
+    """Fill the matrix, then print it and the path of its page; or do this job's share of its rows.
+
+    A share trains and tests, and writes no matrix: several jobs share its folder.
+    """
     from hydra.core.hydra_config import HydraConfig
 
-    matrix(config, HydraConfig.get().overrides.task)
+    crossing = Crossing(config, HydraConfig.get().overrides.task)
+    crossing.check()
+    if not EngineSettings.of(crossing.settings).is_local:
+        from vqa.commands.engines import verbs
+
+        verbs.cross(len(crossing.trains), crossing.experiments())
+    shard = crossing.settings["shard"]
+    if shard == "1/1":
+        fill(crossing)
+        return
+    rows = shard_of(crossing.trains, shard)
+    for trained, tested, run, _ in _runs(
+        rows, crossing.tests, crossing.training, crossing.protocol
+    ):
+        log.info("%s -> %s: %s", trained, tested, run.folder)
 
 
-def matrix(config: "DictConfig", overrides: Sequence[str]) -> None:
-    """Train and test with these overrides of `train` on every database."""
-    whole = Experiment.composed(config)
-    given = whole.config
-    trains, tests = ([_chosen(key, entry) for entry in given[key]] for key in ("train", "test"))
-    chosen = _by_name([*trains, *tests])
-
-    def training(database: str, protocol: str | None = None) -> Experiment:
-        kept = [item for item in overrides if item.lstrip("+~").split("=")[0] not in OWN]
-        if protocol:
-            kept = [item for item in kept if not item.lstrip("+~").startswith("protocol")]
-            kept.append(f"protocol={protocol}")
-        return Experiment.composed(configuration.compose("train", [*kept, *chosen[database]]))
-
-    settings = {key: value for key, value in given.items() if key not in SHOWN}
-    name = f"cross-{given['model_name']}-{Experiment(settings).identity}"
-    folder = Path(given["output"] or Path(given["paths"]["runs"]) / name)
-    check_experiment(whole.config)
-    check_folder("output", folder)
-    whole.tracker.check()
-    # A wrong name is refused before the first training, not after it.
-    for database in chosen:
-        training(database, given["whole"])
+def fill(crossing: Crossing) -> None:
+    """Train and test what is missing; print the matrix."""
+    given, whole = crossing.settings, crossing.whole
     found = cross_database(
-        [name for name, _ in trains], [name for name, _ in tests], training, folder,
-        whole=given["whole"], metric=given["metric"],
+        crossing.trains, crossing.tests, crossing.training, crossing.folder,
+        whole=crossing.protocol, metric=given["metric"],
         title=f"{given['model_name']} with {', '.join(given['features'])} across databases",
         command=command_line(),
     )  # fmt: skip
-    whole.tracker.finish_matrix(folder, given)
+    whole.tracker.finish_matrix(crossing.folder, given)
     for note in found["notes"]:
         print(f"NOTE: {note}")
     print(f"\n{format_matrix(found)}\n")
-    print(f"report: {folder / 'matrix.html'}")
+    print(f"report: {crossing.folder / 'matrix.html'}")
 
 
 def cross_database(
@@ -176,35 +169,6 @@ def format_matrix(matrix: Mapping[str, Any]) -> str:
     if any(cell["untrained"] for cell in cells.values()):
         lines.append(f"† {MARK}: says nothing about quality")
     return "\n".join(lines)
-
-
-def _chosen(key: str, entry: str) -> tuple[str, tuple[str, ...]]:
-    """Return the name of a database and the overrides that choose it.
-
-    Args:
-        key: `train` or `test`, for the error.
-        entry: A name of conf/data, or the path of a label table, which is named after its file.
-    """
-    if Path(entry).suffix.lower() not in TABLES:
-        return entry, (f"data={entry}",)
-    table = user_path(entry)
-    if not table.is_file():
-        raise ValueError(f"{key}={entry}: expected a label table, found no such file")
-    if not FOLDER_NAME.holds(table.stem):
-        raise ValueError(
-            f"{key}={entry}: expected {FOLDER_NAME.expected}, found {table.stem}; rename the table"
-        )
-    labels = configuration.quoted(str(table.absolute()))
-    return table.stem, ("data=csv", f"data.labels={labels}", f"data.name='{table.stem}'")
-
-
-def _by_name(chosen: Sequence[tuple[str, tuple[str, ...]]]) -> dict[str, tuple[str, ...]]:
-    """Return the overrides of each database by its name, which must be of one database."""
-    found: dict[str, tuple[str, ...]] = {}
-    for name, words in chosen:
-        if found.setdefault(name, words) != words:
-            raise ValueError(f"{name}: expected databases of different names; rename a label table")
-    return found
 
 
 def _runs(

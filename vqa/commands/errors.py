@@ -62,13 +62,14 @@ def explained(error: BaseException) -> tuple[int, str] | None:
 
 def _of_runtime(error: RuntimeError, text: str) -> tuple[int, str] | None:
     """Explain an error of our own kinds, and what torch raises when memory is full."""
+    from vqa.commands.engines.shares import EngineError
     from vqa.features.extraction.fill import ExtractionError
     from vqa.models.pretrained.weights import WeightsError
     from vqa.runs import RunError
     from vqa.training.errors import TrainingError
     from vqa.video import VideoError
 
-    if isinstance(error, ExtractionError | TrainingError | VideoError):
+    if isinstance(error, EngineError | ExtractionError | TrainingError | VideoError):
         return FAILED, text
     if isinstance(error, RunError | WeightsError):
         return USAGE, text

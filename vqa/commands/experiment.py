@@ -12,6 +12,7 @@ import numpy as np
 from vqa.commands.building import build
 from vqa.commands.configuration import resolved
 from vqa.commands.feature_sources import sources_of
+from vqa.commands.loading import data_module
 from vqa.commands.run_settings import settings_of
 from vqa.databases.hashing import hashes_of
 from vqa.databases.records import Database, VideoRecord
@@ -251,20 +252,8 @@ class Experiment:
 
     def data(self, database: Database, split: Split | None) -> "VQADataModule":
         """Make the loaders of a split, or with None those of any videos."""
-        from vqa.training.datamodule import VQADataModule
-
-        loader = self.config["loader"]
         with self._reading():
-            return VQADataModule(
-                database,
-                split,
-                self.views,
-                batch_size=loader["batch_size"],
-                eval_batch_size=loader["eval_batch_size"],
-                num_workers=loader["num_workers"],
-                seed=self.config["seed"],
-                each_database=loader.get("each_database", False),
-            )
+            return data_module(self.config, database, split, self.views, lambda: self.hashes)
 
     def learner(self, **replaced: Any) -> Any:
         """Make an untrained learner; settings of `model` may be replaced, such as `trainer`."""

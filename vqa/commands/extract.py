@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from vqa.commands import draw
 from vqa.commands.configuration import UsageError
+from vqa.commands.engines.settings import EngineSettings
 from vqa.commands.experiment import Experiment
 from vqa.commands.preflight import check_experiment
 from vqa.features.extraction.feature_source import FeatureSource
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 def main(config: "DictConfig") -> int:
     """Extract or, with `draw=`, draw; returns the exit status."""
     experiment = Experiment.composed(config)
+    is_local = EngineSettings.of(experiment.config).is_local
+    if not is_local and experiment.config["draw"] is None:
+        from vqa.commands.engines import verbs
+
+        return verbs.extract(experiment)
     check_experiment(experiment.config)
     if experiment.config["draw"] is not None:
         return draw.main(experiment)

@@ -45,6 +45,7 @@ _MODULE = {
 OPTIONS: dict[str, dict[str, Rule]] = {
     "pytorch_lightning.Trainer": {
         "accelerator": one_of("auto", "cpu", "gpu", "cuda", "mps"),
+        "num_nodes": whole(1, 10**5),
         "devices": whole(1, 1024) | one_of("auto") | several(whole(0, 1023)),
         "strategy": text(
             "auto, ddp or ddp_find_unused_parameters_true",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa.commands.configuration import UsageError
+from vqa.commands.engines.settings import EngineSettings
 from vqa.files import shown, user_path
 
 GPUS = ("cuda", "gpu")
@@ -82,6 +83,8 @@ def check_device(key: str, device: str) -> None:
 def check_experiment(config: Mapping[str, Any]) -> None:
     """Check the places and devices that an experiment names.
 
+    The devices are those of the machines that do the work, so an engine checks them there.
+
     Raises:
         UsageError: One that cannot be used.
         ValueError: The device does not have the precision that is asked for.
@@ -91,6 +94,8 @@ def check_experiment(config: Mapping[str, Any]) -> None:
             check_folder(f"paths.{name}", config["paths"][name])
     if config.get("folder") is not None:
         check_folder("folder", config["folder"])
+    if not EngineSettings.of(config).is_local:
+        return
     trainer = config.get("trainer", {})
     devices = {"trainer.accelerator": trainer.get("accelerator")}
     devices["loader.device"] = config.get("loader", {}).get("device")

@@ -5,6 +5,7 @@ A key of `RULES` is a pattern of dotted keys, in which `*` stands for any name.
 
 from typing import Any
 
+from vqa.commands.engines.settings import RULES as ENGINE
 from vqa.commands.rules import (
     BUILT,
     FLAG,
@@ -94,6 +95,7 @@ RULES: dict[str, Rule] = {
     "loader.memory_gb": number(0),
     "loader.device": one_of("auto", "cpu", "cuda"),
     "loader.each_database": FLAG,
+    "loader.store": whole(1, 10**6) | NULL,
     "views": section(),
     "views.*": BUILT | NULL,
     "data": section() | NULL,
@@ -120,6 +122,8 @@ RULES: dict[str, Rule] = {
     "protocol": section(),
     "alignment": section(),
     "logger": section(),
+    "engine": section(),
+    **{f"engine.{key}": rule for key, rule in ENGINE.items()},
     "trainer": section(),
     "model": section(),
 }

@@ -153,6 +153,12 @@ def _contradictions(settings: Mapping[str, Any]) -> Iterator[str]:
     model, protocol = settings.get("model") or {}, settings.get("protocol") or {}
     if fault := _late_parts_fault(settings.get("trainer") or {}, model.get("module") or {}):
         yield fault
+    draws = (settings.get("loader") or {}).get("store")
+    if draws and (views is None or views.get("fragments") is None):
+        yield (
+            f"loader.store={draws}: expected a model with a view of fragments, such as "
+            f"model=fastvqa, found model={settings.get('model_name')}; set loader.store=null"
+        )
     if settings.get("alignment"):
         yield from _scale_faults(settings["alignment"], settings["data"])
     selects = model.get("selection") == "val_srocc" or model.get("patience")

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: they end a command as an error would, so that it cleans up and can resume."""
+"""Ctrl-C, SIGTERM and SIGUSR1 end a command as an error would, so that it cleans up."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)  # the last: a cluster takes it away
 
 
 class Stopped(BaseException):
@@ -23,7 +23,7 @@ def is_first() -> bool:
 
 
 class Signals:
-    """The handling of Ctrl-C and SIGTERM in a command.
+    """The handling of Ctrl-C, SIGTERM and SIGUSR1 in a command.
 
     Attributes:
         received: Number of the first signal; 0 before it.
@@ -37,8 +37,8 @@ class Signals:
 
     @property
     def status(self) -> int:
-        """Exit status of a process that this signal ended."""
-        return 128 + self.received
+        """Exit status of a process that this signal ended; 143 for SIGUSR1, too."""
+        return 128 + (signal.SIGINT if self.received == signal.SIGINT else signal.SIGTERM)
 
     @property
     def line(self) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from vqa.commands.calibrate import calibrate, videos_to_fit
 from vqa.commands.conclusion import conclude
+from vqa.commands.engines.settings import EngineSettings
 from vqa.commands.experiment import Experiment
 from vqa.commands.preflight import check_experiment
 from vqa.commands.starting import begin_from
@@ -37,15 +38,28 @@ log = logging.getLogger(__name__)
 
 def main(config: "DictConfig") -> Run:
     """Train, then print the results and the report's path."""
-    run = train(Experiment.composed(config))
-    if not run.finished or not is_first_process():
-        return run
+    run = trained(Experiment.composed(config))
+    if run.finished and is_first_process():
+        show(run)
+    return run
+
+
+def trained(experiment: Experiment) -> Run:
+    """Train here, or on the engine of the settings."""
+    if EngineSettings.of(experiment.config).is_local:
+        return train(experiment)
+    from vqa.commands.engines import verbs
+
+    return verbs.train(experiment)
+
+
+def show(run: Run) -> None:
+    """Print the notes and results of a finished run."""
     for note in run.notes():
         print(f"NOTE: {note}")
     if results := run.results():
         print(f"\n{format_table(results)}\n")
         print(f"report: {run.report}")
-    return run
 
 
 def train(experiment: Experiment) -> Run:

@@ -1,6 +1,7 @@
 """Video files without ratings, as given on a command line: found on disk and made into records."""
 
 import codecs
+import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -86,11 +87,11 @@ def as_records(paths: Iterable[Path], raw: RawFormat | None = None) -> Iterator[
         "width": raw.width, "height": raw.height, "pixel_format": raw.pixel_format,
         "color_range": raw.color_range, "frame_rate_hz": raw.frame_rate_hz,
     }  # fmt: skip
-    known: set[str] = set()
+    known: set[int] = set()
     for path in map(_absolute, paths):
         name = path.as_posix()
-        if name not in known:
-            known.add(name)
+        if (key := _key(name)) not in known:
+            known.add(key)
             yield VideoRecord(name, path, float("nan"), **fields)
 
 
@@ -111,7 +112,7 @@ class Search:
 
     def __init__(self, *, zeros: bool = False, standard_input: int = 0) -> None:
         self.zeros, self.standard_input = zeros, standard_input
-        self._taken: set[str] = set()
+        self._taken: set[int] = set()
         self._passed_over = PassedOver()
         self._reached = 0  # files so far, repeated ones included
         self._lists: list[Path] = []  # the lists that are being read
@@ -135,8 +136,8 @@ class Search:
             raise FileNotFoundError("no videos found: expected a file, folder or pattern, found ''")
         for text in given:
             for one in self._top(text):
-                if str(one.path) not in self._taken:
-                    self._taken.add(str(one.path))
+                if (key := _key(str(one.path))) not in self._taken:
+                    self._taken.add(key)
                     yield one
                 elif not one.cause:
                     self._passed_over.add(TWICE, one.path.name)
@@ -268,6 +269,11 @@ def _name(line: bytes, end: bytes) -> str:
         return os.fsdecode(line)
     text = os.fsdecode(line.removeprefix(codecs.BOM_UTF8).removesuffix(b"\r"))
     return text if text.strip() else ""
+
+
+def _key(name: str) -> int:
+    """Return 128 bits of a name's hash: a million names fit in 100 MB."""
+    return int.from_bytes(hashlib.blake2b(os.fsencode(name), digest_size=16).digest())
 
 
 def _lacks(path: Path, cause: str) -> Named:

@@ -18,13 +18,15 @@ from vqa.runs.stored import read_settings, settings_text
 # Patterns of the settings that may differ between two starts of a run: places, helpers, speed, and
 # split_seed, which counts by the seed of the protocol.
 INCIDENTAL = (
-    "folder", "fresh", "paths", "logger", "threads", "decoders", "shard", "split_seed",
+    "folder", "fresh", "paths", "logger", "engine", "threads", "decoders", "shard", "split_seed",
     "test_settings", "data.identity", "data.check",
     "loader.num_workers", "loader.memory_gb", "loader.device",
     "views.*.memory_gb", "views.*.device",
     "features.*.device", "features.*.workers", "features.*.batch_frames", "features.*.batch_masks",
     "features.*.batch_windows", "model.workers", "model.checkpoint_every",
 )  # fmt: skip
+# Patterns of settings that came later, with the value that changes nothing: it is as absent.
+NEUTRAL = {"loader.store": None, "*trainer.num_nodes": 1}
 RUN_KEYS = {"name", "seed", "model"}
 SECTIONS = ("model", "features", "views", "data", "protocol", "trainer", "loader", "paths")
 # Sections that a trained model is rebuilt from.
@@ -161,7 +163,10 @@ def shaping(settings: Mapping[str, Any], place: str = "") -> dict[str, Any]:
     found = {}
     for name, value in settings.items():
         key = f"{place}{name}"
-        if not any(fnmatchcase(key, pattern) for pattern in INCIDENTAL):
+        is_neutral = any(
+            fnmatchcase(key, pattern) and value == neutral for pattern, neutral in NEUTRAL.items()
+        )
+        if not is_neutral and not any(fnmatchcase(key, pattern) for pattern in INCIDENTAL):
             found[name] = shaping(value, f"{key}.") if isinstance(value, Mapping) else value
     return found
 

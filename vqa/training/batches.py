@@ -1,6 +1,7 @@
 """Batches: which videos a process gets at each step."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -84,6 +85,9 @@ class Shares(BatchSampler):
         batch_size: Videos per step and process.
         processes: Number of processes.
         rank: This process.
+
+    Attributes:
+        start: Batches that the next pass leaves out, because an earlier start has trained on them.
     """
 
     def __init__(
@@ -91,10 +95,12 @@ class Shares(BatchSampler):
     ) -> None:
         super().__init__(items, batch_size * processes, drop_last=False)
         self.processes, self.rank = processes, rank
+        self.start = 0
 
     def __iter__(self) -> Iterator[list[Item]]:
-        for batch in super().__iter__():
-            start, end = (
+        start, self.start = self.start, 0
+        for batch in islice(super().__iter__(), start, None):
+            first, end = (
                 place * len(batch) // self.processes for place in (self.rank, self.rank + 1)
             )
-            yield batch[start:end] or [batch[0]._replace(counts=False)]
+            yield batch[first:end] or [batch[0]._replace(counts=False)]

@@ -1,12 +1,10 @@
 """Loaders for the parts of a split, as a model's views show the videos."""
 
-import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
@@ -15,8 +13,9 @@ from torch.utils.data import DataLoader, Dataset
 from vqa.databases.records import Database, VideoRecord
 from vqa.protocols.splits import Split
 from vqa.training.batches import Item, Rounds, Shares, Shuffled
+from vqa.training.draws import rng_of
 from vqa.training.processes import world
-from vqa.training.views import PreparedFeatures, Views
+from vqa.training.views import PreparedFeatures, StoredClips, Views
 
 BATCH_BYTES = 2**28  # of a batch in prediction
 AHEAD = 8  # batches that are sorted by length together
@@ -39,10 +38,13 @@ class ViewDataset(Dataset):
         videos: The records.
         views: The model's views.
         seed: Base seed of the randomness in training.
+        draws: Epochs until the draws of training repeat; 0 for never.
     """
 
-    def __init__(self, videos: Sequence[VideoRecord], views: Views, seed: int = 0) -> None:
-        self.videos, self.views, self.seed = videos, views, seed
+    def __init__(
+        self, videos: Sequence[VideoRecord], views: Views, seed: int = 0, draws: int = 0
+    ) -> None:
+        self.videos, self.views, self.seed, self.draws = videos, views, seed, draws
 
     def __len__(self) -> int:
         return len(self.videos)
@@ -51,8 +53,28 @@ class ViewDataset(Dataset):
         item = Item(item) if isinstance(item, int) else item  # Lightning has samplers of its own
         video, rng = self.videos[item.index], None
         if item.epoch is not None and self.views.is_random:
-            rng = np.random.default_rng((self.seed, item.epoch, number_of(video.id)))
+            epoch = item.epoch % self.draws if self.draws else item.epoch
+            rng = rng_of(self.seed, epoch, video.id)
         return Sample(video, self.views(video, rng), item.counts)
+
+
+class Loader(DataLoader):
+    """Batches of `Shares`; an epoch of training can resume after some of them.
+
+    Attributes:
+        done: Batches of this epoch that were trained on, as its checkpoint says.
+        skipped: Batches that the first epoch left out.
+    """
+
+    done = skipped = 0
+
+    def state_dict(self) -> dict[str, int]:
+        """Return the place in the epoch, for Lightning's checkpoint."""
+        return {"done": self.done}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Begin the next pass after the batches that were trained on."""
+        self.skipped = self.batch_sampler.start = state["done"]
 
 
 class VQADataModule(pl.LightningDataModule):
@@ -68,9 +90,10 @@ class VQADataModule(pl.LightningDataModule):
         batch_size: Videos per training step and process.
         eval_batch_size: Most videos per forward pass in prediction.
         num_workers: Processes that read files, each with one thread; `auto` starts one per core
-            that this process may use. Features are read without them.
+            that this process may use, see `usable_cores`. Features are read without them.
         seed: Seed of the training order.
         each_database: Take `batch_size` training videos of each of the combined databases.
+        processes: Processes of this training on this machine, which share its cores.
     """
 
     def __init__(
@@ -84,14 +107,18 @@ class VQADataModule(pl.LightningDataModule):
         num_workers: int | Literal["auto"] = 0,
         seed: int = 0,
         each_database: bool = False,
+        processes: int = 1,
     ) -> None:
         super().__init__()
         self.database, self.views, self.split = database, views, split
         self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
         self.reads_files = any(name != "features" for name in views.views)
-        self.num_workers = _cores() if num_workers == "auto" else num_workers
+        self.processes = processes
+        self.num_workers = usable_cores(processes) if num_workers == "auto" else num_workers
         if not self.reads_files:
             self.num_workers = 0  # what is in memory needs no other process
+        stored = [view for view in views.views.values() if isinstance(view, StoredClips)]
+        self.draws = stored[0].draws if stored else 0
         self.prepared = views
         self.device = torch.device("cpu")
         self.seed, self.each_database = seed, each_database
@@ -109,20 +136,27 @@ class VQADataModule(pl.LightningDataModule):
         self.prepared, self.device = self.views.prepared(device=device, **how), device
 
     def gather(self) -> None:
-        """Put the features of the training in one place, before it begins."""
+        """Put the features of the training in one place, before it begins, and cut fragments."""
+        for view in self.views.views.values():
+            if isinstance(view, StoredClips):
+                view.fill(self.train, self.val, self.num_workers)
         features = self.prepared.views.get("features")
         if isinstance(features, PreparedFeatures) and not self.reads_files:
             is_of_split = features.scale is not None
             features.gather([*self.train, *self.val] if is_of_split else self.database.videos)
 
-    def train_dataloader(self) -> DataLoader:
+    def train_dataloader(self) -> Loader:
         """Return shuffled batches; under DDP each process gets its share of every batch."""
-        dataset = ViewDataset(self.train, self.prepared, self.seed)
-        if not self.each_database:
-            return self._loader(dataset, self.batch_size, Shuffled(len(dataset), self.seed))
-        sources = [self.database.source(video) for video in self.train]
-        batch_size = self.batch_size * len(set(sources))
-        return self._loader(dataset, batch_size, Rounds(sources, self.seed))
+        dataset = ViewDataset(self.train, self.prepared, self.seed, self.draws)
+        items: Shuffled | Rounds = Shuffled(len(dataset), self.seed)
+        batch_size = self.batch_size
+        if self.each_database:
+            sources = [self.database.source(video) for video in self.train]
+            items = Rounds(sources, self.seed)
+            batch_size *= len(set(sources))
+        if self.trainer is not None:  # Lightning sets the epoch after processes have read ahead
+            items.set_epoch(self.trainer.fit_loop.epoch_progress.current.processed)
+        return self._loader(dataset, batch_size, items)
 
     def val_dataloader(self) -> DataLoader | list:
         """Return the validation part in order, or nothing if the split has none."""
@@ -167,8 +201,8 @@ class VQADataModule(pl.LightningDataModule):
         items = [Item(index) for index in range(len(videos))]
         return self._loader(ViewDataset(videos, self.prepared), batch_size, items)
 
-    def _loader(self, dataset: Dataset, batch_size: int, items: Iterable[Item]) -> DataLoader:
-        return DataLoader(
+    def _loader(self, dataset: Dataset, batch_size: int, items: Iterable[Item]) -> Loader:
+        return Loader(
             dataset,
             batch_sampler=Shares(items, batch_size, *world()),
             num_workers=self.num_workers,
@@ -210,14 +244,13 @@ def _tensors(sample: Sample) -> list[Tensor]:
     return [one for view in views for one in (view.values() if isinstance(view, dict) else [view])]
 
 
-def number_of(video_id: str) -> int:
-    """Return a number of 64 bits that stands for a video in seeds."""
-    return int.from_bytes(
-        hashlib.sha256(video_id.encode("utf-8", "surrogateescape")).digest()[:8], "little"
-    )
+def usable_cores(processes: int = 1) -> int:
+    """Count the cores this process may use, up to 16; more decoders starve each other.
 
-
-def _cores() -> int:
-    """Count the cores this process may use, up to 16; more decoders starve each other."""
+    Args:
+        processes: Trainings on this machine that share the cores. SLURM gives each its own.
+    """
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(16, usable or 1)
+    given = os.environ.get("SLURM_CPUS_PER_TASK", "")
+    share = min(int(given), usable or 1) if given.isdigit() else (usable or 1) // processes
+    return max(1, min(16, share))

@@ -4,11 +4,13 @@ A run keeps one precision. If it resumes on another machine, `auto` stands for t
 the run began with.
 """
 
-from collections.abc import Iterator, Mapping
+import random
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from vqa.models.pretrained.devices import CAPABILITY
@@ -87,12 +89,27 @@ def chosen_hardware(trainer: Mapping[str, Any], begun: str | None = None) -> Har
     return Hardware(accelerator, device, chosen, (found, f"trainer.precision={AUTO}: {why}"))
 
 
-def seed_devices(seed: int) -> None:
-    """Seed the generators of the CPU and of the GPUs in use; cheap enough for every step.
+def local_processes(trainer: Mapping[str, Any]) -> int:
+    """Return how many processes of a training one machine runs, by the settings of its trainer."""
+    devices = trainer.get("devices", 1)
+    if isinstance(devices, Sequence) and not isinstance(devices, str):
+        return len(devices)
+    if isinstance(devices, int) and devices > 0:
+        return devices
+    is_gpu = _accelerator(trainer.get("accelerator", AUTO))[0] == "cuda"
+    return max(1, torch.cuda.device_count()) if is_gpu else 1
+
+
+def seed_generators(seed: int) -> None:
+    """Seed the global generators: Python's, NumPy's, the CPU's and those of the GPUs in use.
+
+    Cheap enough for every step, so that no step depends on those before it.
 
     `torch.manual_seed` also notes the call, with its stack, for each kind of device that is not in
     use yet.
     """
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 (a network of your own may use it)
     torch.default_generator.manual_seed(seed)
     if torch.cuda.is_initialized():
         torch.cuda.manual_seed_all(seed)

@@ -89,6 +89,15 @@ def gathered(own: Tensor) -> Tensor:
     return torch.cat(rows)
 
 
+def highest(own: int, device: torch.device) -> int:
+    """Return the highest of the processes' numbers; with one process its own."""
+    if world()[0] == 1:
+        return own
+    number = torch.tensor(own, device=device)
+    torch.distributed.all_reduce(number, torch.distributed.ReduceOp.MAX)
+    return int(number)
+
+
 def summed(own: Tensor) -> Tensor:
     """Add up a tensor of the same shape over all processes; its gradient is the sum of theirs."""
     return _Sum.apply(own)

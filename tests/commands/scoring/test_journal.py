@@ -38,7 +38,7 @@ def test_each_row_is_on_disk_when_it_is_added(tmp_path):
         journal.add(Row(score.video, score.entry()))
         assert len(lines(journal.path)) == count
     assert journal.count == 2  # of three rows, one failed
-    journal.close(remove=False)
+    journal.close(done=False)
     assert lines(journal.path)[0] == {"job": "job", "path": "a.mp4", "entry": SCORES[0].entry()}
 
 
@@ -46,7 +46,7 @@ def test_rows_are_reused_if_job_and_content_are_the_same(place):
     journal = Journal(place / "p", "job")
     for name, error in (("a.mp4", ""), ("b.mp4", "bad")):
         journal.add(entry(place / name, error))
-    journal.close(remove=False)
+    journal.close(done=False)
     same, other = place / "a.mp4", place / "b.mp4"
 
     again = Journal(place / "p", "job")
@@ -60,7 +60,7 @@ def test_rows_are_reused_if_job_and_content_are_the_same(place):
     assert again.reusable(str(same)) is None
     same.unlink()
     assert again.reusable(str(same)) is None
-    again.close(remove=False)
+    again.close(done=False)
 
 
 def test_rows_of_another_job_are_kept_for_that(place):
@@ -70,7 +70,7 @@ def test_rows_of_another_job_are_kept_for_that(place):
         assert (journal.reusable(path) is not None) == known
         if not known:
             journal.add(entry(path))
-        journal.close(remove=False)
+        journal.close(done=False)
     assert len(lines(place / "p")) == 2
 
 
@@ -78,7 +78,7 @@ def test_rows_of_another_job_are_kept_for_that(place):
 def test_what_is_torn_is_dropped_and_does_not_reach_the_next_row(place, torn):
     journal = Journal(place / "p", "job")
     journal.add(entry(place / "a.mp4"))
-    journal.close(remove=False)
+    journal.close(done=False)
     (place / "p").write_bytes((place / "p").read_bytes() + torn)
     journal = Journal(place / "p", "job")
     assert journal.reusable(str(place / "a.mp4")) == 0
@@ -86,10 +86,10 @@ def test_what_is_torn_is_dropped_and_does_not_reach_the_next_row(place, torn):
     assert [row.path for row in journal.rows([added, 0])] == [
         str(place / "b.mp4"), str(place / "a.mp4"),
     ]  # fmt: skip
-    journal.close(remove=False)
+    journal.close(done=False)
     journal = Journal(place / "p", "job")
     assert journal.reusable(str(place / "b.mp4")) == added
-    journal.close(remove=False)
+    journal.close(done=False)
 
 
 def test_kill_9_in_the_middle_of_rows(tmp_path):
@@ -111,7 +111,7 @@ def test_kill_9_in_the_middle_of_rows(tmp_path):
     job.send_signal(signal.SIGKILL)
     job.wait()
     job.stdout.close()
-    Journal(tmp_path / "p", "job").close(remove=False)
+    Journal(tmp_path / "p", "job").close(done=False)
     rows = lines(tmp_path / "p")
     assert [row["path"] for row in rows] == [str(i) for i in range(len(rows))]
     assert len(rows) > 20
@@ -130,11 +130,11 @@ def test_a_full_disk_is_one_line_and_keeps_the_rows(place):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
-    journal.close(remove=False)
+    journal.close(done=False)
     assert journal.path.stat().st_size == size + 50
     again = Journal(journal.path, "job")
     assert again.reusable(str(place / "a.mp4")) == 0
-    again.close(remove=False)
+    again.close(done=False)
     assert len(lines(journal.path)) == 1
 
 
@@ -142,8 +142,8 @@ def test_two_jobs_do_not_share_a_journal(place):
     journal = Journal(place / "s.csv.partial", "job")
     with pytest.raises(ValueError, match=r"output=.*s\.csv: another job is writing"):
         Journal(place / "s.csv.partial", "job")
-    journal.close(remove=False)
-    Journal(place / "s.csv.partial", "job").close(remove=False)
+    journal.close(done=False)
+    Journal(place / "s.csv.partial", "job").close(done=False)
 
 
 @pytest.mark.parametrize(("errors", "left"), [((), False), (("bad",), False), (("bad", ""), True)])
@@ -151,7 +151,7 @@ def test_a_job_without_a_score_leaves_nothing(place, errors, left):
     journal = Journal(place / "p", "job")
     for error in errors:
         journal.add(entry(place / "a.mp4", error))
-    journal.close(remove=False)
+    journal.close(done=False)
     assert (place / "p").exists() == left
 
 
@@ -162,5 +162,5 @@ def test_names_of_any_bytes_come_back(tmp_path):
     place = journal.add(Row(str(path), {"video": "caf\\xe9", "error": "", "source": ""}))
     ((found, _),) = journal.rows([place])
     assert found == str(path)
-    journal.close(remove=True)
+    journal.close(done=True)
     assert not (tmp_path / "p").exists()

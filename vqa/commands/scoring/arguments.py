@@ -4,6 +4,7 @@ import argparse
 import sys
 from importlib import import_module
 
+from vqa.commands.engines import arguments as engines
 from vqa.commands.rules import above, flag, number, whole
 from vqa.commands.setting_rules import RULES
 from vqa.identity import KINDS
@@ -38,6 +39,7 @@ def add(score: argparse.ArgumentParser) -> None:
     _add_model(score.add_argument_group("model"))
     _add_outputs(score.add_argument_group("outputs (default: -o scores.csv)"))
     _add_work(score.add_argument_group("what is scored, and how"))
+    engines.add(score.add_argument_group("where the work is done"))
     raw = score.add_argument_group("headerless .yuv files")
     raw.add_argument("--raw-size", metavar="WIDTHxHEIGHT", help="frame size, required")
     raw.add_argument("--raw-format", metavar="NAME", help="FFmpeg's name (default: yuv420p)")
@@ -70,7 +72,8 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
 def _add_outputs(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--output", "-o", metavar="FILE",
-        help=".csv, .json, .jsonl, .parquet or .html; a .csv has its timelines beside it",
+        help=".csv, .json, .jsonl, .parquet or .html; a .csv has its timelines beside it; FOLDER/ "
+        "or s3://bucket/folder/ for a Parquet dataset that is written part by part",
     )  # fmt: skip
     group.add_argument("--csv", metavar="FILE", help="table, as CSV")
     group.add_argument("--parquet", metavar="FILE", help="table, as Parquet")
@@ -162,4 +165,5 @@ def run(given: argparse.Namespace) -> int:
         fail_below=given.fail_below,
         quiet=given.quiet,
         trust=given.trust,
+        engine=engines.settings_of(given),
     )

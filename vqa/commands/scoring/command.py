@@ -2,11 +2,14 @@
 
 import hashlib
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from vqa import __version__
+from vqa.commands.engines.ray_cluster import connected
+from vqa.commands.engines.settings import RAY, EngineSettings
 from vqa.commands.memory import keep_freed_memory
 from vqa.commands.preflight import check_device, check_folder
 from vqa.commands.printing import say
@@ -14,11 +17,15 @@ from vqa.commands.scoring.choice import opened
 from vqa.commands.scoring.display import Display
 from vqa.commands.scoring.job import Job, of_shard, refuse_output
 from vqa.commands.scoring.journal import Journal
-from vqa.commands.scoring.outputs import DEFAULT, Output, partial_of, wanted
+from vqa.commands.scoring.keeper import Keeper
+from vqa.commands.scoring.names import NameList
+from vqa.commands.scoring.on_ray import score_on_ray
+from vqa.commands.scoring.outputs import DEFAULT, Output, dataset_of, partial_of, wanted
 from vqa.commands.scoring.scorer import Scorer
 from vqa.commands.scoring.tables import write
 from vqa.commands.scoring.workers import score_in_processes
 from vqa.databases.unrated import STANDARD_INPUT, Named, Search, is_stream, nothing_found
+from vqa.remote.stores import is_url, without_secrets
 from vqa.runs.environment import command_line
 from vqa.video import RawFormat
 
@@ -51,6 +58,7 @@ def main(
     fail_below: float | None = None,
     quiet: bool = False,
     trust: Sequence[str] = (),
+    engine: EngineSettings | None = None,
 ) -> int:
     """Score files, print and write each score when it is known.
 
@@ -64,8 +72,8 @@ def main(
         model: A run folder, a model folder, the name of an embedded model, or with `weights` the
             name of a published model.
         places: Files, folders, globs, lists, standard input: see `vqa.databases.unrated.Search`.
-        output: A file whose suffix says its form, see `vqa.commands.scoring.outputs`; without any
-            output it is scores.csv.
+        output: A file whose suffix says its form, see `vqa.commands.scoring.outputs`, or a folder
+            or URL with a slash at its end for a dataset; without any output it is scores.csv.
         csv: A table as CSV.
         parquet: A table as Parquet.
         html: A page.
@@ -89,6 +97,7 @@ def main(
         fail_below: Name files with a lower score, and return 3.
         quiet: Print no table and no progress.
         trust: Packages besides vqa that the run's configuration may use.
+        engine: Where the work is done; None is this machine.
 
     Raises:
         FileNotFoundError: The places name no video at all.
@@ -98,10 +107,13 @@ def main(
     named = {"csv": csv, "parquet": parquet, "html": html, "timeline": timeline}
     if output is None and not json_lines and not any(named.values()):
         output = DEFAULT
-    outputs = wanted(output, named, shard)
+    dataset = dataset_of(output)
+    outputs = wanted(None if dataset else output, named, shard)
     if cache is not None:
         check_folder("cache", cache)
-    check_device("device", device)
+    cluster = engine if engine is not None and engine.name == RAY else None
+    if cluster is None:  # workers of a cluster have devices of their own
+        check_device("device", device)
     search = Search(zeros=zeros, standard_input=_standard_input(places))
     found = _found(search, places, outputs, shard)
     if not quiet:
@@ -111,16 +123,22 @@ def main(
         "cache": cache, "device": device, "damaged": damaged, "trust": trust, "level": level,
         "fps": fps, "max_seconds": max_seconds, "identity": identity,
     }  # fmt: skip
-    scorer = Scorer(**options)
+    scorer = Scorer(**(options | ({"device": "auto"} if cluster else {})))
     facts = facts_of(scorer)
-    total = len(found) if isinstance(found, list) else None
+    total = len(found) if isinstance(found, NameList) else None
     stream = None if quiet else sys.stderr if json_lines else sys.stdout
     display = Display(stream, total, quiet=quiet)
     display.head(facts)
-    with closing(display), journal_of(outputs, scorer, raw) as journal:
-        job = Job(scorer, outputs, journal, display, json_lines=json_lines, fail_below=fail_below)
+    with (
+        closing(display),
+        keeper_of(dataset, shard, outputs, scorer, raw, facts) as keeper,
+        nullcontext() if cluster is None else connected(cluster) as ray,
+    ):
+        job = Job(scorer, outputs, keeper, display, json_lines=json_lines, fail_below=fail_below)
         files = job.to_score(found)
-        if workers is None or workers == 1 or scorer.uses_gpu:
+        if cluster is not None:
+            scores = score_on_ray(ray, cluster, scorer, options, files, raw)
+        elif workers is None or workers == 1 or scorer.uses_gpu:
             if workers is not None:
                 scorer.use_decoders(workers)
             scores = scorer.score(files, raw=raw)
@@ -131,13 +149,14 @@ def main(
                 job.scored(score)
         if total is None and not job.files:
             raise nothing_found(job.causes, search.remarks())
-        if journal is not None:
+        if keeper is not None:
             for one in outputs:
-                rows = journal.rows(job.places)
+                rows = keeper.rows(job.places)
                 write(one, rows, model=facts, command=command_line(), raw=raw, quiet=quiet)
     if total is None and not quiet:
         _say_all(search.remarks())
-    display.end([str(one.path) for one in outputs])
+    written = [] if dataset is None or keeper is None else [keeper.name]
+    display.end(written + [str(one.path) for one in outputs])
     return _status(job, display, facts["scale"])
 
 
@@ -160,28 +179,47 @@ def facts_of(scorer: Scorer) -> dict[str, Any]:
 
 
 @contextmanager
-def journal_of(
-    outputs: Sequence[Output], scorer: Scorer, raw: RawFormat | None
-) -> Iterator[Journal | None]:
-    """Open the journal of a job, and remove it if the job ends without an error.
+def keeper_of(
+    dataset: str | None,
+    shard: str | None,
+    outputs: Sequence[Output],
+    scorer: Scorer,
+    raw: RawFormat | None,
+    facts: Mapping[str, Any],
+) -> Iterator[Keeper | None]:
+    """Open what keeps the rows of a job: a dataset, or a journal that goes with the job.
 
     Yields:
-        The journal; None for a job that writes no file.
+        The keeper; None for a job that writes no file.
     """
-    if not outputs:
+    if dataset is None and not outputs:
         yield None
         return
     job = hashlib.sha256(f"{scorer.identity} {raw!r}".encode()).hexdigest()[:16]
-    journal = Journal(partial_of(outputs), job)
+    keeper: Keeper
+    if dataset is None:
+        keeper = Journal(partial_of(outputs), job)
+    else:
+        from vqa.commands.scoring.dataset import Dataset
+
+        about = {"model": facts["name"], "scale": facts["scale"], "notes": facts["notes"]}
+        about |= {"command": shown_command(), "version": __version__}
+        keeper = Dataset(dataset, job, about, shard and shard.replace("/", "-of-"))
     done = False
     try:
-        yield journal
+        yield keeper
         done = True
     finally:
-        if not done and journal.count:
-            scores = f"{journal.count} scores of this start are in {journal.path}"
+        if not done and keeper.count:
+            scores = f"{keeper.count} scores of this start are in {keeper.name}"
             say(f"{scores}; rerun the command to resume", sys.stderr)
-        journal.close(remove=done)
+        keeper.close(done=done)
+
+
+def shown_command() -> str:
+    """Return the command line without the secrets that URLs may hold."""
+    words = command_line().split(" ")
+    return " ".join(without_secrets(word) if is_url(word) else word for word in words)
 
 
 def _standard_input(places: Sequence[str]) -> int:
@@ -190,25 +228,25 @@ def _standard_input(places: Sequence[str]) -> int:
 
 def _found(
     search: Search, places: Sequence[str], outputs: Sequence[Output], shard: str | None
-) -> list[Named] | Iterator[Named]:
+) -> NameList | Iterator[Named]:
     """Return what the places name: at once, unless one of them must be read as it is written.
 
     Raises:
         FileNotFoundError: The places name no video at all.
         ValueError: An output is one of the videos.
     """
-    found: list[Named] | Iterator[Named] = search.named(places)
+    found: NameList | Iterator[Named] = search.named(places)
     if not any(map(is_stream, places)):
-        found = list(found)
-        if all(one.cause for one in found):
-            raise nothing_found((one.cause for one in found), search.remarks())
+        found = NameList(found)
+        if not found.files:
+            raise nothing_found(found.causes, search.remarks())
         taken = {str(one.path.absolute()) for one in outputs}
-        for one in found:
+        for one in found if taken else ():
             refuse_output(str(one.path), taken)
     if shard is None:
         return found
     part = of_shard(found, shard)
-    return list(part) if isinstance(found, list) else part
+    return NameList(part) if isinstance(found, NameList) else part
 
 
 def _status(job: Job, display: Display, scale: Sequence[float] | None) -> int:

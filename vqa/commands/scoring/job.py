@@ -3,14 +3,15 @@
 import sys
 import threading
 from array import array
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from vqa.commands.scoring.display import Display, beside
-from vqa.commands.scoring.journal import Journal, Row
+from vqa.commands.scoring.journal import Row
+from vqa.commands.scoring.keeper import Keeper
+from vqa.commands.scoring.names import ahead
 from vqa.commands.scoring.outputs import Output
 from vqa.commands.scoring.score import Score
 from vqa.commands.scoring.scorer import Scorer
@@ -28,13 +29,13 @@ class Job:
     Args:
         scorer: Words the failures.
         outputs: What is written at the end; none of them is a video.
-        journal: Where the rows are until then; None keeps none.
+        keeper: Keeps the rows; None keeps none.
         display: Shows each row.
         json_lines: Print each score as JSON on standard output.
         fail_below: Name files with a lower score on standard error.
 
     Attributes:
-        places: Place of each row in the journal, in the order of the files.
+        places: Place of each row in the keeper, in the order of the files.
         causes: Why nothing was found, as long as no file was.
         files: Number of files that were named.
         below: Number of scores below `fail_below`.
@@ -45,28 +46,32 @@ class Job:
         self,
         scorer: Scorer,
         outputs: Sequence[Output],
-        journal: Journal | None,
+        keeper: Keeper | None,
         display: Display,
         *,
         json_lines: bool = False,
         fail_below: float | None = None,
     ) -> None:
-        self.scorer, self.journal, self.display = scorer, journal, display
+        self.scorer, self.keeper, self.display = scorer, keeper, display
         self.json_lines, self.fail_below = json_lines, fail_below
         self.places = array("q")
         self.causes: list[str] = []
         self.files = self.below = self.outside = 0
         self._outputs = {str(one.path.absolute()) for one in outputs}
         self._lock = threading.Lock()
-        self._waiting: deque[tuple[int, str]] = deque()  # number and path of what is in work
+        self._waiting: dict[str, int] = {}  # number of what is in work, by path
 
     def to_score(self, named: Iterable[Named]) -> Iterator[str]:
         """Yield the path of each file that no earlier start has scored.
 
+        Names that are known in advance are looked up some ahead, in threads.
+
         Raises:
             ValueError: An output is among the files.
         """
-        for number, (path, cause) in enumerate(named):
+        known = isinstance(named, Sized)
+        looked_up = ahead(self._earlier, named) if known else map(self._earlier, named)
+        for number, ((path, cause), place) in enumerate(looked_up):
             name = str(path)
             with self._lock:
                 self.places.append(-1)
@@ -75,25 +80,40 @@ class Job:
             if cause:
                 self.causes.append(cause)
                 self._finish(number, name, self.scorer.failed(name, cause).entry())
-            elif self.journal and (place := self.journal.reusable(name)) is not None:
-                ((_, entry),) = self.journal.rows([place])
-                self._finish(number, name, entry, place)
+            elif self.keeper is not None and place is not None:
+                self._finish(number, name, self._reused(place), place)
             else:
-                self._waiting.append((number, name))
+                with self._lock:
+                    self._waiting[name] = number
                 yield name
 
     def scored(self, score: Score) -> None:
-        """Receive the score of the first file that is in work."""
-        number, path = self._waiting.popleft()
+        """Receive the score of a file that is in work, in any order."""
+        path = score.video
+        with self._lock:
+            number = self._waiting.pop(path)
         self._finish(number, path, score.entry())
+
+    def _earlier(self, one: Named) -> tuple[Named, int | None]:
+        """Look for the row that an earlier start has made of a file."""
+        if self.keeper is None or one.cause:
+            return one, None
+        return one, self.keeper.reusable(str(one.path))
+
+    def _reused(self, place: int) -> Mapping[str, Any]:
+        assert self.keeper is not None
+        if self.json_lines:  # which have the timeline
+            ((_, entry),) = self.keeper.rows([place])
+            return entry
+        return self.keeper.entry(place)
 
     def _finish(
         self, number: int, path: str, entry: Mapping[str, Any], place: int | None = None
     ) -> None:
         """Keep, print and judge a row; `place` is where an earlier start has put it."""
         with self._lock:
-            if self.journal is not None:
-                self.places[number] = self.journal.add(Row(path, entry)) if place is None else place
+            if self.keeper is not None:
+                self.places[number] = self.keeper.add(Row(path, entry)) if place is None else place
             if self.json_lines:
                 with self.display.aside():
                     print_json(entry)

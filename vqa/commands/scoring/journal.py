@@ -16,8 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from vqa.commands.scoring.identity import is_same
 from vqa.files import shown
-from vqa.identity import is_same
 
 HEAD = b'{"job":'  # of a line
 
@@ -40,17 +40,19 @@ class Journal:
     Args:
         path: The file; rows of an earlier start are kept.
         job: Hash of everything that shapes a score besides its video.
+        output: The output that its rows are for, for an error; None is the path without its suffix.
 
     Attributes:
         count: Number of scores that this start appended.
+        name: The file, for people.
 
     Raises:
         ValueError: Another job writes to the same file.
         OSError: The place cannot be written to.
     """
 
-    def __init__(self, path: Path, job: str) -> None:
-        self.path, self.job, self.count = path, job, 0
+    def __init__(self, path: Path, job: str, output: str | None = None) -> None:
+        self.path, self.job, self.count, self.name = path, job, 0, shown(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("a+b", buffering=0)
         try:
@@ -58,8 +60,8 @@ class Journal:
         except BlockingIOError as error:
             self._file.close()
             raise ValueError(
-                f"output={shown(path.with_suffix(''))}: another job is writing there; give another "
-                "name"
+                f"output={output or shown(path.with_suffix(''))}: another job is writing there; "
+                "give another name"
             ) from error
         self._known = self._read()
         self._was_empty = self._file.seek(0, os.SEEK_END) == 0
@@ -73,8 +75,12 @@ class Journal:
         found = self._known.get(shown(path))
         if found is None:
             return None
-        place, source = found
-        return place if is_same(path, source) else None
+        return found if is_same(path, self.entry(found)) else None
+
+    def entry(self, place: int) -> Mapping[str, Any]:
+        """Return the score at a place."""
+        ((_, entry),) = self.rows([place])
+        return entry
 
     def add(self, row: Row) -> int:
         """Append a row; it is on its way to the disk when this returns.
@@ -105,15 +111,23 @@ class Journal:
                 line = json.loads(file.readline())
                 yield Row(line["path"], line["entry"])
 
-    def close(self, *, remove: bool) -> None:
-        """Close the file; remove it if asked to, or if no start has left a score in it."""
-        if remove or (self._was_empty and not self.count):
+    def kept(self) -> Iterator[Row]:
+        """Yield the rows with a score that earlier starts of this job have left."""
+        yield from self.rows(self._known.values())
+
+    def clear(self) -> None:
+        """Drop all rows, because they are safe elsewhere."""
+        self._file.truncate(0)
+
+    def close(self, *, done: bool) -> None:
+        """Close the file; remove it if the job is done, or if no start has left a score in it."""
+        if done or (self._was_empty and not self.count):
             self.path.unlink(missing_ok=True)
         self._file.close()
 
-    def _read(self) -> dict[str, tuple[int, str]]:
-        """Find rows with a score of this job, and drop a row that a kill or a full disk tore."""
-        known: dict[str, tuple[int, str]] = {}
+    def _read(self) -> dict[str, int]:
+        """Find the rows with a score of this job; drop one that a kill or a full disk tore."""
+        known: dict[str, int] = {}
         place = 0
         with self.path.open("rb") as file:
             for line in file:
@@ -122,7 +136,7 @@ class Journal:
                     break
                 row = _parsed(line)
                 if row.get("job") == self.job and not row["entry"]["error"]:
-                    known[row["entry"]["video"]] = place, row["entry"]["source"]
+                    known[row["entry"]["video"]] = place
                 place += len(line)
         return known
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vqa.commands.preflight import check_folder
+from vqa.commands.scoring.manifest import is_ours
 from vqa.features.extraction.fill import shard_of
 from vqa.files import shown, user_path
+from vqa.remote.stores import is_url
 
 # Forms of the scores by suffix; a timeline is another table.
 FORMS = {
@@ -70,6 +72,30 @@ def wanted(
     return found
 
 
+def dataset_of(output: str | Path | None) -> str | None:
+    """Return the folder or URL of a dataset that an output names; None if it names a file.
+
+    A dataset is named by a slash at its end, or by a folder that holds one already.
+
+    Examples:
+        >>> from vqa.commands.scoring.outputs import dataset_of
+        >>> dataset_of("scores/"), dataset_of("s3://bucket/scores/"), dataset_of("scores.csv")
+        ('scores', 's3://bucket/scores', None)
+    """
+    text = "" if output is None else str(output)
+    if text.endswith("/") and text.strip("/"):
+        text = text.rstrip("/")
+        if not is_url(text):
+            check_folder("output", text)
+        return text
+    return text if text and not is_url(text) and is_dataset(user_path(text)) else None
+
+
+def is_dataset(folder: Path) -> bool:
+    """Return whether a folder holds a dataset of scores, or the beginning of one."""
+    return folder.is_dir() and is_ours(one.name for one in folder.iterdir())
+
+
 def of_shard(output: str | Path, shard: str | None) -> Path:
     """Return the path of an output, named after its shard if there is one.
 
@@ -93,7 +119,10 @@ def partial_of(outputs: Iterable[Output]) -> Path:
 def _form(path: str | Path) -> str:
     form = FORMS.get(user_path(path).suffix.lower())
     if form is None:
-        raise ValueError(f"output={shown(path)}: expected a name that ends in {', '.join(FORMS)}")
+        raise ValueError(
+            f"output={shown(path)}: expected a name that ends in {', '.join(FORMS)}, or in / for "
+            "a dataset"
+        )
     return form
 
 

@@ -1,4 +1,4 @@
-"""Files of scores, read back: .csv, .json, .jsonl and .parquet as a scoring job writes them."""
+"""Files of scores, read back: .csv, .json, .jsonl, .parquet and datasets, as a job writes them."""
 
 import csv
 import json
@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vqa.commands.scoring.manifest import number_of
+from vqa.commands.scoring.outputs import is_dataset
 from vqa.files import read_json, shown, user_path
 
 SUFFIXES = (".csv", ".json", ".jsonl", ".parquet")
@@ -37,9 +39,9 @@ class ScoreTable:
 
 
 def is_score_file(text: str) -> bool:
-    """Return whether a text names a file of scores, whether it exists or not; a folder is none."""
+    """Return whether a text names a file of scores, whether it exists or not, or a dataset."""
     path = user_path(text)
-    return path.suffix.lower() in SUFFIXES and not path.is_dir()
+    return is_dataset(path) if path.is_dir() else path.suffix.lower() in SUFFIXES
 
 
 def read_scores(path: str | Path) -> ScoreTable:
@@ -50,12 +52,13 @@ def read_scores(path: str | Path) -> ScoreTable:
         ValueError: It holds no scores, or a value that cannot be one.
     """
     path = user_path(path)
-    if not path.is_file():
+    if not (path.is_file() or is_dataset(path)):
         raise FileNotFoundError(f"{shown(path)}: no such file; {EXPECTED}")
     table = ScoreTable(path)
-    reader = {".csv": _csv, ".json": _json, ".jsonl": _jsonl, ".parquet": _parquet}
+    readers = {".csv": _csv, ".json": _json, ".jsonl": _jsonl, ".parquet": _parquet}
+    reader = _dataset if path.is_dir() else readers[path.suffix.lower()]
     try:
-        for number, row in enumerate(reader[path.suffix.lower()](table), start=1):
+        for number, row in enumerate(reader(table), start=1):
             _take(table, row, number)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{shown(path)}: not a table of text ({error}); {EXPECTED}") from error
@@ -119,13 +122,22 @@ def _jsonl(table: ScoreTable) -> Iterator[Any]:
                     ) from error
 
 
+def _dataset(table: ScoreTable) -> Iterator[Any]:
+    for part in sorted(filter(lambda one: number_of(one.name), table.path.iterdir())):
+        yield from _rows_of(part)
+
+
 def _parquet(table: ScoreTable) -> Iterator[Any]:
+    yield from _rows_of(table.path)
+
+
+def _rows_of(path: Path) -> Iterator[Any]:
     import pyarrow.parquet
 
     try:
-        content = pyarrow.parquet.ParquetFile(table.path)
+        content = pyarrow.parquet.ParquetFile(path)
         columns = [name for name in content.schema_arrow.names if name in COLUMNS]
         for batch in content.iter_batches(columns=columns):
             yield from batch.to_pylist()
     except pyarrow.ArrowException as error:
-        raise ValueError(f"{shown(table.path)}: not Parquet ({error}); {EXPECTED}") from error
+        raise ValueError(f"{shown(path)}: not Parquet ({error}); {EXPECTED}") from error

@@ -6,12 +6,15 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from vqa.commands.scoring.journal import Row
 from vqa.commands.scoring.outputs import Output
 from vqa.files import plain, replacing
 from vqa.video import RawFormat
+
+if TYPE_CHECKING:
+    import pyarrow
 
 COLUMNS = (
     *("video", "score", "frames", "reader", "weights", "error", "mos_low", "mos_high"),
@@ -21,6 +24,7 @@ COLUMNS = (
 NUMBERS = (
     "score", "mos_low", "mos_high", "raw", "interval_low", "interval_high", "percentile", "level",
 )  # fmt: skip
+TIMELINE = ("times_s", "frame_quality")  # of a score, as lists
 TIMELINE_COLUMNS = ("video", "time_s", "frame_quality")
 BATCH_ROWS = 256  # of a Parquet file that are written together
 
@@ -109,18 +113,42 @@ def _write_json(target: BinaryIO, notes: Iterable[str], rows: Iterable[Row]) -> 
 
 def _write_parquet(path: Path, rows: Iterable[Row]) -> None:
     """Write a table with the timelines as lists."""
-    import pyarrow
     from pyarrow.parquet import ParquetWriter
+
+    rows = iter(rows)
+    with ParquetWriter(path, schema()) as writer:
+        while batch := list(islice(rows, BATCH_ROWS)):
+            writer.write_table(as_table(row.entry for row in batch))
+
+
+def schema() -> "pyarrow.Schema":
+    """Return the columns of scores as Parquet holds them, the timelines as lists."""
+    import pyarrow
 
     kinds = {name: pyarrow.string() for name in COLUMNS}
     kinds |= dict.fromkeys(NUMBERS, pyarrow.float64()) | {"frames": pyarrow.int64()}
     lists = pyarrow.list_(pyarrow.float64())
-    kinds |= {"times_s": lists, "frame_quality": lists}
-    schema = pyarrow.schema(kinds.items())
-    entries = (
-        {**cells(entry), "times_s": entry["times_s"], "frame_quality": entry["frame_quality"]}
-        for _, entry in rows
-    )
-    with ParquetWriter(path, schema) as writer:
-        while batch := list(islice(entries, BATCH_ROWS)):
-            writer.write_table(pyarrow.Table.from_pylist(batch, schema=schema))
+    return pyarrow.schema((kinds | dict.fromkeys(TIMELINE, lists)).items())
+
+
+def as_table(entries: Iterable[Mapping[str, Any]]) -> "pyarrow.Table":
+    """Return scores as a table of the columns of `schema`."""
+    import pyarrow
+
+    return pyarrow.Table.from_pylist([flat(entry) for entry in entries], schema=schema())
+
+
+def flat(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a score as the cells of a table with its timeline."""
+    return cells(entry) | {name: entry[name] for name in TIMELINE}
+
+
+def entry_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the score whose `flat` form is a row; scores on further scales have six digits."""
+    entry = dict(row)
+    for pair in ("mos_range", "interval"):
+        ends = [entry.pop(f"{pair.removesuffix('_range')}_{end}") for end in ("low", "high")]
+        entry[pair] = None if None in ends else ends
+    scales = (one.rpartition(" ") for one in filter(None, entry["scales"].split("; ")))
+    entry["scales"] = {name: float(value) for name, _, value in scales}
+    return entry

@@ -7,10 +7,13 @@ from typing import Any
 
 from vqa.commands import configuration
 from vqa.commands.configuration import UsageError
+from vqa.commands.engines.settings import EngineSettings
+from vqa.commands.engines.shares import EngineError
+from vqa.commands.errors import FAILED
 from vqa.commands.experiment import Experiment
 from vqa.commands.overrides import checked, value_of
 from vqa.commands.preflight import check_experiment, check_folder
-from vqa.commands.process import set_up
+from vqa.commands.process import report, set_up
 from vqa.commands.study.composing import Composer, key_of, smoke_settings
 from vqa.commands.study.definition import Study, names, read
 from vqa.commands.study.estimating import described
@@ -37,6 +40,25 @@ def main(
             head = configuration.head_comment(path)
             print(f"{known:24s}{head[0] if head else ''}")
         return 0
+    plan, own = planned(name, words, plan_only=plan_only, smoke=smoke, config_dir=config_dir)
+    if plan_only:
+        print(described(plan))
+        return 0
+    if EngineSettings.of(plan.composer().config).is_local:
+        return do(plan, own, smoke=smoke)
+    flags = ["--smoke"] if smoke else []
+    flags += ["--config-dir", config_dir] if config_dir else []
+    return _on_engine(plan, own, ["study", name, *words, *flags], smoke=smoke)
+
+
+def planned(
+    name: str, words: Sequence[str], *, plan_only: bool, smoke: bool, config_dir: str | None
+) -> tuple[Plan, dict[str, Any]]:
+    """Return the plan of a study, and its own settings; arguments as for `main`.
+
+    Raises:
+        ValueError: The study, or one of the words, does not fit.
+    """
     configuration.register_resolvers()
     if config_dir:
         configuration.add_user_code()
@@ -49,14 +71,32 @@ def main(
     plan = Plan(study, composer, check_databases=not (plan_only and smoke))
     if study.rows and composer.unused:
         raise UsageError(f"{composer.unused[0]}: no training of {study.name} has these features")
-    if plan_only:
-        print(described(plan))
-        return 0
-    return do(plan, own, smoke=smoke)
+    return plan, own
+
+
+def _on_engine(plan: Plan, own: dict[str, Any], words: Sequence[str], *, smoke: bool) -> int:
+    """Let an engine do the trainings and tests, then write the outputs from what is finished."""
+    from vqa.commands.engines import verbs
+
+    set_up(plan.composer().config["threads"])
+    status = 0
+    if own["predictions"] is None:
+        try:
+            verbs.study(plan, words)
+        except EngineError as error:  # a training that fails costs its cells only
+            report(str(error))
+            status = FAILED
+    return max(status, do(plan, {**own, "shard": None}, smoke=smoke))
 
 
 def do(plan: Plan, own: dict[str, Any], *, smoke: bool) -> int:
-    """Do a study and write its outputs, again after each training; returns the exit status."""
+    """Do a study and write its outputs, again after each training; returns the exit status.
+
+    Args:
+        plan: The study.
+        own: Its own settings; with None as `shard`, nothing is trained or tested.
+        smoke: Whether it is in smoke size.
+    """
     study, base = plan.study, plan.composer()
     set_up(base.config["threads"])
     for training in plan.trainings:
@@ -167,10 +207,20 @@ def _folder(output: str | None, runs: str, name: str, smoke: bool) -> Path:
 
 def command(options: Any) -> int:
     """Run the verb with parsed flags."""
+    name, words = named(options)
+    return main(
+        name, words, plan_only=options.plan, smoke=options.smoke, config_dir=options.config_dir
+    )
+
+
+def named(options: Any) -> tuple[str | None, list[str]]:
+    """Return the name of the study among the words, and the others.
+
+    Raises:
+        UsageError: A word stands in its place.
+    """
     words = [*options.words, *options.rest]
     name = words.pop(0) if words and "=" not in words[0] else None
     if name is None and words:
         raise UsageError(f"vqa study {words[0]}: expected the name of a study before overrides")
-    return main(
-        name, words, plan_only=options.plan, smoke=options.smoke, config_dir=options.config_dir
-    )
+    return name, words

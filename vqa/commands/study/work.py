@@ -41,18 +41,19 @@ class Work:
         }
         self.failed = 0
 
-    def do(self, shard: str, then: Callable[[], object]) -> None:
+    def do(self, shard: str | None, then: Callable[[], object]) -> None:
         """Train and test what this job shares and is not finished; a failure costs its cells only.
 
         Args:
-            shard: i/n: every n-th training with its tests, starting with the i-th.
+            shard: i/n: every n-th training with its tests, starting with the i-th; None: nothing,
+                only what is finished is found.
             then: Called after each training of the share with its tests.
 
         Raises:
             Exception: An error that is not the user's to mend.
         """
         trainings = self.plan.trainings
-        share = shard_of(trainings, shard)
+        share = [] if shard is None else shard_of(trainings, shard)
         units = sum(1 + len(self.plan.tests_of(one)) for one in share)
         with progress_bar(units, "study", "training or test") as bar:
             for training in trainings:

@@ -107,9 +107,9 @@ class Search(Sweep):
     def job(self, config: "DictConfig") -> "Run":
         """Train, without printing results: they are of test parts."""
         from vqa.commands.experiment import Experiment
-        from vqa.commands.train import train
+        from vqa.commands.train import trained
 
-        return train(Experiment.composed(config))
+        return trained(Experiment.composed(config))
 
     def done(self, run: "Run") -> float:
         """Return the trial's worth, which the sweeper maximises."""

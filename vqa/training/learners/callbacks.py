@@ -18,13 +18,13 @@ class TrainingProgress(Callback):
         self.bar = progress_bar(None, "train", "step", disable=True)
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Open the bar at the epoch from which training resumes."""
+        """Open the bar at the step from which training resumes."""
         steps = int(trainer.num_training_batches)
         self.bar = progress_bar(
             trainer.max_epochs * steps,
             f"train {trainer.max_epochs} epochs",
             "step",
-            initial=trainer.current_epoch * steps,
+            initial=trainer.current_epoch * steps + trainer.train_dataloader.skipped,
             disable=not trainer.is_global_zero,
         )
 

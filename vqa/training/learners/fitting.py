@@ -31,6 +31,8 @@ from vqa.training.learners.checkpoints import (
 from vqa.training.learners.divergence import Diverged, cause
 from vqa.training.learners.module import ScoreModule
 from vqa.training.learners.neural import prepare
+from vqa.training.learners.pace import Pace
+from vqa.training.learners.saving import SaveState
 from vqa.training.learners.sending import SendHistory
 from vqa.training.learners.stopping import OrderlyStop
 from vqa.training.processes import end_with_launcher, is_first_process
@@ -86,8 +88,8 @@ def fit_network(learner: "NeuralLearner", data: VQADataModule, folder: Path, log
         default_root_dir=folder,
         logger=logger,
         callbacks=[
-            *_callbacks(learner, checkpoints),
-            *([SendHistory(learner.checkpoint_every)] if logger else []),
+            *([Pace(data)] if data.reads_files else []),
+            *_callbacks(learner, checkpoints, logger),
         ],
         plugins=[CheckpointIO([resumed] if resumed else [])],
         enable_progress_bar=False,
@@ -98,7 +100,8 @@ def fit_network(learner: "NeuralLearner", data: VQADataModule, folder: Path, log
     )
     _check_supported(trainer, module)
     prepare(data, module, trainer.strategy.root_device)
-    data.gather()
+    with loading():
+        data.gather()
     if resumed:
         log.info("resuming from %s", resumed)
     if trainer.world_size > 1:
@@ -212,13 +215,14 @@ def _is_lost_connection(error: RuntimeError) -> bool:
     return isinstance(error, torch.distributed.DistError) or "gloo" in str(error)
 
 
-def _callbacks(learner: "NeuralLearner", checkpoints: Path) -> list[Callback]:
+def _callbacks(learner: "NeuralLearner", checkpoints: Path, logger: Any) -> list[Callback]:
     shared = {
         "dirpath": checkpoints,
         "enable_version_counter": False,
         "save_on_train_epoch_end": True,
     }
-    callbacks: list[Callback] = [OrderlyStop(), TrainingProgress()]
+    stop = OrderlyStop()
+    callbacks: list[Callback] = [stop, TrainingProgress()]
     if learner.ema_decay is not None:
         callbacks.append(EMAWeightAveraging(use_buffers=False, decay=learner.ema_decay))
     if learner.patience:
@@ -238,5 +242,10 @@ def _callbacks(learner: "NeuralLearner", checkpoints: Path) -> list[Callback]:
             every_n_epochs=learner.checkpoint_every,
             **shared,
         )
+    )
+    sent = SendHistory(learner.checkpoint_every) if logger else None
+    callbacks += [sent] if sent else []
+    callbacks.append(
+        SaveState(checkpoints / LAST, stop, learner.checkpoint_every, sent.send if sent else None)
     )
     return callbacks

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from vqa.evaluation.metrics import srocc
-from vqa.training.datamodule import number_of
-from vqa.training.hardware import seed_devices
+from vqa.training.draws import number_of
+from vqa.training.hardware import seed_generators
 from vqa.training.learners.batch_layers import Step, separate_videos
 from vqa.training.learners.divergence import check_means, check_scores, check_weights
 from vqa.training.learners.optimisation import parameter_groups, parts_of
@@ -24,8 +24,9 @@ Batch = dict[str, Any]
 class ScoreModule(ScoringNetwork, pl.LightningModule):
     """Trains a network on (MOS - `mos_offset`) / `mos_scale` and validates on the MOS scale.
 
-    Everything random in a step is seeded by (seed, epoch, step), and the history is part of the
-    checkpoint, so a resumed run repeats an uninterrupted one exactly. Several processes train as
+    Everything random in a step is seeded by (seed, epoch, step), and the history and the means of
+    an epoch so far are part of the checkpoint, so a resumed run repeats an uninterrupted one
+    exactly, whichever step it resumes after. Several processes train as
     one does: the loss of a step is that of the whole batch, see `vqa.training.processes`.
 
     Parts of the network are addressed by name: `backbone` is every parameter with that word in its
@@ -84,8 +85,8 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
         optimizer = self.optimizer_of(parameter_groups(self.network, self.learning_rates))
         if self.schedule is None:
             return optimizer
-        steps = int(self.trainer.estimated_stepping_batches)
-        epoch = max(1, round(steps / self.trainer.max_epochs))
+        epoch = self._steps_of_an_epoch()
+        steps = epoch * self.trainer.max_epochs
         scheduler = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: self.schedule(step, epoch, steps)
         )
@@ -93,6 +94,17 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
         }
+
+    def _steps_of_an_epoch(self) -> int:
+        """Count the optimiser's steps.
+
+        Lightning's own count starts the loading processes, before it knows which epoch and step
+        training resumes from.
+        """
+        batches = len(self.trainer.datamodule.train_dataloader())
+        limit = self.trainer.limit_train_batches
+        batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+        return max(1, math.ceil(batches / self.trainer.accumulate_grad_batches))
 
     def optimizer_of(self, parameters: Any) -> torch.optim.Optimizer:
         """Make the recipe's optimiser, in one kernel for all parameters where it has one."""
@@ -109,6 +121,13 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Reset the epoch's means; freeze or release the parts that start later."""
         self._means = EpochMeans()
+        self._freeze()
+
+    def on_train_start(self) -> None:
+        """Freeze the parts that start later, if training resumes in mid-epoch."""
+        self._freeze()
+
+    def _freeze(self) -> None:
         if self.frozen_epochs:
             for name, part in parts_of(self.network, self.frozen_epochs).items():
                 for parameter in part:
@@ -123,7 +142,7 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
         if batch_index == 0:
             self.check_inputs(batch["inputs"])
         step = (self.seed, self.current_epoch, batch_index)
-        seed_devices(int(np.random.SeedSequence(step).generate_state(1, np.uint64)[0] >> 1))
+        seed_generators(int(np.random.SeedSequence(step).generate_state(1, np.uint64)[0] >> 1))
         self.step.counts = bool(batch["ids"])
         self.step.numbers = [number_of(video) for video in batch["ids"]] or [0]
 
@@ -195,20 +214,30 @@ class ScoreModule(ScoringNetwork, pl.LightningModule):
         check_weights(self.named_parameters())
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Store the history in the checkpoint."""
+        """Store the history, and the means of the epoch so far, in the checkpoint."""
         checkpoint["history"] = self.history
+        checkpoint["means"] = self._means.state()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Restore the history from the checkpoint."""
+        """Restore the history and the means from the checkpoint."""
         self.history = checkpoint["history"]
+        self._means = EpochMeans(checkpoint.get("means"))
 
 
 class EpochMeans:
-    """Means over the videos of an epoch, each value over the batches that recorded it."""
+    """Means over the videos of an epoch, each value over the batches that recorded it.
 
-    def __init__(self) -> None:
-        self._sums: dict[str, Tensor] = {}
-        self._counts: dict[str, int] = {}
+    Args:
+        state: What `state` returned, to continue from; None starts anew.
+    """
+
+    def __init__(self, state: Mapping[str, Any] | None = None) -> None:
+        self._sums: dict[str, Tensor] = dict(state["sums"]) if state else {}
+        self._counts: dict[str, int] = dict(state["counts"]) if state else {}
+
+    def state(self) -> dict[str, Any]:
+        """Return what another object can continue from."""
+        return {"sums": dict(self._sums), "counts": dict(self._counts)}
 
     def add(self, count: int, values: Mapping[str, Tensor]) -> None:
         """Add the mean values of a batch of `count` videos."""

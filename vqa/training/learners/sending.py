@@ -18,7 +18,8 @@ class SendHistory(Checkpoint):
     `learning_rate` (of the epoch's last step; `learning_rate_1`, ... for further groups of
     parameters), `gradient_norm` (before clipping, mean over the steps of the first optimiser) and
     `videos_per_second` (by the wall time of the training steps, without validation). They are not
-    part of the history, so a training with a logger stores the same files as one without.
+    part of the history, so a training with a logger stores the same files as one without. In an
+    epoch that was interrupted they are those of the steps since.
 
     It counts as a checkpoint callback because Lightning calls these last.
 
@@ -35,6 +36,10 @@ class SendHistory(Checkpoint):
         self._started, self._seconds, self._videos = time.perf_counter(), 0.0, 0
         self._norms: list[Tensor] = []
         self._rates: list[float] = []
+
+    def on_train_start(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Start the measures of an epoch that resumes after some of its steps."""
+        self._reset()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, *_: Any) -> None:
         """Start the epoch's measures."""
@@ -64,11 +69,18 @@ class SendHistory(Checkpoint):
         """Add the epoch's row; send all rows that a checkpoint holds."""
         self._waiting.append(module.history[-1] | self._measures())
         if len(module.history) % self.every == 0:
-            self._send(trainer)
+            self.send(trainer)
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Send what is left."""
-        self._send(trainer)
+        self.send(trainer)
+
+    def send(self, trainer: pl.Trainer) -> None:
+        """Send the rows of the epochs that a checkpoint holds by now."""
+        rows, self._waiting = self._waiting, []
+        for row in rows:
+            for logger in trainer.loggers:
+                logger.log_metrics(row, step=int(row["epoch"]))
 
     def _measures(self) -> dict[str, float]:
         found = {
@@ -80,9 +92,3 @@ class SendHistory(Checkpoint):
         if self._seconds > 0:
             found["videos_per_second"] = self._videos / self._seconds
         return found
-
-    def _send(self, trainer: pl.Trainer) -> None:
-        rows, self._waiting = self._waiting, []
-        for row in rows:
-            for logger in trainer.loggers:
-                logger.log_metrics(row, step=int(row["epoch"]))

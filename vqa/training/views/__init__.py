@@ -16,6 +16,7 @@ from vqa.training.views.feature_views import FeatureSequence, FeatureVector
 from vqa.training.views.file_views import FileView, ReadAhead
 from vqa.training.views.fragment_clips import FragmentClips
 from vqa.training.views.prepared import PreparedFeatures
+from vqa.training.views.stored_clips import StoredClips
 
 __all__ = [
     "CentreImage",
@@ -25,6 +26,7 @@ __all__ = [
     "FragmentClips",
     "PreparedFeatures",
     "ReadAhead",
+    "StoredClips",
     "View",
     "Views",
     "moments",

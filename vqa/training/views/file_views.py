@@ -1,6 +1,7 @@
 """Views that are read from video files, and how scoring reads them ahead."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -66,20 +67,9 @@ class FileView:
         Raises:
             VideoError: The file cannot be read.
         """
-        try:
-            info = self._probe(video)
-            indices = self.indices(beginning(info, self.max_seconds), rng)
-            chunks = stream_frames(
-                video.path,
-                np.unique(indices),
-                reader=self.reader,
-                raw=video.raw_format,
-                info=info,
-                leaping=True,
-            )
-            return self.of_frames(chunks, info, indices, rng)
-        except VideoError as error:
-            raise VideoError(error.path, f"{error.cause}; {REMEDY}", error.frames) from error
+        info = self._probe(video)
+        indices = self.indices(beginning(info, self.max_seconds), rng)
+        return self.of_frames(self._frames(video, info, indices), info, indices, rng)
 
     def times_s(self, video: VideoRecord) -> Tensor:
         """Return the mean presentation time of each row of `indices` in evaluation, (K,)."""
@@ -89,8 +79,31 @@ class FileView:
         """Return what `times_s` does, from the properties of a video."""
         return torch.from_numpy(info.times_s[self.indices(info)].mean(1))
 
+    def _frames(
+        self, video: VideoRecord, info: VideoInfo, indices: np.ndarray
+    ) -> Iterator[np.ndarray]:
+        with _told():
+            yield from stream_frames(
+                video.path,
+                np.unique(indices),
+                reader=self.reader,
+                raw=video.raw_format,
+                info=info,
+                leaping=True,
+            )
+
     def _probe(self, video: VideoRecord) -> VideoInfo:
-        return probe(video.path, raw=video.raw_format, damaged=self.damaged)
+        with _told():
+            return probe(video.path, raw=video.raw_format, damaged=self.damaged)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Add the remedy to the error of a video, which stops a training."""
+    try:
+        yield
+    except VideoError as error:
+        raise VideoError(error.path, f"{error.cause}; {REMEDY}", error.frames) from error
 
 
 class ReadAhead:

@@ -1,13 +1,15 @@
 """The view of fragments: small patches of a video at its own resolution, in clips."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from vqa.databases.records import VideoRecord
 from vqa.training.views.file_views import FileView
 from vqa.video import VideoInfo
+from vqa.video.beginning import beginning
 from vqa.video.fragments import GRID_SIZE, PATCH_SIZE, gather, plan
 from vqa.video.sampling import clip_indices, time_fragment_indices
 
@@ -73,7 +75,36 @@ class FragmentClips(FileView):
         rng: np.random.Generator | None = None,
     ) -> Tensor:
         """Return the clips of a video, (K, T, S, S, 3)."""
-        corners = plan(
+        corners = self._corners(info, indices, rng)
+        return torch.from_numpy(gather(chunks, indices, corners, patch_size=self.patch_size))
+
+    def several(
+        self, video: VideoRecord, rngs: Sequence[np.random.Generator | None]
+    ) -> list[Tensor]:
+        """Return the view for each of some generators, from one pass over the video.
+
+        Raises:
+            VideoError: The file cannot be read.
+        """
+        info = self._probe(video)
+        seen = beginning(info, self.max_seconds)
+        indices = [self.indices(seen, rng) for rng in rngs]
+        corners = [self._corners(info, *pair) for pair in zip(indices, rngs, strict=True)]
+        together = np.concatenate(indices)
+        chunks = self._frames(video, info, together)
+        cut = gather(chunks, together, np.concatenate(corners), patch_size=self.patch_size)
+        return list(torch.from_numpy(cut).split([len(rows) for rows in indices]))
+
+    def shape(self, is_training: bool) -> tuple[int, ...]:
+        """Return the shape of the view of any video."""
+        clips = self.training_clips if is_training else self.num_clips
+        side = self.grid_size * self.patch_size
+        return clips, self.clip_length, side, side, 3
+
+    def _corners(
+        self, info: VideoInfo, indices: np.ndarray, rng: np.random.Generator | None
+    ) -> np.ndarray:
+        return plan(
             info.height,
             info.width,
             *indices.shape,
@@ -82,7 +113,6 @@ class FragmentClips(FileView):
             patch_size=self.patch_size,
             rng=np.random.default_rng(EVALUATION_SEED) if rng is None else rng,
         )
-        return torch.from_numpy(gather(chunks, indices, corners, patch_size=self.patch_size))
 
     def indices(self, info: VideoInfo, rng: np.random.Generator | None = None) -> np.ndarray:
         """Frame indices (K, T)."""

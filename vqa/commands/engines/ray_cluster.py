@@ -1,0 +1,66 @@
+"""A connection to a Ray cluster: one that runs, or a new one on this machine."""
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+from vqa.commands.configuration import UsageError
+from vqa.commands.engines.settings import EngineSettings
+from vqa.commands.printing import say
+
+STORE_BYTES = 2 * 10**8  # of a cluster of our own: only paths, rows and a model go through it
+AUTO, OWN = "auto", "local"
+
+
+@contextmanager
+def connected(settings: EngineSettings) -> Iterator[Any]:
+    """Connect to the cluster of an engine, say what it has, and disconnect at the end.
+
+    A cluster that was started here ends with the block, or with this process.
+
+    Yields:
+        The module `ray`.
+
+    Raises:
+        UsageError: Ray is not installed, or no cluster answers at the address.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise UsageError("engine=ray: expected the package ray; pip install 'vqa[ray]'")
+    # GPUs stay hidden from workers that asked for none; without a choice Ray warns about it.
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "1")
+    ray: Any = import_module("ray")
+    if ray.is_initialized():  # by a program that uses us as a library
+        yield ray
+        return
+    _connect(ray, settings.address)
+    try:
+        found = ray.cluster_resources()
+        nodes = sum(one["Alive"] for one in ray.nodes())
+        words = f"Ray: {nodes} node{'s' * (nodes != 1)}, {found.get('CPU', 0):g} CPUs"
+        say(f"{words}, {found.get('GPU', 0):g} GPUs", sys.stderr)
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _connect(ray: Any, address: str) -> None:
+    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+    own = {"address": OWN, "include_dashboard": False, "object_store_memory": STORE_BYTES}
+    if address == OWN:
+        ray.init(**own, **quiet)
+        return
+    try:
+        ray.init(address=address, **quiet)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        if address == AUTO and "RAY_ADDRESS" not in os.environ:
+            ray.init(**own, **quiet)
+            return
+        where = os.environ.get("RAY_ADDRESS", address) if address == AUTO else address
+        raise UsageError(
+            f"engine.address={where}: no Ray cluster answers there ({str(error).splitlines()[0]}); "
+            "expected auto, local, or the address of a cluster that runs"
+        ) from error
