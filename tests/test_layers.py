@@ -39,6 +39,7 @@ NOT = {
 HOMES = {
     "tqdm": ("vqa.progress",),
     "fsspec": ("vqa.remote",),
+    "aiohttp": ("vqa.remote",),
     "av": ("vqa.video", "vqa.databases.synthesis"),
     "decord": ("vqa.video",),
     "hydra": ("vqa.commands",),

@@ -10,6 +10,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import NoReturn
 
+from vqa.commands.engines.settings import FEATURES
 from vqa.commands.errors import USAGE
 from vqa.commands.process import exit_status
 from vqa.commands.rules import flag
@@ -58,6 +59,9 @@ def main(arguments: Sequence[str] | None = None, program: str = "vqa") -> int:
 def _run(words: Sequence[str], program: str) -> int | None:
     if words and words[0] in HYDRA_VERBS:
         return hydra_verb(words[0], words[1:], f"{program} {words[0]}")
+    if words and words[0] == FEATURES:
+        status: int | None = _module("engines.features").main(words[1:])
+        return status
     top = parser(program)
     options, rest = top.parse_known_args(words)
     if options.verb == "score" and all(word == "-" or word[:1] != "-" for word in rest):
@@ -68,7 +72,7 @@ def _run(words: Sequence[str], program: str) -> int | None:
     ):
         top.error(f"unrecognized arguments: {' '.join(rest)}")
     options.rest = rest
-    status: int | None = options.job(options)
+    status = options.job(options)
     return status
 
 

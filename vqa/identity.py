@@ -51,10 +51,18 @@ class Identities:
         kind: `content` or `sampled`.
         remember: Keep the identity that each file had when it was first asked for, so that all
             parts of the job speak of the same content and nothing is hashed twice.
+        is_copy: Whether a file is a short-lived copy, which is identified by its content, and not
+            remembered.
     """
 
-    def __init__(self, kind: str = "content", *, remember: bool = False) -> None:
-        self.kind = kind
+    def __init__(
+        self,
+        kind: str = "content",
+        *,
+        remember: bool = False,
+        is_copy: Callable[[Path], bool] | None = None,
+    ) -> None:
+        self.kind, self.is_copy = kind, is_copy
         self._known: dict[Path, str] | None = {} if remember else None
 
     def now(self, path: Path) -> str:
@@ -63,7 +71,7 @@ class Identities:
         Raises:
             OSError: The file cannot be read.
         """
-        return identity_of(path, self.kind)
+        return identity_of(path, "content" if self._is_copy(path) else self.kind)
 
     def first(self, path: Path) -> str:
         """Return the identity that a file had when it was first asked for, if that is kept.
@@ -71,11 +79,14 @@ class Identities:
         Raises:
             OSError: The file cannot be read.
         """
-        if self._known is None:
+        if self._known is None or self._is_copy(path):
             return self.now(path)
         if (found := self._known.get(path)) is None:
             found = self._known.setdefault(path, self.now(path))  # the first of several threads
         return found
+
+    def _is_copy(self, path: Path) -> bool:
+        return self.is_copy is not None and self.is_copy(path)
 
 
 def kind_of(identity: str) -> str:

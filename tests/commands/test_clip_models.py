@@ -80,6 +80,27 @@ def test_files_are_scored_as_the_videos_they_are(model, runs, place):
         assert f"fragments: read 8 of {scores[video]['frames']} frames" in scores[video]["note"]
 
 
+def test_a_store_of_fragments_changes_only_the_name_of_the_run(runs, place, caplog):
+    """Two draws for two epochs: the training sees what it would see without a store."""
+    with caplog.at_level("INFO"):
+        stored = train(place, "fastvqa", "stored", "loader.store=2", "loader.num_workers=1")
+    for name in ("predictions.csv", "split0/history.csv", "split0/model.safetensors"):
+        assert (stored / name).read_bytes() == (runs["fastvqa"] / name).read_bytes()
+    assert "2 draws of " in caplog.text
+    assert "pace: " in caplog.text
+    folder = f"folder={place / 'other'}"
+    with pytest.raises(Failed, match=r"loader\.store=2: expected a model with a view of fragments"):
+        call(
+            "train",
+            place,
+            "model=svr",
+            "features=multiscale",
+            "data=demo",
+            folder,
+            "loader.store=2",
+        )
+
+
 def test_scoring_decodes_the_frames_of_the_clips_alone(runs, place):
     clip = sorted((place / "videos").iterdir())[0]
     scorer = vqa.load(runs["fastvqa"], max_seconds=0.5)

@@ -1,11 +1,8 @@
 """Hundreds of generated command lines: right ones compose and build, wrong ones get one line."""
 
-import copy
-from functools import cache
 from types import SimpleNamespace
 
 import pytest
-from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hypothesis import given, settings
 
 from tests.commands.calling import Failed, run
@@ -31,13 +28,6 @@ def place(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (tmp_path / "labels.csv").write_text("video,mos,content\n" + ROWS, encoding="utf-8")
     (tmp_path / "predictions.csv").write_text("mos,score\n1,2\n2,3\n3,5\n4,4\n", encoding="utf-8")
-    # Parsing the same YAML files again is most of the time of a command line.
-    loaded = cache(FileConfigSource.load_config)
-    monkeypatch.setattr(
-        FileConfigSource, "load_config", lambda source, path: copy.deepcopy(loaded(source, path))
-    )
-    monkeypatch.setattr(FileConfigSource, "__hash__", lambda source: hash(source.path))
-    monkeypatch.setattr(FileConfigSource, "__eq__", lambda one, other: one.path == other.path)
     module = cli._module
     jobs = {"train": _train, "extract": _extract, "cross": _train}
     monkeypatch.setattr(

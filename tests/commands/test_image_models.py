@@ -48,6 +48,13 @@ def train(place, name, *more):
     return folder
 
 
+@pytest.fixture(scope="module")
+def trained(place):
+    """A run that holds two references out."""
+    parts = ("protocol.test_fraction=0.34", "protocol.val_fraction=0.34", "model.selection=last")
+    return train(place, "holdout", *parts)
+
+
 def test_the_recipe_is_the_papers(place):
     experiment = composed(
         "train", "model=inception_iqa", "data=tid2013", f"data.root={place / 'tid'}"
@@ -95,8 +102,8 @@ def test_gram_features_by_their_configuration():
 
 
 @pytest.mark.slow
-def test_train_save_evaluate_and_score_give_the_same_numbers(place):
-    folder = train(place, "holdout", "protocol.test_fraction=0.34", "protocol.val_fraction=0.34")
+def test_train_save_evaluate_and_score_give_the_same_numbers(place, trained):
+    folder = trained
     stored = pd.read_csv(folder / "predictions.csv").set_index("video")["score"]
     assert len(stored) == 4  # two references of six
     assert stored.notna().all()
@@ -116,11 +123,8 @@ def test_train_save_evaluate_and_score_give_the_same_numbers(place):
 
 
 @pytest.mark.slow
-def test_the_extractor_takes_what_was_learned(place):
-    folder = train(
-        place, "full", "protocol=full", "protocol.val_fraction=0.0", "model.selection=last"
-    )
-    path = folder / "split0" / "model.safetensors"
+def test_the_extractor_takes_what_was_learned(place, trained):
+    path = trained / "split0" / "model.safetensors"
     learned = load_file(path)
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from tests.places import ROOT
+from vqa.commands import signals
 from vqa.commands.configuration import UsageError
 from vqa.commands.process import exit_status
 from vqa.files import write_csv, write_json
@@ -21,7 +22,7 @@ from vqa.video import VideoError
 @pytest.fixture(autouse=True)
 def handlers():
     """The handlers of this process, which a job that was stopped does not put back."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in signals.SIGNALS}
     yield before
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -106,7 +107,7 @@ def test_a_full_disk_names_the_file_that_did_not_fit(tmp_path, monkeypatch, caps
     assert str(tmp_path / "scores.csv") in text
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_ends_a_job_with_its_status_and_one_line(number, capsys):
     cleaned = []
 
@@ -117,8 +118,8 @@ def test_a_signal_ends_a_job_with_its_status_and_one_line(number, capsys):
         finally:
             cleaned.append(True)
 
-    assert exit_status(job) == 128 + number
-    name = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}[number]
+    assert exit_status(job) == {signal.SIGINT: 130}.get(number, 143)
+    name = {signal.SIGINT: "Ctrl-C"}.get(number, number.name)
     text = f"error: stopped by {name}; rerun the command to resume\n"
     assert capsys.readouterr().err == text
     assert cleaned

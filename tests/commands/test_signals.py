@@ -76,8 +76,15 @@ def stopped(command, place, number, to_all=False, twice=False):
     return text
 
 
-@pytest.mark.parametrize("to_all", [False, True])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("number", "to_all"),
+    [
+        (signal.SIGTERM, False),  # of a scheduler
+        (signal.SIGINT, True),  # of a terminal
+        pytest.param(signal.SIGTERM, True, marks=pytest.mark.exhaustive),
+        pytest.param(signal.SIGINT, False, marks=pytest.mark.exhaustive),
+    ],
+)
 def test_a_stopped_extraction_resumes(place, number, to_all, tmp_path):
     cache = tmp_path / "cache"
     arguments = words("extract", place, f"paths.cache={cache}")
@@ -92,7 +99,9 @@ def test_a_stopped_extraction_resumes(place, number, to_all, tmp_path):
     assert " 0 failed in" in (tmp_path / "log.txt").read_text().replace(", 0", " 0")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.exhaustive)]
+)
 def test_a_stopped_training_resumes_to_the_same_end(place, number, tmp_path):
     whole = training(place, "whole")
     if not (place / "whole").is_dir():
@@ -123,7 +132,7 @@ def test_loading_processes_end_too(place, to_all, tmp_path):
     [
         (signal.SIGTERM, False),
         pytest.param(signal.SIGTERM, True, marks=pytest.mark.exhaustive),
-        (signal.SIGINT, True),
+        pytest.param(signal.SIGINT, True, marks=pytest.mark.exhaustive),
     ],
 )
 def test_all_processes_of_a_training_end(place, number, to_all, tmp_path):

@@ -16,7 +16,7 @@ from tests.fakes import graded_clips
 from tests.places import ROOT
 
 pytestmark = pytest.mark.slow
-KILLS = 5
+KILLS = 3
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_extraction_survives_kill_9(place):
 
 def test_training_survives_kill_9(place):
     shared = [
-        "model=gstvqa", f"paths.cache={place / 'whole'}", "trainer.max_epochs=60",
+        "model=gstvqa", f"paths.cache={place / 'whole'}", "trainer.max_epochs=40",
         "loader.batch_size=4", "model.checkpoint_every=1", "protocol=repeated", "protocol.count=2",
         "protocol.val_fraction=0.2", "model.optimizer.lr=1e-3",
     ]  # fmt: skip
@@ -142,7 +142,7 @@ def test_two_processes_give_the_numbers_of_one(place, model, program):
     folder = place / f"{model}-ddp"
     _, *overrides = command(
         "train", place, f"model={model}", "trainer=ddp", "trainer.accelerator=cpu",
-        "trainer.devices=2", "trainer.max_epochs=4", "loader.batch_size=3",
+        "trainer.devices=2", "trainer.max_epochs=2", "loader.batch_size=3",
         "protocol=repeated", "protocol.count=2", "protocol.val_fraction=0.2",
         f"paths.cache={place / 'whole'}", f"folder={folder}",
     )  # fmt: skip

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from vqa.databases.unrated import Search, as_records, find_videos, is_stream
+from vqa.databases.file_records import as_records
+from vqa.databases.unrated import Search, find_videos, is_stream
 from vqa.video import RawFormat
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,11 @@ class Case:
     info: VideoInfo
     frames: np.ndarray
 
+    @cached_property
+    def whole(self):
+        """The features of the video in one chunk."""
+        return self.describe(FRAMES)[0]
+
     def describe(self, *sizes):
         """Describe the video in chunks of these sizes; the last size is repeated."""
         chunks, start = [], 0
@@ -115,13 +121,13 @@ def test_features_are_rows_of_the_stated_length(case):
 
 
 def test_the_same_frames_give_the_same_features(case):
-    first, second = case.describe(FRAMES)[0], case.describe(FRAMES)[0]
-    assert torch.equal(first.nan_to_num(7), second.nan_to_num(7))
+    again = case.describe(FRAMES)[0]
+    assert torch.equal(again.nan_to_num(7), case.whole.nan_to_num(7))
 
 
 @pytest.mark.parametrize("sizes", [(2, 1), (3, 2), (2,)])
 def test_features_do_not_depend_on_chunks(case, sizes):
-    whole, part = case.describe(FRAMES)[0], case.describe(*sizes)[0]
+    whole, part = case.whole, case.describe(*sizes)[0]
     finite = whole[whole.isfinite()]
     scale = finite.abs().max().item() if len(finite) else 1
     torch.testing.assert_close(part, whole, rtol=1e-4, atol=1e-5 * scale, equal_nan=True)
@@ -140,7 +146,7 @@ def test_frames_may_be_on_the_device_already(case):
         pytest.skip("its frames come from the CPU")
     features, times_s = case.extractor.describe(iter([torch.from_numpy(case.frames)]), case.info)
     assert times_s is None
-    assert torch.equal(features, case.describe(FRAMES)[0])
+    assert torch.equal(features, case.whole)
 
 
 def test_chosen_frames_ascend_within_the_video(case):
@@ -194,7 +200,7 @@ def test_several_lanes_give_the_features_of_one(case, tmp_path, monkeypatch):
         pytest.skip("the same class as resnet50, which is tried")
     monkeypatch.setattr("vqa.features.extraction.decoding_thread.FrameDecoder", MadeDecoder)
     monkeypatch.setattr("vqa.features.extraction.lanes.RAMP_S", 0)
-    videos = named_videos(tmp_path, 5)
+    videos = named_videos(tmp_path, 4)
 
     def features(decoders):
         results = list(extract_videos(videos, case.extractor, decoders=decoders))

@@ -42,13 +42,12 @@ class Trial:
     detail: str = ""
 
 
-def trials(folder: Path, rounds: int, mutations: int | None = None) -> Iterator[Trial]:
+def trials(folder: Path, rounds: int) -> Iterator[Trial]:
     """Try each clip with each kind of change.
 
     Args:
         folder: Place for the files.
         rounds: Number of changes of each kind.
-        mutations: Number of kinds per clip, which take turns over the clips; None for all.
     """
     kinds = list(MUTATIONS)
     with FrameDecoder(time_limit_s=TIME_LIMIT_S) as decoder:
@@ -56,8 +55,7 @@ def trials(folder: Path, rounds: int, mutations: int | None = None) -> Iterator[
             path = write_intact(folder, name)
             intact = frames_of(decoder, path)[0]
             starts = frame_starts(path)
-            step = len(kinds) if mutations is None else mutations
-            for mutation in (kinds * 2)[place * step % len(kinds) :][:step]:
+            for mutation in kinds:
                 for seed in range(rounds):
                     rng = np.random.default_rng([place, kinds.index(mutation), seed])
                     data = MUTATIONS[mutation](bytearray(path.read_bytes()), rng, starts)

@@ -4,7 +4,7 @@ from vqa.commands import configuration
 from vqa.commands.building import locate
 from vqa.commands.experiment import Experiment
 from vqa.commands.preflight import check_output
-from vqa.databases.unrated import as_records
+from vqa.databases.file_records import as_records
 from vqa.files import user_path
 from vqa.reports.drawing import draw_video
 

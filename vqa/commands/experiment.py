@@ -19,6 +19,7 @@ from vqa.databases.records import Database, VideoRecord
 from vqa.features.extraction.sources import Sources
 from vqa.identity import Identities
 from vqa.protocols.splits import Split
+from vqa.remote.scratch import is_copy
 from vqa.runs import Run
 from vqa.runs.inputs import described, named_files
 from vqa.runs.opening import identity
@@ -151,7 +152,7 @@ class Experiment:
     def identities(self) -> Identities:
         """The identities of files by `data.identity`; those of a database are remembered."""
         data = self.config["data"]
-        return Identities(data.get("identity", "content"), remember="read" in data)
+        return Identities(data.get("identity", "content"), remember="read" in data, is_copy=is_copy)
 
     @cached_property
     def hashes(self) -> dict[str, str]:

@@ -17,9 +17,12 @@ class Stopped(BaseException):
     """
 
 
+RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")  # of torchrun, Lightning's own launcher, srun
+
+
 def is_first() -> bool:
     """Return whether this is the process of a training that reports for all of them."""
-    return os.environ.get("LOCAL_RANK", "0") == "0"
+    return next((os.environ[name] for name in RANKS if name in os.environ), "0") == "0"
 
 
 class Signals:

@@ -28,7 +28,7 @@ from vqa.runs.opening import open_run
 from vqa.runs.timing import time_features, time_split
 from vqa.runs.used_features import hold_features, random_weights
 from vqa.training.hardware import Hardware, chosen_hardware
-from vqa.training.processes import is_first_process
+from vqa.training.processes import in_turn, is_first_process
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -75,22 +75,23 @@ def train(experiment: Experiment) -> Run:
     """
     config = experiment.config
     check_experiment(config)
-    run = open_run(experiment.folder, config, fresh=config["fresh"])
-    if is_first_process():
-        if not run.finished:
-            experiment.tracker.check()
-        if held := is_held(run.folder):
+    with in_turn():
+        run = open_run(experiment.folder, config, fresh=config["fresh"] and is_first_process())
+        if is_first_process():
+            if not run.finished:
+                experiment.tracker.check()
+            if held := is_held(run.folder):
+                run.hold(experiment.inputs())
+        if run.finished:
+            return run
+        outcome = extract(run, experiment)
+        # A new folder has nothing to protect, so its files were hashed beside decoding.
+        if is_first_process() and not held:
             run.hold(experiment.inputs())
-    if run.finished:
-        return run
-    outcome = extract(run, experiment)
-    # A new folder has nothing to protect, so its files were hashed beside decoding.
-    if is_first_process() and not held:
-        run.hold(experiment.inputs())
-    database = usable(run, experiment, outcome)
-    splits = experiment.splits(database)
-    run.count_leaks(leak_report(database, splits, experiment.hashes))
-    hardware = hardware_of(run)
+        database = usable(run, experiment, outcome)
+        splits = experiment.splits(database)
+        run.count_leaks(leak_report(database, splits, experiment.hashes))
+        hardware = hardware_of(run)
     for split in shard_of(splits, config["shard"]):
         if run.has(split):
             continue

@@ -45,6 +45,8 @@ class VideoRecord:
         frames: Number of frames, if the label table gives it.
         split: Official part (`train`, `val` or `test`), if the release defines one.
         group: Free label for per-group tables, such as distortion, category or resolution.
+        state: For a copy of a file elsewhere: what its store says of this version.
+        fault: Why there is no file to open; empty if that is not known before.
 
     Examples:
         >>> from pathlib import Path
@@ -70,6 +72,8 @@ class VideoRecord:
     frames: int | None = None
     split: str | None = None
     group: str | None = None
+    state: str = ""
+    fault: str = ""
 
     @property
     def content_id(self) -> str:

@@ -1,6 +1,7 @@
 """Folders and patterns searched for video files; whatever is passed over is counted."""
 
 import glob
+import hashlib
 import os
 import stat
 from collections.abc import Collection, Iterator
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vqa.files import shown
+from vqa.remote.addresses import clean
 
 # Of the containers and raw streams that FFmpeg reads as video, those with a usual suffix.
 VIDEO_SUFFIXES = frozenset(
@@ -45,7 +47,14 @@ class PassedOver:
         self.counts[reason] = self.counts.get(reason, 0) + 1
         first = self.names.setdefault(reason, [])
         if len(first) < SHOWN:
-            first.append(shown(name))
+            first.append(shown(clean(str(name))))
+
+    def take(self, other: "PassedOver") -> None:
+        """Count what another one has counted."""
+        for reason, count in other.counts.items():
+            self.counts[reason] = self.counts.get(reason, 0) + count
+            first = self.names.setdefault(reason, [])
+            first += other.names[reason][: SHOWN - len(first)]
 
     def remarks(self) -> list[str]:
         """Say how many were passed over, one sentence per reason.
@@ -161,3 +170,17 @@ def _entries(folder: Path, top: Path, passed_over: PassedOver) -> list[Path]:
         if name.startswith("."):
             passed_over.add(HIDDEN, (folder / name).relative_to(top))
     return [folder / name for name in names if not name.startswith(".")]
+
+
+def absolute(path: Path) -> Path:
+    """Return the absolute path with its links; `a/..` goes only if `a` is no link."""
+    path = path.absolute()
+    plain = Path(os.path.abspath(path))  # noqa: PTH100 (resolve follows links)
+    if ".." in path.parts and kind(path) and not (kind(plain) and plain.samefile(path)):
+        return path
+    return plain
+
+
+def key_of(name: str) -> int:
+    """Return 128 bits of a name's hash: a million names fit in 100 MB."""
+    return int.from_bytes(hashlib.blake2b(os.fsencode(name), digest_size=16).digest())

@@ -1,37 +1,38 @@
 """Video files without ratings, as given on a command line: found on disk and made into records."""
 
-import codecs
-import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from glob import has_magic
+from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
 
+from vqa.databases.elsewhere import Named, found, of_name, of_tar, suffix_of
 from vqa.databases.listing import some
-from vqa.databases.records import VideoRecord
-from vqa.databases.searching import COMMENT, OWN, TWICE, PassedOver, kind, matches, walk
+from vqa.databases.name_lists import arriving, lines_of
+from vqa.databases.searching import (
+    COMMENT,
+    OWN,
+    TWICE,
+    VIDEO_SUFFIXES,
+    PassedOver,
+    absolute,
+    key_of,
+    kind,
+    matches,
+    walk,
+)
 from vqa.files import shown, user_path
-from vqa.video import RawFormat
+from vqa.remote import objects
+from vqa.remote.addresses import beside, clean, expanded, in_tar, is_range, protocol_of, public
+from vqa.remote.objects import FetchError
+from vqa.remote.tars import SUFFIX, split
 
 Place = str | os.PathLike[str]
 
 MOST = 5  # causes that an error message lists
 STANDARD_INPUT = "-"
-READ_BYTES = 2**16
-
-
-class Named(NamedTuple):
-    """What a place named.
-
-    Attributes:
-        path: Absolute path, with links as they were named.
-        cause: Why there is no video; empty for a file.
-    """
-
-    path: Path
-    cause: str = ""
+LIST = ".txt"  # suffix
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,13 @@ class Found:
 
     Attributes:
         files: The files, place by place in the order given, each once; those of a folder or
-            pattern are sorted. Their paths are absolute, with links as they were named.
+            pattern are sorted. Their paths are absolute, with links as they were named; those
+            elsewhere and in tars are addresses.
         absent: Absolute path of what was named and is not there, or holds no video: the cause.
         remarks: Sentences about everything that was passed over.
     """
 
-    files: tuple[Path, ...]
+    files: tuple[Path | str, ...]
     absent: Mapping[str, str]
     remarks: tuple[str, ...]
 
@@ -74,27 +76,6 @@ def nothing_found(causes: Iterable[str], remarks: Iterable[str]) -> FileNotFound
     return FileNotFoundError(f"no videos found: {'; '.join(filter(None, [listed, *remarks]))}")
 
 
-def as_records(paths: Iterable[Path], raw: RawFormat | None = None) -> Iterator[VideoRecord]:
-    """Make a record of each file, with its absolute path as the id and NaN as the MOS.
-
-    Links keep their own names.
-
-    Args:
-        paths: The files; repeated paths count once.
-        raw: Format of headerless `.yuv` files.
-    """
-    fields = {} if raw is None else {
-        "width": raw.width, "height": raw.height, "pixel_format": raw.pixel_format,
-        "color_range": raw.color_range, "frame_rate_hz": raw.frame_rate_hz,
-    }  # fmt: skip
-    known: set[int] = set()
-    for path in map(_absolute, paths):
-        name = path.as_posix()
-        if (key := _key(name)) not in known:
-            known.add(key)
-            yield VideoRecord(name, path, float("nan"), **fields)
-
-
 class Search:
     """Finds what places name, one after another, each file once.
 
@@ -103,6 +84,9 @@ class Search:
     place per line, relative to the list, or to the current folder if only that has it; lines that
     start with `#` and name no file are comments. Standard input and pipes are read as they are
     written, so what they name can be used before they end.
+
+    A tar stands for the videos in it, `x.tar/a.mp4` for one of them, `x-{000..999}.tar` for as many
+    names. All but `@name` may also be an address, such as `s3://bucket/videos/`.
 
     Args:
         zeros: The lists after `@` and on standard input end each name with NUL instead of a line
@@ -136,11 +120,12 @@ class Search:
             raise FileNotFoundError("no videos found: expected a file, folder or pattern, found ''")
         for text in given:
             for one in self._top(text):
-                if (key := _key(str(one.path))) not in self._taken:
+                name = public(str(one.path))
+                if (key := key_of(name)) not in self._taken:
                     self._taken.add(key)
                     yield one
                 elif not one.cause:
-                    self._passed_over.add(TWICE, one.path.name)
+                    self._passed_over.add(TWICE, name.rpartition("/")[2])
 
     def _top(self, text: str) -> Iterator[Named]:
         """Take a place that stands on the command line, not in a list."""
@@ -167,8 +152,17 @@ class Search:
 
     def _place(self, text: str, folders: Sequence[Path]) -> Iterator[Named]:
         """Take what a text names: a path or pattern, relative to one of the folders."""
+        if in_tar(text) is not None or (protocol_of(text) and not is_range(text)):
+            yield from self._elsewhere([text])
+            return
+        if protocol_of(text):
+            yield from self._range(text, folders)
+            return
         tried = [_named(text, folder) for folder in folders]
         path = next((one for one in tried if kind(one)), tried[0])
+        if not kind(path) and is_range(text):
+            yield from self._range(text, folders)
+            return
         if kind(path) or not has_magic(str(path)):
             yield from self._take(path)
             return
@@ -182,25 +176,71 @@ class Search:
         match kind(path):
             case "folder":
                 yield from self._folder(path)
-            case "file" if path.suffix.lower() == ".txt":
+            case "file" if path.suffix.lower() == LIST:
                 yield from self._list(path, zeros=False)
+            case "file" if path.suffix.lower() == SUFFIX:
+                yield from self._counted(of_tar(str(absolute(path)), self._passed_over))
             case "file":
                 yield self._file(path)
             case "special":
                 yield _lacks(path, f"not a regular file but a pipe, socket or device: {path}")
             case "link":
                 yield _lacks(path, f"no such file, but a link to one: {path}")
+            case _ if (parts := split(str(path))) and kind(Path(parts[0])) == "file":
+                yield from self._counted([of_name(str(absolute(Path(parts[0]))), parts[1])])
             case _:
                 yield _lacks(path, f"no such file: {path}")
 
+    def _range(self, text: str, folders: Sequence[Path]) -> Iterator[Named]:
+        """Take the names that ranges in braces stand for."""
+        try:
+            names = expanded(text)
+            if protocol_of(text):
+                yield from self._elsewhere(names)
+            else:
+                yield from (one for name in names for one in self._place(name, folders))
+        except ValueError as error:
+            yield Named(text, str(error))
+
+    def _elsewhere(self, addresses: Iterable[str]) -> Iterator[Named]:
+        """Take what addresses name; a list is read, and its names are relative to it."""
+        for is_list, group in groupby(addresses, lambda one: suffix_of(one) == LIST):
+            if not is_list:
+                yield from self._counted(found(group, self._passed_over))
+                continue
+            for address in group:
+                yield from self._list_elsewhere(address)
+
+    def _list_elsewhere(self, address: str) -> Iterator[Named]:
+        try:
+            lines = lines_of(b"".join(objects.parts(address, 0, objects.look(address).size or 0)))
+        except FetchError as error:
+            yield Named(address, str(error))
+            return
+        for line in map(str.strip, lines):
+            if line.startswith("#"):
+                self._passed_over.add(COMMENT, line)
+            elif protocol_of(line):
+                yield from self._place(line, ())
+            else:
+                yield from self._place(beside(address, line), ())
+
+    def _counted(self, named: Iterable[Named]) -> Iterator[Named]:
+        for one in named:
+            self._reached += not one.cause
+            yield one
+
     def _file(self, path: Path) -> Named:
         self._reached += 1
-        return Named(_absolute(path))
+        return Named(absolute(path))
 
     def _folder(self, path: Path) -> Iterator[Named]:
         before = self._reached
-        for file in walk(path, self._passed_over):
-            yield self._file(file)
+        for file in walk(path, self._passed_over, VIDEO_SUFFIXES | {SUFFIX}):
+            if file.suffix.lower() == SUFFIX:
+                yield from self._counted(of_tar(str(absolute(file)), self._passed_over))
+            else:
+                yield self._file(file)
         if self._reached == before:
             yield _lacks(path, f"no files with a video suffix in {path}")
 
@@ -211,7 +251,8 @@ class Search:
             return
         before, absent = self._reached, []
         self._lists.append(real)
-        lines = filter(None, path.read_bytes().split(b"\0")) if zeros else _lines(path)
+        data = path.read_bytes()
+        lines = filter(None, data.split(b"\0")) if zeros else lines_of(data)
         for line in map(os.fsdecode, lines):
             for one in self._line(line, (path.parent, Path()), zeros):
                 if one.cause and self._reached == before:
@@ -228,7 +269,7 @@ class Search:
         """Take a line of a list; `exact` means that spaces and `#` belong to the name."""
         texts = (line,) if exact else (line, line.strip())
         for text in texts:
-            if any(kind(_named(text, folder)) for folder in folders):
+            if protocol_of(text) or any(kind(_named(text, folder)) for folder in folders):
                 yield from self._place(text, folders)
                 return
         if not exact and texts[-1].startswith("#"):
@@ -250,56 +291,11 @@ def is_stream(place: str) -> bool:
     return place == STANDARD_INPUT or (path is not None and kind(path) == "special")
 
 
-def arriving(descriptor: int, end: bytes) -> Iterator[str]:
-    """Yield the names in a stream, each as soon as it is complete; blank ones are skipped.
-
-    It reads without Python's buffer, whose lock a thread that waits here would keep for ever.
-    """
-    left = b""
-    while data := os.read(descriptor, READ_BYTES):
-        *names, left = (left + data).split(end)
-        yield from filter(None, (_name(one, end) for one in names))
-    if name := _name(left, end):
-        yield name
-
-
-def _name(line: bytes, end: bytes) -> str:
-    """Return the name that a line holds; empty for a blank line of text."""
-    if end == b"\0":
-        return os.fsdecode(line)
-    text = os.fsdecode(line.removeprefix(codecs.BOM_UTF8).removesuffix(b"\r"))
-    return text if text.strip() else ""
-
-
-def _key(name: str) -> int:
-    """Return 128 bits of a name's hash: a million names fit in 100 MB."""
-    return int.from_bytes(hashlib.blake2b(os.fsencode(name), digest_size=16).digest())
-
-
 def _lacks(path: Path, cause: str) -> Named:
-    return Named(_absolute(path), cause)
-
-
-def _lines(path: Path) -> list[str]:
-    """Return the lines of a list that are not blank, whatever its encoding and line ends."""
-    data = path.read_bytes()
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        lines = data.decode("utf-16", "replace").splitlines()
-    else:
-        lines = [os.fsdecode(line) for line in data.removeprefix(codecs.BOM_UTF8).splitlines()]
-    return [line for line in lines if line.strip()]
+    return Named(absolute(path), clean(cause))
 
 
 def _named(text: str, folder: Path) -> Path:
     """Return the path that a text names; `~` stands for home unless there is a file named so."""
     literal, home = folder / text, folder / user_path(text)
     return literal if kind(literal) and not kind(home) else home
-
-
-def _absolute(path: Path) -> Path:
-    """Return the absolute path with its links; `a/..` goes only if `a` is no link."""
-    path = path.absolute()
-    plain = Path(os.path.abspath(path))  # noqa: PTH100 (resolve follows links)
-    if ".." in path.parts and kind(path) and not (kind(plain) and plain.samefile(path)):
-        return path
-    return plain

@@ -1,1 +1,1 @@
-"""Files that are not on a local disk: object stores, addresses and archives, through fsspec."""
+"""Files elsewhere, in object stores, on web servers and in tars: found, looked at, copied."""

@@ -1,20 +1,12 @@
 """A folder of files that are each written in one step: on a local disk or in an object store."""
 
-import importlib.util
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from vqa.files import replacing, shown, user_path
-
-# Package of each protocol that fsspec leaves to another one, and what installs it.
-PACKAGES = {
-    "s3": ("s3fs", "vqa[s3]"), "s3a": ("s3fs", "vqa[s3]"), "gs": ("gcsfs", "gcsfs"),
-    "gcs": ("gcsfs", "gcsfs"), "az": ("adlfs", "adlfs"), "abfs": ("adlfs", "adlfs"),
-}  # fmt: skip
-_URL = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+from vqa.remote.addresses import PACKAGES, protocol_of, public
 
 
 class Store:
@@ -38,11 +30,11 @@ class Store:
     def __init__(self, place: str | Path) -> None:
         text = str(place)
         self.local: Path | None = None
-        if not is_url(text) or text.startswith("file://"):
+        if not protocol_of(text) or text.startswith("file://"):
             self.local = user_path(text.removeprefix("file://"))
             self.name = shown(self.local)
             return
-        self.name = without_secrets(text)
+        self.name = public(text)
         self._files, self._root = _opened(text, self.name)
 
     def names(self) -> dict[str, int]:
@@ -121,50 +113,17 @@ class Store:
             ) from error
 
 
-def is_url(text: str) -> bool:
-    """Return whether a text is a URL rather than a path.
-
-    Examples:
-        >>> from vqa.remote.stores import is_url
-        >>> is_url("s3://bucket/scores/"), is_url("scores/")
-        (True, False)
-    """
-    return _URL.match(text) is not None
-
-
-def without_secrets(url: str) -> str:
-    """Return a URL without user, password, query and fragment, to be shown and stored.
-
-    Examples:
-        >>> from vqa.remote.stores import without_secrets
-        >>> without_secrets("https://me:word@host/a.mp4?signature=1")
-        'https://host/a.mp4'
-    """
-    head, _, rest = url.partition("://")
-    if not head.lower().startswith("http"):  # ? and # may stand in the name of an object
-        place, slash, path = rest.partition("/")
-        return f"{head}://{place.rpartition('@')[2]}{slash}{path}"
-    rest = re.split(r"[?#]", rest, maxsplit=1)[0]
-    place, slash, path = rest.partition("/")
-    return f"{head}://{place.rpartition('@')[2]}{slash}{path}"
-
-
 def _opened(url: str, name: str) -> tuple[Any, str]:
     """Return the file system of a URL and the folder in it."""
-    match = _URL.match(url)
-    protocol = match[1].lower() if match else ""
-    package, extra = PACKAGES.get(protocol, ("fsspec", "vqa[s3]"))
-    for needed in ("fsspec", package):
-        if importlib.util.find_spec(needed) is None:
-            raise ValueError(
-                f"{name}: {protocol}:// needs the package {needed}; pip install '{extra}'"
-            )
-    import fsspec
-
+    protocol = protocol_of(url)
+    package = PACKAGES.get(protocol, "'vqa[s3]'")
     try:
-        files, root = fsspec.core.url_to_fs(url, use_listings_cache=False)
-    except (ImportError, ValueError) as error:
-        raise ValueError(f"{name}: {error}; expected a local folder or a URL such as s3://") from (
-            error
-        )
+        import fsspec
+
+        fsspec.get_filesystem_class(protocol)
+    except ImportError as error:
+        raise ValueError(f"{name}: {protocol}:// needs a package; pip install {package}") from error
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}; expected a folder, or a URL such as s3://") from error
+    files, root = fsspec.core.url_to_fs(url, use_listings_cache=False)
     return files, root.rstrip("/")

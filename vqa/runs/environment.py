@@ -12,6 +12,7 @@ from typing import Any
 
 from vqa import __version__
 from vqa.files import write_json
+from vqa.remote.addresses import clean
 from vqa.runs.stored import read_object
 
 FILE = "environment.json"
@@ -89,8 +90,11 @@ def _processor() -> str:
 
 
 def command_line() -> str:
-    """Return the command line of this process as it was typed, without the program's folder."""
-    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    """Return the command line of this process as it was typed, without the program's folder.
+
+    Passwords and signatures in addresses are left out.
+    """
+    return " ".join([Path(sys.argv[0]).name, *map(clean, sys.argv[1:])])
 
 
 def _commit() -> str:

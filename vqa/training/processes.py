@@ -9,6 +9,11 @@ W. What follows after `gathered`, such as a critic, has the same gradient in eve
 import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import cache
+from itertools import count
 from typing import Any
 
 import torch
@@ -16,6 +21,9 @@ import torch.distributed
 from torch import Tensor
 
 LAUNCHER = "VQA_LAUNCHER"  # environment variable: process id
+AGENT_STORE = "TORCHELASTIC_USE_AGENT_STORE"  # environment variable: torchrun serves a store
+PREPARED, FAILED = b"prepared", b"failed"
+_turns = count()
 
 
 def world() -> tuple[int, int]:
@@ -30,6 +38,59 @@ def is_first_process() -> bool:
     from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
     return rank_zero_only.rank == 0
+
+
+@contextmanager
+def in_turn() -> Iterator[None]:
+    """Let the first process go through the block alone, and then the others.
+
+    For processes that torchrun or srun start at the same time; those that Lightning launches begin
+    when the first one has prepared everything. Only the first makes files that all of them read.
+
+    Raises:
+        SystemExit: In another process, because the first one ended in the block.
+    """
+    store, rank = _meeting()
+    if store is None:
+        yield
+        return
+    name = f"vqa-turn-{next(_turns)}"
+    if rank > 0 and _told(store, name) != PREPARED:
+        raise SystemExit(0)  # the first process says why
+    outcome = FAILED
+    try:
+        yield
+        outcome = PREPARED
+    finally:
+        if rank == 0:
+            store.set(name, outcome)
+
+
+def _told(store: torch.distributed.Store, name: str) -> bytes:
+    store.wait([name], timedelta(days=30))  # features may be extracted meanwhile
+    return store.get(name)
+
+
+@cache
+def _meeting() -> tuple[torch.distributed.Store | None, int]:
+    """Return a store that all processes of an external launch see, and the rank of this one."""
+    from lightning_fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
+
+    if TorchElasticEnvironment.detect():
+        torchrun = TorchElasticEnvironment()
+        if torchrun.world_size() == 1 or os.environ.get(AGENT_STORE) != str(True):
+            return None, 0
+        store = torch.distributed.TCPStore(torchrun.main_address, torchrun.main_port)
+        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+        return torch.distributed.PrefixStore(attempt, store), torchrun.global_rank()
+    if int(os.environ.get("SLURM_NTASKS", "1")) == 1 or not SLURMEnvironment.detect():
+        return None, 0
+    slurm = SLURMEnvironment()
+    rank, port = slurm.global_rank(), slurm.main_port + 1  # Lightning takes the port itself
+    store = torch.distributed.TCPStore(
+        slurm.main_address, port, is_master=rank == 0, wait_for_workers=False
+    )
+    return store, rank
 
 
 def end_with_launcher() -> None:

@@ -263,7 +263,7 @@ def test_several_writers_share_a_folder(place, videos):
     leave(writers[2])  # it was killed before it wrote a part
     again = job(place, paths[2::3], writer="3-of-3")
     assert again == (["2.mp4"] if writers[2]._journal is not None else ["2.mp4", "5.mp4"])
-    assert settled(place) == 7
+    assert settled(place) == (7, 0)
     assert numbers(place) == expected(videos)
     assert [name for name in Store(place).names() if name.startswith("_manifest")] == [
         "_manifest.json"

@@ -1,9 +1,11 @@
 """A finished run of the smallest kind, for tests that damage copies of it."""
 
+import copy
 import shutil
 
 import pytest
 import yaml
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 
 from tests.commands.calling import run
 from tests.fakes import graded_clips
@@ -23,6 +25,20 @@ def original(tmp_path_factory):
             f"paths.cache={place / 'cache'}",
         )  # fmt: skip
     return place
+
+
+@pytest.fixture
+def composed_once(monkeypatch):
+    """Compose each command line once: between its calls only the files of its run change."""
+    compose, known = ConfigLoaderImpl.load_configuration, {}
+
+    def load_configuration(loader, config_name, overrides, *rest, **options):
+        words = (config_name, *overrides)
+        if words not in known:
+            known[words] = compose(loader, config_name, overrides, *rest, **options)
+        return copy.deepcopy(known[words])
+
+    monkeypatch.setattr(ConfigLoaderImpl, "load_configuration", load_configuration)
 
 
 @pytest.fixture

@@ -103,9 +103,10 @@ def test_a_changed_target_is_refused_wherever_it_stands(place, original, changed
         assert not sentinel.exists()
 
 
+@pytest.mark.usefixtures("composed_once")
 @pytest.mark.parametrize("number", range(6))
-def test_every_command_refuses_targets(number, original, changed, sentinel):
-    for target, arguments in list(attacks(sentinel).items())[number % 4 :: 4]:
+def test_every_command_refuses_every_target(number, original, changed, sentinel):
+    for target, arguments in attacks(sentinel).items():
         folder = changed("model.network", {"_target_": target, **arguments})
         words = commands(folder, original)[number]
         if number < 4:
@@ -133,6 +134,7 @@ def test_reading_commands_build_nothing(original, changed, sentinel, capsys):
         )  # fmt: skip
 
 
+@pytest.mark.usefixtures("composed_once")
 def test_references_are_refused(original, changed):
     for value in ("${oc.env:HOME}", ["x", {"y": "a ${seed} b"}], {"${name}": 1}):
         for words in commands(changed("recipe", value), original):
@@ -188,17 +190,17 @@ def refused_or_text(words):
     return str(failure.value)
 
 
-@pytest.mark.parametrize(
-    "name", ["../../x", "/tmp/x", "..", ".", "", "a/b", "x" * 121, None, ["a"]]
-)
+@pytest.mark.usefixtures("composed_once")
 @pytest.mark.parametrize("key", ["data.name", "name", "model_name", "features.multiscale.name"])
-def test_names_do_not_leave_their_folders(original, changed, key, name):
-    folder = changed(key, name)
-    text = refused(["evaluate", f"run={folder}"])
-    assert f"{key}=" in text
-    assert not (folder / "evaluations").exists()
+def test_names_do_not_leave_their_folders(original, changed, key):
+    for name in ("../../x", "/tmp/x", "..", ".", "", "a/b", "x" * 121, None, ["a"]):
+        folder = changed(key, name)
+        text = refused(["evaluate", f"run={folder}"])
+        assert f"{key}=" in text
+        assert not (folder / "evaluations").exists()
 
 
+@pytest.mark.usefixtures("composed_once")
 def test_names_of_splits_do_not_leave_the_run(original, copied, seal):
     split = next((copied / "splits").glob("*.json"))
     content = json.loads(split.read_text())

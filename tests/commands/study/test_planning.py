@@ -10,8 +10,9 @@ from vqa.commands.study.planning import Plan
 
 
 @pytest.fixture(scope="module")
-def composer():
-    return Composer()
+def composer(tmp_path_factory):
+    """One for all studies, which share many of their trainings; it composes each once."""
+    return Composer([f"paths.data={tmp_path_factory.mktemp('absent')}"])
 
 
 def plan(composer, **content):
@@ -58,10 +59,8 @@ def test_the_folder_is_that_of_vqa_train(composer):
     from tests.commands.calling import composed
 
     found = plan(composer, overrides=["model=vsfa", "data=demo", "features=multiscale"])
-    assert (
-        found.trainings[0].folder
-        == composed("train", "model=vsfa", "data=demo", "features=multiscale").folder
-    )
+    words = ("model=vsfa", "data=demo", "features=multiscale", *composer.given)
+    assert found.trainings[0].folder == composed("train", *words).folder
 
 
 def test_a_training_that_another_needs_comes_first_and_is_made_once(composer):
@@ -107,8 +106,7 @@ def test_tests_refuse_what_needs_another_training(composer):
         )
 
 
-def test_absent_databases_are_told_from_present_ones(tmp_path):
-    composer = Composer([f"paths.data={tmp_path}"])
+def test_absent_databases_are_told_from_present_ones(composer):
     found = Plan(read("gram/table3"), composer)
     assert all("is absent" in one.absent for one in (*found.trainings, *found.tests))
     text = described(found)
@@ -116,17 +114,10 @@ def test_absent_databases_are_told_from_present_ones(tmp_path):
     assert "3 trainings, 2 tests, 4 cells" in text
 
 
-# With more than ten trainings; a corner of each is composed in tests of studies.
-LARGE = ("clifvqa/table3", "clifvqa/table4", "gram/table1", "gram/table2", "saliency/table1")
-
-
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[pytest.mark.exhaustive] * (name in LARGE)) for name in names()],
-)
-def test_every_study_has_a_plan_with_the_papers_databases(name, tmp_path):
+@pytest.mark.parametrize("name", names())
+def test_every_study_has_a_plan_with_the_papers_databases(name, composer):
     """All overrides compose in the paper's size, and the estimate names hours."""
-    found = Plan(read(name), Composer([f"paths.data={tmp_path}"]))
+    found = Plan(read(name), composer)
     text = described(found)
     assert "h of training" in text
     assert len(found.trainings) == len({one.folder for one in found.trainings})

@@ -32,6 +32,13 @@ def place(tmp_path_factory):
     return tmp_path_factory.mktemp("studies")
 
 
+@pytest.fixture(scope="module")
+def composer(place):
+    """One for all studies, which share many of their trainings; it composes each once."""
+    paths = [f"paths.{kind}={place / kind}" for kind in ("data", "cache", "runs")]
+    return Composer(paths, smoke=smoke_settings())
+
+
 @pytest.fixture(autouse=True)
 def plain_reports(monkeypatch):
     """Runs without their pages, which take most of the time and are tested elsewhere."""
@@ -82,10 +89,9 @@ def corner(whole):
         if name not in LEFT_OUT
     ],
 )
-def test_a_corner_of_every_study(place, name, tmp_path):
+def test_a_corner_of_every_study(composer, name, tmp_path):
     """One training with its tests, and all outputs; the rest is left to other jobs."""
-    paths = [f"paths.{kind}={place / kind}" for kind in ("data", "cache", "runs")]
-    plan = Plan(corner(read(name)), Composer(paths, smoke=smoke_settings()))
+    plan = Plan(corner(read(name)), composer)
     assert do(plan, OWN | {"output": str(tmp_path), "shard": "1/99"}, smoke=True) == 0
     found = json.loads((tmp_path / "study.json").read_text())
     check(found, tmp_path)

@@ -182,8 +182,15 @@ class Streamed(IterableDataset):
             yield self.source.load(video).features
 
 
-@pytest.mark.parametrize("context", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("extractor", [MeanColour(), NSS(workers=2, device="cpu")])
+@pytest.mark.parametrize(
+    ("extractor", "context"),
+    [
+        (MeanColour(), "fork"),
+        (NSS(workers=2, device="cpu"), "fork"),
+        pytest.param(MeanColour(), "spawn", marks=pytest.mark.slow),
+        pytest.param(NSS(workers=2, device="cpu"), "spawn", marks=pytest.mark.exhaustive),
+    ],
+)
 def test_streams_run_in_a_worker_of_a_data_loader(clips, tmp_path, extractor, context):
     """A worker is a daemon, which may not have child processes of multiprocessing."""
     here = source_of(tmp_path / "here", extractor)

@@ -106,7 +106,7 @@ def test_features_agree_with_the_plain_version(matrix):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("double_resize", [True, False])
+@pytest.mark.parametrize("double_resize", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
 def test_large_frames_are_shrunk_as_in_the_plain_version(double_resize):
     frames, info = video(4, 540, 520, 3)
     extractor = one_process(precision="float64", double_resize=double_resize)
@@ -248,7 +248,14 @@ def decoded(path, indices):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["6076608135", "8562619627", "9571377943"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "9571377943",
+        pytest.param("6076608135", marks=pytest.mark.exhaustive),
+        pytest.param("8562619627", marks=pytest.mark.exhaustive),
+    ],
+)
 def test_real_clips_agree_with_the_authors_matlab_output(name):
     if not PUBLISHED.is_dir() or not CLIPS.is_dir():
         pytest.skip("the authors' features and clips are not at ../shared/data")

@@ -1,5 +1,6 @@
 """A share of the features of trainings, before these: `features` and the words of a verb."""
 
+from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -18,14 +19,15 @@ def main(words: Sequence[str]) -> int:
     Args:
         words: Verb (`train`, `cross` or `study`), and its words with `shard=`.
     """
-    from vqa import cli
     from vqa.commands.hydra_app import run_verb
 
     verb = words[0]
     if verb == "study":
-        from vqa.commands.study import command
+        from vqa.commands.study import arguments, command
 
-        options, rest = cli.parser().parse_known_args(list(words))
+        parser = ArgumentParser()
+        arguments.add(parser)
+        options, rest = parser.parse_known_args(list(words[1:]))
         options.rest = rest
         name, given = command.named(options)
         plan, own = command.planned(

@@ -1,8 +1,4 @@
-"""One share of a command, in a process that ends with the process that started it.
-
-`python -m vqa.commands.engines.share train model=vsfa shard=3/16` does what `vqa` does with these
-words. `features train ...` only extracts the share's features.
-"""
+"""One share of a command, in a process that ends with the process that started it."""
 
 import ctypes
 import os
@@ -14,7 +10,6 @@ from pathlib import Path
 from typing import IO
 
 PARENT = "VQA_STARTED_BY"
-FEATURES = "features"
 SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux
 
 
@@ -33,35 +28,17 @@ def started(
         environment: Variables besides those of this process.
     """
     return subprocess.Popen(
-        [sys.executable, "-m", "vqa.commands.engines.share", *words],
+        [sys.executable, "-m", "vqa", *words],
         cwd=place, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
         env={**os.environ, **(environment or {}), PARENT: str(os.getpid())},
     )  # fmt: skip
 
 
-def main(words: Sequence[str]) -> int:
-    """Do a command line; returns the exit status."""
-    _end_with_parent()
-    sys.argv[0] = "vqa"  # as runs note their command
-    from vqa import cli
-
-    if words[0] != FEATURES:
-        return cli.main(words)
-    from vqa.commands.engines import features
-    from vqa.commands.process import exit_status
-
-    return exit_status(lambda: features.main(words[1:]))
-
-
-def _end_with_parent() -> None:
-    """Be killed when the process ends that started this one, so that no share is done twice."""
+def end_with_parent() -> None:
+    """Be killed when the process ends that `started` this one, so that no share is done twice."""
     parent = os.environ.pop(PARENT, None)  # not for the processes of a training
     if parent is None or not sys.platform.startswith("linux"):
         return
     ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != int(parent):  # it has ended before
         sys.exit(128 + signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -62,14 +62,19 @@ def shared(words: Sequence[str], count: int) -> list[list[str]]:
         ValueError: The words choose a share themselves.
     """
     for word in words:
-        if _key(word) == "shard":
+        if "=" in word and _key(word) == "shard":
             raise ValueError(f"{word}: expected no shard with an engine, which shares the work")
     kept = _kept(words)
     return [[*kept, f"shard={index}/{count}"] for index in range(1, count + 1)]
 
 
 def stage_folder(base: str | Path, words: Sequence[str]) -> Path:
-    """Return the folder of a stage: the same for the same work, whatever the engine is told."""
+    """Return the folder of a stage: the same for the same work, whatever the engine is told.
+
+    Args:
+        base: Folder of the work; the stage's is below its `jobs`.
+        words: Verb and words as typed.
+    """
     text = "\n".join([str(Path.cwd()), *_kept(words)])
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return Path(base).absolute() / "jobs" / f"vqa-{words[0]}-{digest}"
@@ -113,7 +118,7 @@ def last_lines(log: Path | None, count: int = SHOWN_LINES) -> list[str]:
 
 
 def _kept(words: Sequence[str]) -> list[str]:
-    return [word for word in words if _key(word) not in OWN]
+    return [word for word in words if "=" not in word or _key(word) not in OWN]
 
 
 def _key(word: str) -> str:

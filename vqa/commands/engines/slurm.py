@@ -63,9 +63,14 @@ class Slurm:
         except Stopped:
             say(f"the tasks go on; rerun the command to follow them, or {self._end(folder)}")
             raise
-        for job in jobs:
-            job.done()  # reaps a task that was a process of this machine
+        if self.settings.cluster == LOCAL:
+            for job in jobs:  # processes of this one, which end soon after their records
+                job.wait()
         return outcomes
+
+    def waits(self, folder: Path) -> bool:
+        """Return whether tasks of an earlier start of a stage are in the queue or run."""
+        return bool(_queue(folder, self.settings.cluster))
 
     def _submit(self, shares: Sequence[Sequence[str]], folder: Path) -> list[Any]:
         executor = _executor(folder, self.settings)
@@ -226,8 +231,8 @@ def _outcome(record: dict[str, Any]) -> Outcome:
 
 def _empty(folder: Path) -> None:
     """Remove the files of an earlier start, all of which has ended."""
-    for path in folder.iterdir():
-        if path.is_file():
+    for pattern in ("*.json", "*.pkl", "*.out", "*.sh"):
+        for path in folder.glob(pattern):
             path.unlink()
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vqa.commands.configuration import UsageError
-from vqa.commands.engines.settings import SLURM, EngineSettings
-from vqa.commands.engines.share import FEATURES
+from vqa.commands.engines.settings import FEATURES, SLURM, EngineSettings
 from vqa.commands.engines.shares import Engine, check_ended, shared, stage_folder
 from vqa.commands.experiment import Experiment
 from vqa.commands.preflight import check_folder

@@ -3,11 +3,16 @@
 import argparse
 import sys
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from vqa.commands.engines import arguments as engines
+from vqa.commands.engines.settings import SLURM
 from vqa.commands.rules import above, flag, number, whole
 from vqa.commands.setting_rules import RULES
 from vqa.identity import KINDS
+
+if TYPE_CHECKING:
+    from vqa.commands.scoring.choice import Choice
 
 EPILOG = """\
 examples:
@@ -140,6 +145,9 @@ def run(given: argparse.Namespace) -> int:
     choice = chosen(given.words, given.model)
     if choice.remark:
         say(f"NOTE: {choice.remark}", sys.stderr)
+    engine = engines.settings_of(given)
+    if engine.name == SLURM:
+        return _in_shares(given, choice)
     return import_module("vqa.commands.scoring.command").main(
         choice.model,
         choice.places,
@@ -165,5 +173,14 @@ def run(given: argparse.Namespace) -> int:
         fail_below=given.fail_below,
         quiet=given.quiet,
         trust=given.trust,
-        engine=engines.settings_of(given),
+        engine=engine,
     )
+
+
+def _in_shares(given: argparse.Namespace, choice: "Choice") -> int:
+    """Let the tasks of a SLURM job array score."""
+    from vqa.commands.scoring import on_slurm
+
+    parser = argparse.ArgumentParser()
+    add(parser)
+    return on_slurm.main(given, choice.model, choice.places, on_slurm.passed(given, parser))

@@ -9,6 +9,7 @@ from vqa.commands.configuration import UsageError
 from vqa.databases.searching import VIDEO_SUFFIXES, kind
 from vqa.databases.unrated import STANDARD_INPUT
 from vqa.files import shown, user_path
+from vqa.remote.addresses import is_range, protocol_of
 from vqa.runs import Run
 from vqa.runs.opening import embedded
 
@@ -141,9 +142,11 @@ def _names_nothing(word: str) -> bool:
     """Return whether a word is no place of videos, absent ones included."""
     return not (
         kind(user_path(word))
+        or protocol_of(word)
+        or is_range(word)
         or kind(Path(word))
         or has_magic(word)
         or word == STANDARD_INPUT
         or word.startswith("@")
-        or Path(word).suffix.lower() in VIDEO_SUFFIXES | {".txt"}
+        or Path(word).suffix.lower() in VIDEO_SUFFIXES | {".txt", ".tar"}
     )

@@ -25,7 +25,7 @@ from vqa.commands.scoring.scorer import Scorer
 from vqa.commands.scoring.tables import write
 from vqa.commands.scoring.workers import score_in_processes
 from vqa.databases.unrated import STANDARD_INPUT, Named, Search, is_stream, nothing_found
-from vqa.remote.stores import is_url, without_secrets
+from vqa.remote.addresses import protocol_of, public
 from vqa.runs.environment import command_line
 from vqa.video import RawFormat
 
@@ -219,7 +219,7 @@ def keeper_of(
 def shown_command() -> str:
     """Return the command line without the secrets that URLs may hold."""
     words = command_line().split(" ")
-    return " ".join(without_secrets(word) if is_url(word) else word for word in words)
+    return " ".join(public(word) if protocol_of(word) else word for word in words)
 
 
 def _standard_input(places: Sequence[str]) -> int:

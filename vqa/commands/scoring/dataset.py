@@ -19,6 +19,7 @@ from vqa.commands.scoring.manifest import MERGED, Part, part_name, write_manifes
 from vqa.commands.scoring.parts import entry_at, part_of, table_of
 from vqa.commands.scoring.settling import ROW_BITS, refuse_other, settle, survey
 from vqa.files import shown
+from vqa.remote.addresses import public
 from vqa.remote.stores import Store
 
 if TYPE_CHECKING:
@@ -90,9 +91,9 @@ class Dataset:
         """Return the place of a row for a file with the content that it has now; None without one.
 
         Args:
-            path: The file.
+            path: The file, or its address.
         """
-        video = shown(path)
+        video = shown(public(path))
         place = self._late.get(video, self._index.find(video))
         if place is None:
             return None

@@ -18,6 +18,7 @@ from vqa.commands.scoring.scorer import Scorer
 from vqa.commands.scoring.tables import json_line
 from vqa.databases.unrated import Named
 from vqa.files import shown
+from vqa.remote.addresses import public
 
 
 class Job:
@@ -62,7 +63,7 @@ class Job:
         self._waiting: dict[str, int] = {}  # number of what is in work, by path
 
     def to_score(self, named: Iterable[Named]) -> Iterator[str]:
-        """Yield the path of each file that no earlier start has scored.
+        """Yield the path or address of each file that no earlier start has scored.
 
         Names that are known in advance are looked up some ahead, in threads.
 
@@ -72,7 +73,8 @@ class Job:
         known = isinstance(named, Sized)
         looked_up = ahead(self._earlier, named) if known else map(self._earlier, named)
         for number, ((path, cause), place) in enumerate(looked_up):
-            name = str(path)
+            address = str(path)
+            name = public(address)
             with self._lock:
                 self.places.append(-1)
                 self.files += not cause
@@ -85,7 +87,7 @@ class Job:
             else:
                 with self._lock:
                     self._waiting[name] = number
-                yield name
+                yield address
 
     def scored(self, score: Score) -> None:
         """Receive the score of a file that is in work, in any order."""

@@ -6,7 +6,8 @@
 
 `job` names everything that shapes a score besides its video, so rows of another model or other
 options are never taken for those of this job, and stay for theirs. A rerun reuses a row if its
-video has the same content; only the outputs, made in one step at the end, have an order.
+video has the same content (see `is_same`); only the outputs, made in one step at the end, have an
+order.
 """
 
 import fcntl
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 
 from vqa.commands.scoring.identity import is_same
 from vqa.files import shown
+from vqa.remote.addresses import public
 
 HEAD = b'{"job":'  # of a line
 
@@ -26,7 +28,7 @@ class Row(NamedTuple):
     """One row.
 
     Attributes:
-        path: The file, exactly, whatever its bytes are.
+        path: The file, exactly, whatever its bytes are; an address without secrets.
         entry: Its score as a JSON object.
     """
 
@@ -70,9 +72,9 @@ class Journal:
         """Return the place of a row for a file with the content that it has now; None without one.
 
         Args:
-            path: The file.
+            path: The file, or its address.
         """
-        found = self._known.get(shown(path))
+        found = self._known.get(shown(public(path)))
         if found is None:
             return None
         return found if is_same(path, self.entry(found)) else None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from vqa.databases.unrated import Named
+from vqa.remote.addresses import is_elsewhere
 
 THREADS, AHEAD = 4, 64
 Item = TypeVar("Item")
@@ -51,7 +52,8 @@ class NameList:
             if len(fields) % 2:
                 left = fields.pop() + b"\0" + left
             texts = map(os.fsdecode, fields)
-            yield from (Named(Path(path), cause) for path, cause in zip(texts, texts, strict=True))
+            for name, cause in zip(texts, texts, strict=True):
+                yield Named(name if is_elsewhere(name) else Path(name), cause)
 
 
 def ahead(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import replace
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from vqa import __version__
@@ -14,7 +15,7 @@ from vqa.commands.engines.settings import EngineSettings
 from vqa.commands.scoring.score import Score
 from vqa.commands.scoring.scorer import Scorer
 from vqa.commands.scoring.shipping import Model
-from vqa.remote.stores import is_url
+from vqa.remote.addresses import protocol_of
 from vqa.video import RawFormat
 
 
@@ -123,7 +124,9 @@ class _Actor:
 
 def _with_place(score: Score) -> Score:
     """Say which node does not see a file."""
-    if not score.error or is_url(score.video) or os.path.lexists(score.video):
+    if not score.error or protocol_of(score.video) or os.path.lexists(score.video):
+        return score
+    if any(map(Path.is_file, Path(score.video).parents)):  # it is in a tar
         return score
     where = f"the node {socket.gethostname()} has no such file"
     return replace(

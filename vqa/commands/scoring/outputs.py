@@ -12,7 +12,7 @@ from vqa.commands.preflight import check_folder
 from vqa.commands.scoring.manifest import is_ours
 from vqa.features.extraction.fill import shard_of
 from vqa.files import shown, user_path
-from vqa.remote.stores import is_url
+from vqa.remote.addresses import protocol_of
 
 # Forms of the scores by suffix; a timeline is another table.
 FORMS = {
@@ -85,10 +85,10 @@ def dataset_of(output: str | Path | None) -> str | None:
     text = "" if output is None else str(output)
     if text.endswith("/") and text.strip("/"):
         text = text.rstrip("/")
-        if not is_url(text):
+        if not protocol_of(text):
             check_folder("output", text)
         return text
-    return text if text and not is_url(text) and is_dataset(user_path(text)) else None
+    return text if text and not protocol_of(text) and is_dataset(user_path(text)) else None
 
 
 def is_dataset(folder: Path) -> bool:

@@ -11,7 +11,7 @@ class Score:
     """A scored video, or the error in its place.
 
     Attributes:
-        video: Path of the file.
+        video: Path of the file, or its address without passwords and signatures.
         value: Score on the MOS scale of the training database, higher is better; None on error.
         mos_range: Lowest and highest value of that scale; None if it is unknown.
         frames: Number of frames of the video.
@@ -30,6 +30,8 @@ class Score:
         percentile: Share of the training videos whose MOS is at most the score, in percent.
         level: Probability that the interval was made for; None without an interval.
         source: SHA-256 of the file that was scored.
+        state: What the store of a file elsewhere says of the version that was scored: its size with
+            ETag or time; empty for a file of this machine.
         scales: The score on further scales, by name, for published weights that have some.
 
     Examples:
@@ -57,6 +59,7 @@ class Score:
     percentile: float | None = None
     level: float | None = None
     source: str = ""
+    state: str = ""
     scales: dict[str, float] = field(default_factory=dict)
 
     def entry(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,15 @@ from vqa import __version__
 from vqa.commands.experiment import Experiment
 from vqa.commands.scoring.remarks import is_still, outside_of
 from vqa.commands.scoring.score import Score
+from vqa.databases.file_records import as_records
 from vqa.databases.records import VideoRecord
-from vqa.databases.unrated import as_records
+from vqa.databases.searching import absolute
 from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.extraction.lanes import Decoders
 from vqa.files import plain, user_path
+from vqa.remote.addresses import is_elsewhere, public
+from vqa.remote.fetching import LocalFiles
+from vqa.remote.scratch import release
 from vqa.runs import Run
 from vqa.runs.calibration import Calibration
 from vqa.runs.hashes import file_hashes
@@ -158,7 +163,7 @@ class Scorer:
         """Score one file; a file that cannot be scored returns a `Score` with an error.
 
         Args:
-            video: The file.
+            video: The file, or its address; see `vqa.remote.addresses`.
             raw: Format of a headerless .yuv file.
         """
         (score,) = self.score([video], raw=raw)
@@ -170,22 +175,26 @@ class Scorer:
         """Score files one after the other; each score is yielded as soon as it is known.
 
         The next file is taken while one is in work, so a generator may still be waiting for it.
+        Files elsewhere are copied ahead, and a copy is removed after its score.
 
         Args:
-            videos: The files; a file that is given twice is scored once.
+            videos: The files or addresses; a file that is given twice is scored once.
             raw: Format of headerless .yuv files.
         """
         sources = self._experiment.sources
-        records = as_records((user_path(video) for video in videos), raw)
-        for record, failure in sources.stream(records):
-            score = self.failed(record.id, failure) if failure else self._assessed(record)
-            sources.forget(record)
-            yield score
+        files = LocalFiles(_named(str(video)) for video in videos)
+        # The files are closed first, so that no thread waits for the next one.
+        with closing(sources.stream(as_records(files, raw))) as results, closing(files):
+            for record, failure in results:
+                score = self.failed(record.id, failure) if failure else self._assessed(record)
+                sources.forget(record)
+                release(record.path)
+                yield score
 
     def failed(self, video: str, error: str) -> Score:
         """Return the `Score` of a file that has none."""
-        run = self.run.folder.name
-        return Score(video, None, self.mos_range, run=run, notes=self.notes, error=error)
+        run, name = self.run.folder.name, public(video)
+        return Score(name, None, self.mos_range, run=run, notes=self.notes, error=error)
 
     def _assessed(self, record: VideoRecord) -> Score:
         sources, views = self._experiment.sources, self._experiment.views
@@ -236,6 +245,7 @@ class Scorer:
             percentile=percentile,
             level=None if interval is None else self.level,
             source=facts.get("source", ""),
+            state=record.state,
             scales=scales,
         )
 
@@ -279,3 +289,8 @@ class Scorer:
         size = int(facts["width"]), int(facts["height"])
         rate_hz = float(facts["frame_rate_hz"])
         return seen.remark(*size, rate_hz, features, self._experiment.sources.families)
+
+
+def _named(video: str) -> str:
+    """Return an address as it is, and the path that a user typed."""
+    return video if is_elsewhere(video) else str(absolute(user_path(video)))

@@ -187,8 +187,15 @@ def settle(store: Store, job: str, about: Mapping[str, Any], index: Index, write
     return bool(removed)
 
 
-def settled(place: str | Path) -> int:
-    """Settle the dataset that several writers have written, and return its number of rows.
+def settled(place: str | Path, named: Iterable[str] = ()) -> tuple[int, int]:
+    """Settle the dataset that several writers have written.
+
+    Args:
+        place: The folder, or the URL of one.
+        named: Videos that should have a row.
+
+    Returns:
+        Its number of rows, and how many of the named videos have none.
 
     Raises:
         ValueError: The folder holds no dataset of scores.
@@ -199,8 +206,10 @@ def settled(place: str | Path) -> int:
     if not found.job:
         raise ValueError(f"{store.name}: expected a dataset of scores, found no manifest of one")
     index = survey(store, found.job, names)
+    missing = sum(index.find(shown(video)) is None for video in named)
     settle(store, found.job, found.about, index, "main")
-    return sum(part.rows for part in read_manifest(store, store.names()).parts.values())
+    rows = sum(part.rows for part in read_manifest(store, store.names()).parts.values())
+    return rows, missing
 
 
 def _superseded(store: Store, job: str, index: Index) -> dict[int, set[int]]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COLUMNS = (
     *("video", "score", "frames", "reader", "weights", "error", "mos_low", "mos_high"),
     *("note", "timeline", "run", "raw", "interval_low", "interval_high", "percentile"),
-    *("level", "source", "scales"),
+    *("level", "source", "state", "scales"),
 )
 NUMBERS = (
     "score", "mos_low", "mos_high", "raw", "interval_low", "interval_high", "percentile", "level",

@@ -162,6 +162,9 @@ class DecodingThread:
 
     def _decode(self, decoder: FrameDecoder, video: VideoRecord) -> None:
         begun = False
+        if video.fault:
+            self.items.put(Settled(video, OSError(video.fault)))
+            return
         try:
             if self.is_current is not None and self.is_current(video):
                 self.items.put(Settled(video))

@@ -1,7 +1,7 @@
 """An extractor with its cache: extract what is missing, video by video or all at once."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from vqa.features.extraction.cache import (
     stored_dtype,
 )
 from vqa.features.extraction.describing import VideoFeatures, facts_of
-from vqa.features.extraction.fill import ExtractionError, Outcome, filled
+from vqa.features.extraction.fill import ExtractionError, Outcome, cause_of, filled, known
 from vqa.features.extraction.lanes import Decoders
 from vqa.features.extraction.latest import LatestFeatures
 from vqa.features.extraction.pipeline import extract_videos
@@ -25,7 +25,7 @@ from vqa.features.extraction.reading_cost import ReadingCost
 from vqa.features.extraction.space import SpaceEstimate
 from vqa.features.extractor import Extractor
 from vqa.files import shown
-from vqa.identity import Identities, ahead
+from vqa.identity import Identities
 from vqa.video import RawFormat
 
 
@@ -151,21 +151,32 @@ class FeatureSource:
             for video, failure, _ in updates:
                 yield video, failure
 
-    def fill(self, videos: Sequence[VideoRecord], progress: bool = True) -> Outcome:
+    def fill(
+        self,
+        videos: Iterable[VideoRecord],
+        progress: bool = True,
+        *,
+        count: int | None = None,
+        done: Callable[[VideoRecord], None] | None = None,
+    ) -> Outcome:
         """Bring the cache up to date for these videos.
 
         Args:
             videos: The videos whose features must be in the cache afterwards.
             progress: Show a progress bar.
+            count: Number of videos, if the iterable does not know it.
+            done: Called with each video that is not needed any more.
 
         Raises:
             ExtractionError: A video failed and `on_error` is `raise`, or the disk is too small.
             ValueError: As `stream`.
         """
-        reading = ReadingCost(self.name)
-        with closing(self._updates(self._known(videos), reading)) as updates:
-            space = SpaceEstimate(self.cache.folder, len(videos))
-            return filled(self.name, updates, len(videos), space.add, progress)
+        # Others are fetched when their turn comes, and may wait for those before.
+        following = known(videos, self._key) if isinstance(videos, Sequence) else videos
+        count = len(videos) if count is None else count
+        with closing(self._updates(following, ReadingCost(self.name))) as updates:
+            space = SpaceEstimate(self.cache.folder, count)
+            return filled(self.name, updates, count, space.add, progress, done)
 
     def pack(self, videos: Iterable[VideoRecord]) -> int:
         """Move the features of videos into packs; return the number of files that were packed."""
@@ -214,16 +225,6 @@ class FeatureSource:
             self._keys.setdefault(decoded, key)  # that of the first of several threads
         return self._keys[decoded]
 
-    def _known(self, videos: Iterable[VideoRecord]) -> Iterator[VideoRecord]:
-        """Yield each video once its content is known; a few threads hash those that follow."""
-
-        def look(video: VideoRecord) -> None:
-            with suppress(OSError):  # the video's own turn says so
-                self._key(video)
-
-        for video, _ in ahead(videos, look):
-            yield video
-
     def _is_current(self, video: VideoRecord) -> bool:
         key = self._key(video)
         facts = self.cache.checked(key)
@@ -265,11 +266,11 @@ class FeatureSource:
                 yield video, None, size
 
     def _failure(self, video: VideoRecord, error: Exception) -> str:
-        name = shown(video.id)
-        text = shown(str(error)).removeprefix(f"{name}: ")
+        text = cause_of(video, error)
         if self.on_error == "raise":
             raise ExtractionError(
-                f"{name}: {text} (on_error=skip of these features lists such videos and continues)"
+                f"{shown(video.id)}: {text} (on_error=skip of these features lists such videos and "
+                "continues)"
             ) from error
         return text
 

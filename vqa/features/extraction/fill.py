@@ -1,14 +1,17 @@
 """Filling a feature cache: shards of the work, what was done, and which videos failed."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from vqa.databases.records import VideoRecord
 from vqa.files import shown, write_csv
+from vqa.identity import ahead
 from vqa.progress import progress_bar
+from vqa.remote.scratch import is_copy
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +39,35 @@ class ExtractionError(RuntimeError):
     """A video failed, and `on_error=raise` makes failures fatal; or no video could be read."""
 
 
+def known(
+    videos: Iterable[VideoRecord], key: Callable[[VideoRecord], str]
+) -> Iterator[VideoRecord]:
+    """Yield each video once its key is known; a few threads hash those that follow."""
+
+    def look(video: VideoRecord) -> None:
+        with suppress(OSError):  # the video's own turn says so
+            key(video)
+
+    for video, _ in ahead(videos, look):
+        yield video
+
+
+def cause_of(video: VideoRecord, error: Exception) -> str:
+    """Return the cause of a failure without the video's name, or that of a copy of it."""
+    name = shown(video.id)
+    text = shown(str(error)).removeprefix(f"{name}: ")
+    if is_copy(video.path):
+        text = text.replace(str(video.path), name).removeprefix(f"{name}: ")
+    return text
+
+
 def filled(
     name: str,
     updates: Iterable[tuple[VideoRecord, str | None, int]],
     count: int,
     made: Callable[[int], None],
     progress: bool,
+    done: Callable[[VideoRecord], None] | None = None,
 ) -> Outcome:
     """Follow an extraction to its end, with a progress bar.
 
@@ -51,6 +77,7 @@ def filled(
         count: Number of videos.
         made: Called with the bytes of each video's features.
         progress: Show the bar.
+        done: Called with each video that is not needed any more.
     """
     outcome = Outcome()
     bar = progress_bar(
@@ -66,6 +93,8 @@ def filled(
                 (outcome.made if size else outcome.reused).append(video.id)
             bar.update()
             made(size)
+            if done is not None:
+                done(video)
     if outcome.made or outcome.failures:
         log.info(
             "%s: %d videos extracted, %d cached, %d failed",

@@ -1,6 +1,6 @@
 """Sources of a model's features: extractors with their caches, and your own feature matrices."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from statistics import median
@@ -88,7 +88,9 @@ class Sources:
         """What each feature describes, as far as it is known."""
         return tuple(family for source in self.sources for family in source.families)
 
-    def stream(self, videos: Iterable[VideoRecord]) -> Iterator[tuple[VideoRecord, str | None]]:
+    def stream(
+        self, videos: Iterable[VideoRecord]
+    ) -> Generator[tuple[VideoRecord, str | None], None, None]:
         """Make all features of the videos available, one video after another.
 
         Every source works ahead on its own.

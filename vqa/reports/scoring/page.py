@@ -100,7 +100,7 @@ def _content(
         "facts": _facts(model, scale, entries, failures),
         "tiles": _tiles(kept, scores, len(folder)) if entries else [],
         "distribution": _distribution(scores, model.get("opinions"), ends) if entries else None,
-        "percent": percent(model["level"]),
+        "percent": "" if model["level"] is None else percent(model["level"]),
         "has_interval": any(entry.interval for entry in entries),
         "has_percentile": any(entry.percentile is not None for entry in entries),
         "has_timeline": bool(timed),

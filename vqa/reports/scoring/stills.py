@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from vqa.databases.unrated import as_records
+from vqa.databases.file_records import as_records
 from vqa.video import RawFormat, VideoError, VideoInfo, probe, read_frames
 
 log = logging.getLogger(__name__)

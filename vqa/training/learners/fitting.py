@@ -35,7 +35,7 @@ from vqa.training.learners.pace import Pace
 from vqa.training.learners.saving import SaveState
 from vqa.training.learners.sending import SendHistory
 from vqa.training.learners.stopping import OrderlyStop
-from vqa.training.processes import end_with_launcher, is_first_process
+from vqa.training.processes import end_with_launcher, in_turn, is_first_process
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
@@ -100,7 +100,7 @@ def fit_network(learner: "NeuralLearner", data: VQADataModule, folder: Path, log
     )
     _check_supported(trainer, module)
     prepare(data, module, trainer.strategy.root_device)
-    with loading():
+    with loading(), in_turn():
         data.gather()
     if resumed:
         log.info("resuming from %s", resumed)

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytorch_lightning as pl
@@ -25,10 +26,11 @@ class Pace(Callback):
 
     Args:
         data: What is loaded.
+        clock: Gives seconds.
     """
 
-    def __init__(self, data: VQADataModule) -> None:
-        self.data = data
+    def __init__(self, data: VQADataModule, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.data, self.clock = data, clock
         self._cuda, self._is_told = False, False
         self._reset()
 
@@ -56,7 +58,7 @@ class Pace(Callback):
     ) -> None:
         """Count; tell the pace if it is time to."""
         self._videos += len(batch["ids"]) * trainer.world_size
-        now_s = time.perf_counter()
+        now_s = self.clock()
         self._seconds += now_s - self._started_s
         if self._seconds >= (INTERVAL_S if self._is_told else FIRST_S):
             self._tell(trainer)
@@ -68,11 +70,11 @@ class Pace(Callback):
             self._tell(trainer)
 
     def _begin(self) -> None:
-        self._started_s, self._ended = time.perf_counter(), self._now()
+        self._started_s, self._ended = self.clock(), self._now()
 
     def _now(self) -> Any:
         if not self._cuda:
-            return time.perf_counter()
+            return self.clock()
         event = torch.cuda.Event(enable_timing=True)
         event.record()
         return event

@@ -7,8 +7,8 @@ import numpy as np
 
 from vqa.commands.experiment import Experiment
 from vqa.commands.study.material import Material
+from vqa.databases.file_records import as_records
 from vqa.databases.records import VideoRecord
-from vqa.databases.unrated import as_records
 from vqa.files import shown
 from vqa.video import VideoError, VideoInfo, probe, read_frames
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from vqa.commands.experiment import Experiment
 from vqa.commands.study.material import Material
+from vqa.databases.file_records import as_records
 from vqa.databases.records import VideoRecord
-from vqa.databases.unrated import as_records
 from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.seconds import frame_of_each_second
 from vqa.video import VideoError, VideoInfo, probe, read_frames

@@ -16,8 +16,8 @@ import pandas as pd
 from vqa.commands.experiment import Experiment
 from vqa.commands.study.figures.example_video import sources_by_name
 from vqa.commands.study.material import Material, Picture
+from vqa.databases.file_records import as_records
 from vqa.databases.records import DatabaseError, VideoRecord
-from vqa.databases.unrated import as_records
 from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.extraction.feature_tables import FeatureTableError
 from vqa.features.extraction.pipeline import extract_videos

@@ -7,8 +7,8 @@ import pandas as pd
 
 from vqa.commands.experiment import Experiment
 from vqa.commands.study.material import Material, Picture
+from vqa.databases.file_records import as_records
 from vqa.databases.records import VideoRecord
-from vqa.databases.unrated import as_records
 from vqa.features.extraction.cache import Features
 from vqa.reports.figures.shares import edges_of, mode_of, shares
 from vqa.runs.used_features import MARK, RANDOM

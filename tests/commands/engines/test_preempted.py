@@ -1,0 +1,60 @@
+"""A real array of tasks, as processes of this machine: preempted twice, the same end state."""
+
+import os
+import signal
+import threading
+import time
+from contextlib import suppress
+
+import pytest
+
+from tests.commands.calling import call
+from tests.fakes import graded_clips
+from vqa.files import read_json
+
+pytestmark = pytest.mark.slow
+SAME = ("predictions.csv", "split0/history.csv", "split1/history.csv", "results.json")
+TIMES = 2
+
+
+class Preempter(threading.Thread):
+    """Announces preemption to the task of a training, twice, each time after new progress."""
+
+    def __init__(self, place):
+        super().__init__(daemon=True)
+        self.place, self.pids = place, []
+
+    def run(self):
+        seen = 0
+        while len(self.pids) < TIMES:
+            time.sleep(0.02)
+            with suppress(OSError, ValueError, StopIteration, TypeError):
+                checkpoints = [*(self.place / "shared").rglob("*.ckpt")]
+                newest = max((one.stat().st_mtime_ns for one in checkpoints), default=0)
+                task = read_json(next((self.place / "runs").rglob("vqa-train-*/task-1.json")))
+                if newest > seen and task["state"] == "running" and task["pid"] not in self.pids:
+                    os.kill(task["pid"], signal.SIGUSR2)
+                    self.pids.append(task["pid"])
+                    seen = newest
+
+
+def test_a_training_that_is_preempted_twice_ends_as_one_that_is_not(tmp_path):
+    own = graded_clips(tmp_path / "own", count=9)
+    words = [
+        "data=csv", f"data.labels={own / 'labels.csv'}", "data.mos_range=[1,5]", "threads=1",
+        "features=multiscale", "model=gstvqa", "protocol=repeated", "protocol.count=2",
+        "trainer.max_epochs=60", "model.checkpoint_every=1", "loader.batch_size=4",
+    ]  # fmt: skip
+    call("train", tmp_path, *words, f"folder={tmp_path / 'straight'}")
+    preempter = Preempter(tmp_path)
+    preempter.start()
+    engine = ["engine=slurm", "engine.cluster=local"]
+    call("train", tmp_path, *words, f"folder={tmp_path / 'shared'}", *engine)
+    assert len(preempter.pids) == TIMES
+    for name in SAME:
+        shared, straight = (tmp_path / run / name for run in ("shared", "straight"))
+        assert shared.read_bytes() == straight.read_bytes(), name
+    (log,) = (tmp_path / "runs" / "jobs").glob("vqa-train-*/*_log.out")
+    text = log.read_text(encoding="utf-8")
+    assert text.count("stopped by SIGTERM; rerun the command to resume") == TIMES
+    assert text.count("Requeued job") == TIMES
