@@ -39,7 +39,7 @@ def _binary(call):
     words = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "mode")]
     modes = [word.value for word in words if isinstance(getattr(word, "value", None), str)]
     owner = getattr(getattr(call.func, "value", None), "id", "")
-    others = ("av", "os", "Image", "RELEASE", "RELEASE_1080P", "photograph")
+    others = ("av", "os", "tarfile", "Image", "RELEASE", "RELEASE_1080P", "photograph")
     return owner in others or any(set(mode) <= set("rwab+x") and "b" in mode for mode in modes)
 
 

@@ -1,32 +1,20 @@
 """Folders of files that are written in one step: local, in memory, on an S3 server."""
 
 import os
+import sys
+from importlib import import_module
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from vqa.remote.stores import Store
 
 
-@pytest.fixture(scope="module")
-def bucket():
-    """An S3 server on loopback with one bucket."""
-    with pytest.MonkeyPatch.context() as patch:
-        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        server.start()
-        host, port = server.get_host_and_port()
-        for name, value in (
-            ("AWS_ENDPOINT_URL", f"http://{host}:{port}"),
-            ("AWS_ACCESS_KEY_ID", "key"),
-            ("AWS_SECRET_ACCESS_KEY", "word"),
-            ("AWS_DEFAULT_REGION", "us-east-1"),
-        ):
-            patch.setenv(name, value)
-        import s3fs
-
-        s3fs.S3FileSystem(skip_instance_cache=True).mkdir("bucket")
-        yield "s3://bucket"
-        server.stop()
+@pytest.fixture
+def bucket(store):
+    """The address of a bucket on an S3 server."""
+    store.mkdir("stores")
+    yield "s3://stores"
+    store.rm("stores", recursive=True)
 
 
 @pytest.fixture(params=["local", "memory", "s3"])
@@ -76,12 +64,12 @@ def test_a_local_file_is_whole_or_absent(tmp_path, monkeypatch):
     assert store.read("a") == b"one"
 
 
-def test_a_missing_package_is_named():
-    with pytest.raises(
-        ValueError, match=r"az://b/scores: az:// needs a package; pip install adlfs"
-    ):
-        Store("az://b/scores")
-    with pytest.raises(ValueError, match=r"what://b: .*expected a folder, or a URL"):
+def test_a_missing_package_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    monkeypatch.delitem(import_module("fsspec.registry")._registry, "s3", raising=False)
+    with pytest.raises(ValueError, match=r"s3://b/scores: .* package .* pip install 'vqa\[s3\]'"):
+        Store("s3://b/scores")
+    with pytest.raises(ValueError, match=r"what://b: expected a path or an address"):
         Store("what://b")
 
 

@@ -6,9 +6,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from vqa.databases.searching import HIDDEN, NO_SUFFIX, VIDEO_SUFFIXES, PassedOver
-from vqa.remote.addresses import WEB, InTar, in_tar, protocol_of, public
-from vqa.remote.objects import FetchError, Object, is_pattern, listed, look
+from vqa.databases.name_lists import lines_of
+from vqa.databases.searching import COMMENT, HIDDEN, NO_SUFFIX, VIDEO_SUFFIXES, PassedOver
+from vqa.remote.addresses import WEB, InTar, beside, in_tar, protocol_of, public
+from vqa.remote.objects import FetchError, Object, is_pattern, listed, look, parts
 from vqa.remote.tars import SUFFIX, member, members, split
 
 AT_ONCE = 16  # tars whose headers are read at the same time
@@ -92,6 +93,19 @@ def of_name(tar: str, name: str) -> Named:
         return Named(f"{tar}/{name}", _cause(error))
 
 
+def places_at(address: str, passed_over: PassedOver) -> Iterator[str]:
+    """Yield the places in a list at an address; names without a protocol are beside it.
+
+    Raises:
+        FetchError: It cannot be read.
+    """
+    for line in map(str.strip, lines_of(b"".join(parts(address, 0, look(address).size or 0)))):
+        if line.startswith("#"):
+            passed_over.add(COMMENT, line)
+        else:
+            yield line if protocol_of(line) else beside(address, line)
+
+
 def suffix_of(place: str) -> str:
     """Return the suffix of a place's name, in lower case."""
     return PurePosixPath(public(place)).suffix.lower()
@@ -107,8 +121,8 @@ def _search(address: str, passed_over: PassedOver) -> Iterator[Named | str]:
     try:
         if in_tar(address) is not None:
             yield Named(address)
-        elif (parts := split(address)) is not None:
-            yield of_name(*parts)
+        elif (place := split(address)) is not None:
+            yield of_name(*place)
         elif is_pattern(address):
             yield from _below(address, address.partition("*")[0].rpartition("/")[0], passed_over)
         elif suffix_of(address) == SUFFIX:

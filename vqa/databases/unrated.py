@@ -7,7 +7,7 @@ from glob import has_magic
 from itertools import groupby
 from pathlib import Path
 
-from vqa.databases.elsewhere import Named, found, of_name, of_tar, suffix_of
+from vqa.databases.elsewhere import Named, found, of_name, of_tar, places_at, suffix_of
 from vqa.databases.listing import some
 from vqa.databases.name_lists import arriving, lines_of
 from vqa.databases.searching import (
@@ -23,8 +23,7 @@ from vqa.databases.searching import (
     walk,
 )
 from vqa.files import shown, user_path
-from vqa.remote import objects
-from vqa.remote.addresses import beside, clean, expanded, in_tar, is_range, protocol_of, public
+from vqa.remote.addresses import clean, expanded, in_tar, is_range, protocol_of, public
 from vqa.remote.objects import FetchError
 from vqa.remote.tars import SUFFIX, split
 
@@ -213,17 +212,12 @@ class Search:
 
     def _list_elsewhere(self, address: str) -> Iterator[Named]:
         try:
-            lines = lines_of(b"".join(objects.parts(address, 0, objects.look(address).size or 0)))
+            places = list(places_at(address, self._passed_over))
         except FetchError as error:
             yield Named(address, str(error))
             return
-        for line in map(str.strip, lines):
-            if line.startswith("#"):
-                self._passed_over.add(COMMENT, line)
-            elif protocol_of(line):
-                yield from self._place(line, ())
-            else:
-                yield from self._place(beside(address, line), ())
+        for place in places:
+            yield from self._place(place, ())
 
     def _counted(self, named: Iterable[Named]) -> Iterator[Named]:
         for one in named:

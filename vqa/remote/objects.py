@@ -157,7 +157,8 @@ def filesystem(address: str) -> "tuple[AbstractFileSystem, str]":
         system, name = fsspec.core.url_to_fs(address, **options)
     except ImportError as error:
         raise FetchError(
-            f"{protocol}:// needs a package that is not installed: pip install {PACKAGES[protocol]}"
+            f"{public(address)}: a package for {protocol}:// is not installed; pip install "
+            f"{PACKAGES[protocol]}"
         ) from error
     except Exception as error:  # of any store's own package
         raise _error(error, address) from error

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from vqa.files import replacing, shown, user_path
-from vqa.remote.addresses import PACKAGES, protocol_of, public
+from vqa.remote.addresses import clean, protocol_of, public
+from vqa.remote.objects import FetchError, filesystem
 
 
 class Store:
@@ -35,7 +35,11 @@ class Store:
             self.name = shown(self.local)
             return
         self.name = public(text)
-        self._files, self._root = _opened(text, self.name)
+        try:
+            self._files, root = filesystem(text)
+        except FetchError as error:
+            raise ValueError(str(error)) from error
+        self._root = root.rstrip("/")
 
     def names(self) -> dict[str, int]:
         """Return the size in bytes of each file, by name; none for a folder that is absent."""
@@ -106,24 +110,8 @@ class Store:
         except Exception as error:
             # Stores raise what their own libraries do: botocore's errors are no OSError.
             kind = FileNotFoundError if isinstance(error, FileNotFoundError) else OSError
-            cause = " ".join(str(error).split()) or type(error).__name__
+            cause = " ".join(clean(str(error)).split()) or type(error).__name__
             raise kind(
                 f"{self.name}: cannot {verb} files there ({cause}); check that the bucket exists "
                 "and that the credentials in the environment allow it"
             ) from error
-
-
-def _opened(url: str, name: str) -> tuple[Any, str]:
-    """Return the file system of a URL and the folder in it."""
-    protocol = protocol_of(url)
-    package = PACKAGES.get(protocol, "'vqa[s3]'")
-    try:
-        import fsspec
-
-        fsspec.get_filesystem_class(protocol)
-    except ImportError as error:
-        raise ValueError(f"{name}: {protocol}:// needs a package; pip install {package}") from error
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}; expected a folder, or a URL such as s3://") from error
-    files, root = fsspec.core.url_to_fs(url, use_listings_cache=False)
-    return files, root.rstrip("/")

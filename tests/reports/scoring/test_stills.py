@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from tests.clips import cut, read_number, write_clip, write_raw
+from tests.stores import tar_of
+from vqa.remote import scratch
 from vqa.reports.scoring.stills import MOMENT, THUMBNAIL, nearest, stills, thumbnail_index
 from vqa.video import RawFormat, probe
 
@@ -70,3 +72,15 @@ def test_raw_video_needs_its_format(tmp_path):
     assert stills(str(path), lambda _: [3], [THUMBNAIL]) == []
     (found,) = stills(str(path), lambda _: [3], [MOMENT], RawFormat(128, 96))
     assert number(found) == 3
+
+
+def test_a_video_in_a_tar_has_pictures_and_one_elsewhere_has_none(clip, tmp_path, monkeypatch):
+    monkeypatch.setattr(scratch, "_OWN", {})
+    monkeypatch.setenv("VQA_SCRATCH", str(tmp_path / "scratch"))
+    (tmp_path / "x.tar").write_bytes(tar_of({"a.mp4": clip.read_bytes()}))
+    found = stills(f"{tmp_path}/x.tar/a.mp4", lambda _: [12], [MOMENT])
+    assert [number(address) for address in found] == [12]
+    for path in (f"{tmp_path}/x.tar/b.mp4", "s3://bucket/a.mp4"):
+        assert stills(path, lambda _: [12], [MOMENT]) == []
+    assert not list((tmp_path / "scratch").rglob("*.mp4"))
+    scratch.scratch().remove()

@@ -44,11 +44,12 @@ class Task:
     place: str
     record: str
     requeues: int
+    _child: "subprocess.Popen[bytes] | None" = None
 
     def __call__(self) -> int | None:
         """Run the command and return its exit status."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, ANNOUNCED)  # the child inherits it
         self._note(RUNNING)
-        signal.pthread_sigmask(signal.SIG_BLOCK, ANNOUNCED)  # until the child has inherited it
         self._child = started(self.words, self.place, environment=ALONE)
         status = _end_of(self._child)
         if status in STOPPED:
@@ -62,12 +63,8 @@ class Task:
         """Stop the command, which saves its state; return what is requeued, None for nothing."""
         from submitit.helpers import DelayedSubmission
 
-        self._child.terminate()
-        deadline = time.monotonic() + SAVING_S
-        while self._child.poll() is None and time.monotonic() < deadline:
-            time.sleep(POLL_S)
-        if self._child.poll() is None:
-            self._child.kill()
+        if self._child is not None:
+            _stop(self._child)
         if self.requeues == 0:
             self._note(ENDED, cause="was stopped by the time limit or preempted too often")
             return None
@@ -87,6 +84,16 @@ def _end_of(child: "subprocess.Popen[bytes]") -> int:
     while (status := child.poll()) is None:
         _pause(POLL_S)
     return status
+
+
+def _stop(child: "subprocess.Popen[bytes]") -> None:
+    """Let a child save its state and end; kill it if that takes longer than the notice."""
+    child.terminate()
+    deadline = time.monotonic() + SAVING_S
+    while child.poll() is None and time.monotonic() < deadline:
+        time.sleep(POLL_S)
+    if child.poll() is None:
+        child.kill()
 
 
 def _pause(seconds: float) -> None:

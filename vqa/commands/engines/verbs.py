@@ -56,10 +56,13 @@ def do_stage(
 
 def extract(experiment: Experiment) -> int:
     """Fill a feature cache in shares of the videos; returns the exit status."""
+    from vqa.commands.extract import work_of
+
     with opened(EngineSettings.of(experiment.config)) as engine:
         paths = experiment.config["paths"]
         check_folder("paths.cache", paths["cache"])
-        do_stage(engine, ["extract", *typed()], paths["cache"], lambda: len(experiment.database))
+        words = ["extract", *typed()]
+        do_stage(engine, words, paths["cache"], lambda: len(work_of(experiment)))
     return 0
 
 

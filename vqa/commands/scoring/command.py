@@ -25,7 +25,6 @@ from vqa.commands.scoring.scorer import Scorer
 from vqa.commands.scoring.tables import write
 from vqa.commands.scoring.workers import score_in_processes
 from vqa.databases.unrated import STANDARD_INPUT, Named, Search, is_stream, nothing_found
-from vqa.remote.addresses import protocol_of, public
 from vqa.runs.environment import command_line
 from vqa.video import RawFormat
 
@@ -203,7 +202,7 @@ def keeper_of(
         from vqa.commands.scoring.dataset import Dataset
 
         about = {"model": facts["name"], "scale": facts["scale"], "notes": facts["notes"]}
-        about |= {"command": shown_command(), "version": __version__}
+        about |= {"command": command_line(), "version": __version__}
         keeper = Dataset(dataset, job, about, shard and shard.replace("/", "-of-"))
     done = False
     try:
@@ -214,12 +213,6 @@ def keeper_of(
             scores = f"{keeper.count} scores of this start are in {keeper.name}"
             say(f"{scores}; rerun the command to resume", sys.stderr)
         keeper.close(done=done)
-
-
-def shown_command() -> str:
-    """Return the command line without the secrets that URLs may hold."""
-    words = command_line().split(" ")
-    return " ".join(public(word) if protocol_of(word) else word for word in words)
 
 
 def _standard_input(places: Sequence[str]) -> int:

@@ -52,8 +52,8 @@ class NameList:
             if len(fields) % 2:
                 left = fields.pop() + b"\0" + left
             texts = map(os.fsdecode, fields)
-            for name, cause in zip(texts, texts, strict=True):
-                yield Named(name if is_elsewhere(name) else Path(name), cause)
+            for path, cause in zip(texts, texts, strict=True):
+                yield Named(path if is_elsewhere(path) else Path(path), cause)
 
 
 def ahead(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:

@@ -6,7 +6,6 @@ import socket
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import replace
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 from vqa import __version__
@@ -16,6 +15,7 @@ from vqa.commands.scoring.score import Score
 from vqa.commands.scoring.scorer import Scorer
 from vqa.commands.scoring.shipping import Model
 from vqa.remote.addresses import protocol_of
+from vqa.remote.tars import split
 from vqa.video import RawFormat
 
 
@@ -124,9 +124,8 @@ class _Actor:
 
 def _with_place(score: Score) -> Score:
     """Say which node does not see a file."""
-    if not score.error or protocol_of(score.video) or os.path.lexists(score.video):
-        return score
-    if any(map(Path.is_file, Path(score.video).parents)):  # it is in a tar
+    file, _ = split(score.video) or (score.video, "")
+    if not score.error or protocol_of(score.video) or os.path.lexists(file):
         return score
     where = f"the node {socket.gethostname()} has no such file"
     return replace(

@@ -19,7 +19,7 @@ from vqa.commands.scoring.outputs import dataset_of
 from vqa.commands.scoring.settling import settled
 from vqa.databases.unrated import Search, nothing_found
 from vqa.files import replacing
-from vqa.remote.stores import is_url
+from vqa.remote.addresses import protocol_of
 
 SCORED, FAILED, BELOW = 0, 1, 3  # exit statuses of a task that looked at each of its files
 # Flags that the tasks do not get: of the engine, or said otherwise.
@@ -48,7 +48,7 @@ def main(given: argparse.Namespace, model: str, places: Sequence[str], flags: Se
 
     settings = arguments.settings_of(given)
     dataset = _dataset(given)
-    base = Path.cwd() if is_url(dataset) else Path(dataset).absolute().parent
+    base = Path.cwd() if protocol_of(dataset) else Path(dataset).absolute().parent
     folder = stage_folder(base, ["score", model, *places, *flags])
     names, engine = folder / "names", Slurm(settings)
     if not engine.waits(folder):

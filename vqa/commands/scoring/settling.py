@@ -29,6 +29,7 @@ from vqa.commands.scoring.manifest import (
 )
 from vqa.commands.scoring.parts import stored, table_of
 from vqa.files import shown
+from vqa.remote.addresses import public
 from vqa.remote.stores import Store
 
 ROW_BITS = 20  # of a place; the bits above number the part
@@ -206,7 +207,7 @@ def settled(place: str | Path, named: Iterable[str] = ()) -> tuple[int, int]:
     if not found.job:
         raise ValueError(f"{store.name}: expected a dataset of scores, found no manifest of one")
     index = survey(store, found.job, names)
-    missing = sum(index.find(shown(video)) is None for video in named)
+    missing = sum(index.find(shown(public(video))) is None for video in named)
     settle(store, found.job, found.about, index, "main")
     rows = sum(part.rows for part in read_manifest(store, store.names()).parts.values())
     return rows, missing

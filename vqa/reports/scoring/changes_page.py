@@ -11,7 +11,7 @@ from vqa.evaluation.uncertainty import Change
 from vqa.files import shown
 from vqa.progress import progress_bar
 from vqa.reports import figures, page
-from vqa.reports.scoring.entries import common_folder, spread
+from vqa.reports.scoring.entries import below, common_folder, spread
 from vqa.reports.scoring.stills import THUMBNAIL, middle_index, stills
 from vqa.reports.svg import inline, to_svg
 from vqa.reports.words import percent, plural, probability
@@ -73,7 +73,7 @@ class Unpaired:
 def names_of(paths: Sequence[str]) -> dict[str, str]:
     """Return the names of a job's files: their paths below the folder of all, by path."""
     depth = len(common_folder(paths))
-    return {path: shown(Path(*Path(path).parts[depth:])) for path in paths}
+    return {path: shown(below(path, depth)) for path in paths}
 
 
 def write_changes_page(

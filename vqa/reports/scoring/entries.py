@@ -132,3 +132,21 @@ def common_folder(paths: Iterable[str]) -> tuple[str, ...]:
             alike = takewhile(lambda pair: pair[0] == pair[1], zip(common, parts, strict=False))
             common = tuple(part for part, _ in alike)
     return common or ()
+
+
+def folder_text(parts: Sequence[str]) -> str:
+    """Return a common folder as text; that of addresses keeps its two slashes.
+
+    Examples:
+        >>> from vqa.reports.scoring.entries import folder_text
+        >>> folder_text(("/", "a", "b")), folder_text(("s3:", "bucket"))
+        ('/a/b', 's3://bucket')
+    """
+    if parts and parts[0].endswith(":"):
+        return "/".join((parts[0], "", *parts[1:]))
+    return str(PurePath(*parts))
+
+
+def below(path: str, depth: int) -> str:
+    """Return the part of a path or address below a common folder of so many parts."""
+    return str(PurePath(*PurePath(path).parts[depth:])) if depth else path

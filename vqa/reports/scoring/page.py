@@ -15,7 +15,15 @@ from markupsafe import Markup
 from vqa.files import shown
 from vqa.progress import progress_bar
 from vqa.reports import figures, page
-from vqa.reports.scoring.entries import Entry, common_folder, spark, spread, worst_moments
+from vqa.reports.scoring.entries import (
+    Entry,
+    below,
+    common_folder,
+    folder_text,
+    spark,
+    spread,
+    worst_moments,
+)
 from vqa.reports.scoring.stills import MOMENT, THUMBNAIL, nearest, stills, thumbnail_index
 from vqa.reports.svg import inline, to_svg
 from vqa.reports.words import percent, plural
@@ -95,7 +103,7 @@ def _content(
         "kicker": "Video quality scores",
         "title": f"{plural(len(entries), 'video')} scored by {name}",
         "verdict": _verdict(scores, scale),
-        "summary": [f"model {name}", f"scale {scale}", f"files in {shown(Path(*folder))}"],
+        "summary": [f"model {name}", f"scale {scale}", f"files in {shown(folder_text(folder))}"],
         "notes": [*map(str, model.get("notes") or ()), *_remarks(scores, failures, model)],
         "facts": _facts(model, scale, entries, failures),
         "tiles": _tiles(kept, scores, len(folder)) if entries else [],
@@ -140,7 +148,7 @@ def _scale(scale: Sequence[float] | None, scores: np.ndarray) -> tuple[str, tupl
 
 def _name(path: str, depth: int) -> str:
     """Return the path of a video below the folder of all, which has `depth` parts."""
-    return shown(Path(*Path(path).parts[depth:]))
+    return shown(below(path, depth))
 
 
 def _row(

@@ -4,12 +4,15 @@ import base64
 import io
 import logging
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from contextlib import closing
 
 import numpy as np
 from PIL import Image
 
 from vqa.databases.file_records import as_records
+from vqa.remote.addresses import protocol_of
+from vqa.remote.fetching import LocalFiles
+from vqa.remote.scratch import release
 from vqa.video import RawFormat, VideoError, VideoInfo, probe, read_frames
 
 log = logging.getLogger(__name__)
@@ -28,18 +31,26 @@ def stills(
     """Return frames of a video as data addresses; none if the file is gone or damaged.
 
     Args:
-        path: The video file.
+        path: The video file, which may be in a tar; those elsewhere have no pictures.
         choose: From the properties of the video to the indices of n frames.
         largest: Largest width and height of each of the n pictures.
         raw: Format of headerless `.yuv` files.
     """
-    (video,) = as_records([Path(path)], raw)
+    if protocol_of(path):  # hundreds of copies for small pictures
+        return []
+    files = LocalFiles([path])
+    with closing(files):
+        (video,) = as_records(files, raw)
     try:
+        if video.fault:
+            raise OSError(video.fault)
         info = probe(video.path, raw=video.raw_format)
         frames = read_frames(video.path, choose(info), raw=video.raw_format, info=info)
     except (VideoError, OSError, ValueError, RuntimeError, MemoryError) as error:
         log.info("no pictures of %s: %s", path, error)
         return []
+    finally:
+        release(video.path)
     return [_address(frame, size) for frame, size in zip(frames, largest, strict=True)]
 
 
