@@ -51,7 +51,7 @@ def rows(place):
 
 
 def score(own, *words):
-    run("score", own / "run", *words, "-o", "s.csv", "--no-cache", "--quiet")
+    run("score", own / "run", *words, "-o", "s.csv", "--quiet")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_scores_are_those_of_files_on_disk(own, place, bucket, web, expected, ca
     with pytest.raises(Failed) as failure:
         run(
             "score", own / "run", "s3://videos/set/", "s3://videos/x-{0..1}.tar", "list.txt",
-            "-o", "s.csv", "--html", "s.html", "--no-cache",
+            "-o", "s.csv", "--html", "s.html",
         )  # fmt: skip
     assert failure.value.status == 1
     found = rows(place)
