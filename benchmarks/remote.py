@@ -2,8 +2,9 @@
 
 Run: python -m benchmarks.remote [--files 200] [--rounds 3] [--frames 8] [--size 64x48]
 
-The store is moto's S3 server in a process of its own on this machine, so the figures are those of
-the work around a file, not of a network. Scores must be equal; the status is 1 if they are not.
+The store is moto's S3 server in a process of its own on this machine, so its figures are those of
+the work around a file, not of a network. The web server waits 0.1 s before each answer. Scores must
+be equal; the status is 1 if they are not.
 """
 
 import argparse
@@ -19,10 +20,10 @@ import numpy as np
 
 import vqa
 from tests.clips import write_clip
-from tests.stores import tar_of
+from tests.stores import WebServer, tar_of
 from vqa.databases.unrated import Search
 
-TARS = 4
+TARS, WAIT_S = 4, 0.1
 
 
 def main():
@@ -83,7 +84,17 @@ def make(folder, options):
         "tars on disk": str(folder / "tars"),
         "in the store": "s3://bench/videos/",
         "tars in the store": f"s3://bench/tars/x-{{0..{TARS - 1}}}.tar",
+        "slow web server": str(slow_list(folder, files)),
     }
+
+
+def slow_list(folder, files):
+    """Put the files on a web server that answers late; return a list of their addresses."""
+    web = WebServer()
+    web.wait_s, web.files = WAIT_S, {f"/{name}": content for name, content in files.items()}
+    path = folder / "slow.txt"
+    path.write_text("\n".join(map(web.address, web.files)), encoding="utf-8")
+    return path
 
 
 def measure(places, options):
