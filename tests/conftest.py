@@ -1,5 +1,6 @@
 """What holds for all tests, and what several files of them share."""
 
+import gc
 import io
 import os
 import pickle
@@ -19,6 +20,12 @@ torch.set_num_threads(1)
 # What a script starts in the background ignores Ctrl-C, and so do the processes of its tests.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish():
+    """Spare the garbage collector what the whole session keeps: all tests, and their imports."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

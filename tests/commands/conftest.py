@@ -1,6 +1,7 @@
 """Pages without their drawings, for tests that train and score in this process."""
 
 import importlib
+from contextlib import contextmanager
 
 import pytest
 
@@ -9,15 +10,27 @@ PAGES = (
     "vqa.reports.page", "vqa.reports.run_page", "vqa.reports.scoring.page",
     "vqa.reports.scoring.changes_page",
 )  # fmt: skip
-# One module looks at whole pages, as do tests/reports and all that runs in a process of its own.
-DRAWN = ("test_main_job",)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def blank_figures(request):
-    """Draw no figures of pages, which would be a third of these tests' time."""
-    with pytest.MonkeyPatch.context() as patch:
-        if request.module.__name__.rpartition(".")[2] not in DRAWN:
-            for page in PAGES:
-                patch.setattr(importlib.import_module(page), "to_svg", lambda *_: BLANK)
+def drawn():
+    """Draw no figures of pages, which would be a third of these tests' time.
+
+    Tests of reports draw them, all that runs in a process of its own, and what stands in a `with`
+    statement of this fixture.
+    """
+    pages = [importlib.import_module(page) for page in PAGES]
+
+    @contextmanager
+    def drawing():
+        patch.undo()
         yield
+        blank()
+
+    def blank():
+        for page in pages:
+            patch.setattr(page, "to_svg", lambda *_: BLANK)
+
+    with pytest.MonkeyPatch.context() as patch:
+        blank()
+        yield drawing

@@ -32,9 +32,10 @@ def own_data(place):
 
 
 @pytest.fixture(scope="module")
-def finished(place):
-    """A finished run on own data."""
-    call("train", place, *own_data(place), f"folder={place / 'run'}")
+def finished(place, drawn):
+    """A finished run on own data, with the drawings of its page."""
+    with drawn():
+        call("train", place, *own_data(place), f"folder={place / 'run'}")
     return place / "run"
 
 
@@ -61,6 +62,9 @@ def test_run_folder_holds_everything(finished):
     assert environment["seconds"] > 0
     page = (finished / "report.html").read_text()
     assert "data:image/jpeg;base64," in page
+    assert page.count('<svg role="img"') >= 3
+    figures = list((finished / "figures").glob("*.svg"))
+    assert min(figure.stat().st_size for figure in figures) > 4000
 
 
 def test_the_same_command_again_shows_the_same_results(finished, place, capsys):

@@ -147,10 +147,15 @@ def seen_in(
 
 def _bounds(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the bounds (D,) of ordinary features in a table (N, D); all is ordinary where NaN."""
-    known = np.isfinite(table).any(axis=0)
-    low, high = np.zeros(table.shape[1]), np.zeros(table.shape[1])
-    low[known], high[known] = np.nanquantile(table[:, known], INNER, axis=0)
-    return low, high
+    known = np.isfinite(table)
+    whole = known.all(axis=0)
+    partly = known.any(axis=0) & ~whole
+    bounds = np.zeros((2, table.shape[1]))
+    # The same numbers; NumPy takes the columns of the second form one by one.
+    bounds[:, whole] = np.quantile(table[:, whole], INNER, axis=0)
+    if partly.any():
+        bounds[:, partly] = np.nanquantile(table[:, partly], INNER, axis=0)
+    return bounds[0], bounds[1]
 
 
 def _usual(table: np.ndarray) -> float:

@@ -141,7 +141,7 @@ def values(regression):
     ],
     ids=str,
 )
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.exhaustive)])
 def test_the_choice_equals_that_of_libsvm_without_screening(monkeypatch, seed, options):
     points = []
 
