@@ -60,7 +60,7 @@ def main() -> None:
                 "folder=fragments",
                 *small,
             ],
-            "score": ["score", "run", "videos", "--no-cache", "--output", "scores.csv"],
+            "score": ["score", "run", "videos", "--output", "scores.csv"],
         }.items():
             started = time.perf_counter()
             done = subprocess.run(

@@ -6,7 +6,10 @@ features and scores of each round are compared byte by byte with those of the un
 the distributed job, one process is killed: the launcher or the other one; the rest has to end by
 itself. Takes about 15 minutes on two cores.
 
-Run: OMP_NUM_THREADS=1 python -m benchmarks.kills [--jobs ddp,vsfa] [--seed 1]
+With `--stop`, jobs are asked to stop by SIGUSR1 instead, as a cluster does before it takes a node
+away: a training ends its step, saves its state and resumes in mid-epoch.
+
+Run: OMP_NUM_THREADS=1 python -m benchmarks.kills [--jobs ddp,vsfa] [--seed 1] [--stop]
 """
 
 import argparse
@@ -32,7 +35,7 @@ from tests.places import ROOT
 # What a job leaves behind besides times and logs.
 COMPARED = ("*.safetensors", "*.csv", "results.json", "leaks.json", "learner.json")
 TIMES = {"seconds.csv", "metrics.csv"}  # metrics.csv: the logger's, step by step
-LIMIT_S = 300
+LIMIT_S, STOPPED = 300, 143
 
 CLIPS = ["data=csv", "data.labels={clips}/labels.csv", "data.mos_range=[1,5]", "threads=1"]
 TRAIN = [
@@ -72,6 +75,11 @@ JOBS = {
     "gstvqa": Job(GSTVQA, 12),
     "vsfa": Job([*TRAIN, "model=vsfa", *SEQUENCES], 12),
     "fastvqa": Job([*TRAIN, "model=fastvqa", "model.network.channels=16", *SWIN], 12),
+    "store": Job(
+        [*TRAIN, "model=fastvqa", "model.network.channels=16", "loader.store=2", *SWIN,
+         "paths.cache=cache"],
+        8,
+    ),
     "clifvqa": Job(
         [*TRAIN, "model=clifvqa", "model.network.backbone_channels=16",
          "model.network.map_size=[2,8,8]", "model.network.steps=8",
@@ -122,12 +130,16 @@ class Launched:
     def kill(self) -> None:
         """Kill one of the processes, and wait until the others have ended by themselves."""
         main = self.process.pid
-        children = Path(f"/proc/{main}/task/{main}/children").read_text(encoding="utf-8").split()
-        chosen = self.rng.choice([main, *map(int, children)])
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(chosen, signal.SIGKILL)
+        self.send(signal.SIGKILL)
         self.process.wait(LIMIT_S)
         until(lambda: not _alive(main), f"processes of {main} outlive a killed one")
+
+    def send(self, number: int) -> None:
+        """Send a signal to one of the processes."""
+        main = self.process.pid
+        children = Path(f"/proc/{main}/task/{main}/children").read_text(encoding="utf-8").split()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.rng.choice([main, *map(int, children)]), number)
 
     def wait(self) -> int:
         """Return the exit status."""
@@ -176,8 +188,19 @@ def finish(running: Command | Launched, place: Path) -> None:
         )
 
 
-def torment(job: Job, root: Path, places: dict[str, Path], rng: random.Random) -> str:
-    """Run a job undisturbed, then kill it, and return the row of the table."""
+def interrupt(running: Command | Launched, place: Path, stop: bool) -> None:
+    """Kill a job, or ask it to stop."""
+    if not stop:
+        running.kill()
+        return
+    running.send(signal.SIGUSR1)
+    if (status := running.wait()) not in (0, STOPPED):
+        log = (place / "log.txt").read_text(encoding="utf-8")
+        raise RuntimeError(f"status {status}: {log[-2000:]}")
+
+
+def torment(job: Job, root: Path, places: dict[str, Path], rng: random.Random, stop: bool) -> str:
+    """Run a job undisturbed, then interrupt it, and return the row of the table."""
     words = last_wins([word.format(**places) for word in job.words])
     started = time.monotonic()
     finish(start(job, root / "straight", words, rng), root / "straight")
@@ -194,7 +217,7 @@ def torment(job: Job, root: Path, places: dict[str, Path], rng: random.Random) -
             if running.ended():
                 finish(running, place)
                 break
-            running.kill()
+            interrupt(running, place, stop)
             kills += 1
             if kills == job.kills:
                 finish(start(job, place, words, rng), place)
@@ -216,6 +239,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--jobs", default=",".join(JOBS))
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--stop", action="store_true", help="ask to stop by SIGUSR1, do not kill")
     given = parser.parse_args()
     names = given.jobs.split(",")
     root = Path(tempfile.mkdtemp(prefix="kills-"))
@@ -231,7 +255,7 @@ def main() -> int:
     print("|---|---|---|---|---|---|", flush=True)
     rows = []
     for name in names:
-        rows.append(torment(JOBS[name], root / f"job-{name}" / name, places, rng))
+        rows.append(torment(JOBS[name], root / f"job-{name}" / name, places, rng, given.stop))
         print(rows[-1], flush=True)
     counts = [[int(cell) for cell in row.split("|")[3:6]] for row in rows]
     kills, states, same = map(sum, zip(*counts, strict=True))

@@ -102,7 +102,7 @@ def main() -> int:
         raise RuntimeError((root / "log.txt").read_text(encoding="utf-8")[-2000:])
     make_clips(root / "clips", given.files)
     words = (
-        "score", root / "run", root / "clips", "--no-cache", "--quiet", "--workers", given.workers,
+        "score", root / "run", root / "clips", "--quiet", "--workers", given.workers,
         *("-o", "scores.jsonl", "--csv", "scores.csv", "--parquet", "scores.parquet"),
     )  # fmt: skip
     places = root / "undisturbed", root / "killed"

@@ -11,6 +11,7 @@ from tests.places import ROOT
 # otherwise. A module belongs to the room whose name is the longest prefix of its own.
 ROOMS = (
     "vqa.files",
+    "vqa.identity",
     "vqa.progress",
     "vqa.remote",
     "vqa.video",

@@ -23,6 +23,7 @@ def load(
     level: float = 0.9,
     fps: float | None = None,
     max_seconds: float | None = None,
+    identity: str = "content",
 ) -> "LoadedScorer":
     """Load a model for scoring.
 
@@ -42,6 +43,8 @@ def load(
         level: Probability of the intervals.
         fps: Score this many frames per second; None scores those that the model was trained on.
         max_seconds: Score only the beginning of each video; None scores all of it.
+        identity: How a file is identified: by its `content`, or `sampled` by size, time and some
+            bytes, which is cheaper.
 
     Raises:
         RunError: The folder is not a run, or was written by another version.
@@ -54,7 +57,7 @@ def load(
     run = opened(model, weights=weights, backbone_weights=backbone_weights, cache=cache)
     return Scorer(
         run, cache=cache, device=device, damaged=damaged, trust=trust, level=level, fps=fps,
-        max_seconds=max_seconds,
+        max_seconds=max_seconds, identity=identity,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import stat
+import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -146,22 +147,24 @@ def content_hash(path: str | os.PathLike[str]) -> str:
     Raises:
         OSError: The file cannot be read, or is not a regular file: a named pipe would block.
     """
-    with open(path, "rb", opener=_without_blocking) as file:
-        started_ns, state = time.time_ns(), _state(file)
+    with open(path, "rb", opener=opened_at_once) as file:
+        started_ns, state = time.time_ns(), regular_state(file)
         if known := _HASHES.get(state):
             return known
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         # A change within the tick of the clock would leave the times as they are.
         touched_ns = max(state[-2:])
-        if started_ns - touched_ns >= 10**9 and _state(file) == state:
-            _HASHES[state] = digest
-            if len(_HASHES) > MOST_HASHES:
-                _HASHES.pop(next(iter(_HASHES)), None)
+        if started_ns - touched_ns >= 10**9 and regular_state(file) == state:
+            with _LOCK:
+                _HASHES[state] = digest
+                if len(_HASHES) > MOST_HASHES:
+                    _HASHES.pop(next(iter(_HASHES)))
         return digest
 
 
 MOST_HASHES = 2**16  # that are remembered, some 30 MB
 _HASHES: dict[tuple[int, ...], str] = {}
+_LOCK = threading.Lock()
 
 
 def folder_hash(folder: Path, pattern: str) -> str:
@@ -178,16 +181,20 @@ def folder_hash(folder: Path, pattern: str) -> str:
     return digest.hexdigest()
 
 
-def _state(file: BinaryIO) -> tuple[int, ...]:
-    """Return what changes with a regular file's content: device, inode, size, times in ns."""
+def regular_state(file: BinaryIO) -> tuple[int, ...]:
+    """Return what changes with a regular file's content: device, inode, size, times in ns.
+
+    Raises:
+        OSError: It is not a regular file.
+    """
     found = os.fstat(file.fileno())
     if not stat.S_ISREG(found.st_mode):
         raise OSError(f"{shown(file.name)}: expected a regular file")
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def _without_blocking(path: str, flags: int) -> int:
-    """Open without waiting for a writer, as a named pipe would."""
+def opened_at_once(path: str, flags: int) -> int:
+    """Open a file, as an `opener`, without waiting for a writer as a named pipe would."""
     return os.open(path, flags | os.O_NONBLOCK)
 
 

@@ -6,7 +6,7 @@ from omegaconf import OmegaConf
 from tests.commands.calling import composed
 from tests.fakes import clip_database
 from vqa.commands.experiment import Experiment
-from vqa.features.nothing import Nothing
+from vqa.features.nothing import Nothing, Probed
 
 
 def settings_of(name, **overrides):
@@ -28,6 +28,15 @@ def test_a_model_without_features_has_its_files_checked(tmp_path, name):
     assert isinstance(checking.extractor, Nothing)
     asked_for = source_of(tmp_path, settings_of("none"))
     assert checking.cache.folder == asked_for.cache.folder
+
+
+def test_files_are_probed_only_if_that_is_asked_for(tmp_path):
+    data = {"name": "clips", "reader": "auto", "check": "probe"}
+    whole = source_of(tmp_path, settings_of("none"), views={"features": None})
+    probing = source_of(tmp_path, settings_of("none"), views={"features": None}, data=data)
+    assert isinstance(probing.extractor, Probed)
+    assert not isinstance(whole.extractor, Probed)
+    assert probing.cache.folder != whole.cache.folder
 
 
 def test_use_of_features_separates_caches(tmp_path):

@@ -12,6 +12,8 @@ import pytest
 from tests.clips import overwrite
 from tests.commands.calling import Failed, run
 from tests.fakes import graded_clips
+from vqa.features.extraction.decoding_thread import DecodingThread
+from vqa.files import content_hash
 
 SETTINGS = ("data=csv", "data.mos_range=[1,5]", "model=svr", "threads=1")
 
@@ -163,3 +165,39 @@ def test_equal_files_under_two_names_stay_in_one_part_and_are_noted(place, capsy
     with pytest.raises(Failed):
         run("verify", "naive")
     assert "are in the training part as well" in capsys.readouterr().out
+
+
+def test_sampled_identities_are_noted_and_never_taken_for_content(place, tmp_path):
+    train("data.identity=sampled", "protocol=full")
+    videos = json.loads(Path("run/inputs.json").read_text(encoding="utf-8"))["videos"]
+    table = pd.read_csv("run/videos.csv").set_index("video")["source"]
+    assert {name: facts["source"] for name, facts in videos.items()} == table.to_dict()
+    assert all(source.startswith("sampled:") for source in table)
+    train("data.identity=sampled", "protocol=full")
+    refused(
+        "identified by data.identity=sampled and are now by data.identity=content",
+        partial(train, "protocol=full"),
+    )
+    Path("videos/clip0.mp4").touch()
+    refused("another file for 1 video", partial(train, "data.identity=sampled", "protocol=full"))
+    graded_clips(tmp_path / "other", seed=1)
+    evaluate("data.name=other", f"data.labels={tmp_path / 'other' / 'labels.csv'}")
+    notes = Path("run/evaluations/other/notes.json").read_text(encoding="utf-8")
+    assert "whether files of this test were trained on is unknown" in notes
+
+
+def test_a_new_run_hashes_beside_decoding_and_stores_what_it_decoded(place, monkeypatch):
+    stored, decode = [], DecodingThread._decode
+
+    def watched(self, decoder, video):
+        stored.append(Path("run/inputs.json").exists())
+        decode(self, decoder, video)
+
+    monkeypatch.setattr(DecodingThread, "_decode", watched)
+    train("shard=1/2", "protocol=repeated", "protocol.count=2")
+    assert stored == [False] * 9
+    inputs = json.loads(Path("run/inputs.json").read_text(encoding="utf-8"))
+    for name, facts in inputs["videos"].items():
+        assert facts["source"] == content_hash(name)
+    train("shard=2/2", "protocol=repeated", "protocol.count=2")
+    assert stored[9:] == [True] * 9

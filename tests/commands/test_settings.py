@@ -56,11 +56,11 @@ SENSIBLE = {
     # one of some words
     "*.standardise *.jpeg *.upper *.double_resize *.deterministic fresh logger.thumbnails": "true",
     "*.pyramid *.checkpointing *.regression *.start.head *.on_mos_scale": "true",
-    "loader.each_database": "true",
+    "loader.each_database pack": "true",
     "model.calibrate model.compile model.scale_target": "true",
     "shard metric decoders *.device *.dtype *.on_error *.accelerator *.strategy *.precision": "",
     "*.group_by *.selection *.attention *.network.score *.reader *.missing *damaged": "",
-    "*.gate *.branches": "",
+    "*.gate *.branches *.identity *.check": "",
     "model.network.components model.network.members model.network.scalings": "",
     "model.prepare.period": "null",
     "model.module.mixing": "0 1.5 1e9",

@@ -88,3 +88,29 @@ def test_a_run_that_an_older_version_began_is_refused(run):
     write_json(run.folder / "splits" / "split0.json", {})
     with pytest.raises(RunError, match=r"inputs\.json is absent.*fresh=true"):
         run.hold(described(DATABASE, HASHES, FILES))
+
+
+def test_the_file_has_a_line_per_video_and_other_layouts_hold_as_well(tmp_path):
+    run = open_run(tmp_path / "run", {"name": "run", "seed": 0, "model": {}})
+    run.hold(described(DATABASE, HASHES, FILES))
+    path = run.folder / "inputs.json"
+    text = path.read_text(encoding="utf-8")
+    assert run.inputs() == INPUTS
+    assert sum(line.startswith("  ") for line in text.splitlines()) == len(VIDEOS)
+    write_json(path, INPUTS)  # as earlier versions wrote it
+    run.hold(described(replace(DATABASE, videos=VIDEOS[::-1]), HASHES, FILES))
+    path.write_text(text + " ", encoding="utf-8")
+    run.hold(described(DATABASE, HASHES, FILES))
+    path.write_text(text.replace("3.0", "3.5"), encoding="utf-8")
+    with pytest.raises(RunError, match="another MOS for 1 video"):
+        run.hold(described(DATABASE, HASHES, FILES))
+    path.write_bytes(text.encode()[:-9])
+    with pytest.raises((RunError, ValueError), match=r"inputs\.json: not JSON"):
+        run.hold(described(DATABASE, HASHES, FILES))
+
+
+def test_one_kind_of_identity_is_not_compared_with_the_other():
+    sampled = {video: f"sampled:{found}" for video, found in HASHES.items()}
+    assert told(hashes=sampled) == [
+        "the files were identified by data.identity=content and are now by data.identity=sampled"
+    ]

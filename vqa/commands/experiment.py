@@ -14,11 +14,12 @@ from vqa.commands.configuration import resolved
 from vqa.commands.feature_sources import sources_of
 from vqa.commands.loading import data_module
 from vqa.commands.run_settings import settings_of
+from vqa.databases.hashing import hashes_of
 from vqa.databases.records import Database, VideoRecord
 from vqa.features.extraction.sources import Sources
-from vqa.files import content_hash
-from vqa.progress import progress_bar
+from vqa.identity import Identities
 from vqa.protocols.splits import Split
+from vqa.remote.scratch import is_copy
 from vqa.runs import Run
 from vqa.runs.inputs import described, named_files
 from vqa.runs.opening import identity
@@ -148,17 +149,15 @@ class Experiment:
             return build(self.config["data"]["read"], self.trusted_data)
 
     @cached_property
+    def identities(self) -> Identities:
+        """The identities of files by `data.identity`; those of a database are remembered."""
+        data = self.config["data"]
+        return Identities(data.get("identity", "content"), remember="read" in data, is_copy=is_copy)
+
+    @cached_property
     def hashes(self) -> dict[str, str]:
-        """SHA-256 of each video's file, by id; empty for an absent file."""
-        found = {}
-        with progress_bar(len(self.database), "hash", "file", delay=1.0) as bar:
-            for video in self.database.videos:
-                try:
-                    found[video.id] = content_hash(video.path)
-                except OSError:
-                    found[video.id] = ""
-                bar.update()
-        return found
+        """Identity of each video's file, by id; empty for an absent file."""
+        return hashes_of(self.database, self.identities)
 
     def inputs(self, **more: str) -> dict[str, Any]:
         """Describe everything that the numbers are made from, by content.
@@ -186,7 +185,9 @@ class Experiment:
             RunError: The run whose models are used learned from others.
         """
         with self._reading():
-            found = sources_of(self.config, lambda: self.database, self.reading, self._build)
+            found = sources_of(
+                self.config, lambda: self.database, self.reading, self._build, self.identities
+            )
         if self.before is not None:
             _ = self.before._features  # checks the weights of the features that were learned from
         elif self.trained is not None and self.uses_features:
@@ -202,8 +203,9 @@ class Experiment:
                 made = self._build(settings)
                 with self._reading():
                     view = made(reader=self.reader, **self.reading)
-                is_ahead = "read" not in self.config["data"] and isinstance(view, FileView)
-                views[name] = ReadAhead(name, view, self.device) if is_ahead else view
+                if "read" not in self.config["data"] and isinstance(view, FileView):
+                    view = ReadAhead(name, view, self.device, self.identities)
+                views[name] = view
         return views
 
     @cached_property

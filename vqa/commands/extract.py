@@ -73,26 +73,39 @@ def fill(experiment: Experiment) -> int:
             )
         records = [one for one in work if isinstance(one, VideoRecord)]
         files = [one for one in work if isinstance(one, Named)]
-        outcome = _fill_files(experiment, source, files) if files else source.fill(records)
+        outcome = _fill_files(experiment, source, files, records) if files else source.fill(records)
         failures = _failures_of(source.cache.folder, name, shard)
         write_failures(outcome.failures, failures)
         print(
             f"{len(outcome.made)} made, {len(outcome.reused)} found, {len(outcome.failures)} "
             f"failed in {source.cache.folder}"
         )
+        if experiment.config["pack"]:
+            packed = source.pack(one for one in records if one.id not in outcome.failures)
+            print(f"{packed} packed in {source.cache.packs.folder}")
         if outcome.failures:
             print(f"the failed videos and causes are listed in {failures}", file=sys.stderr)
         lost += len(outcome.failures)
     return 1 if lost else 0
 
 
-def _fill_files(experiment: Experiment, source: FeatureSource, named: list[Named]) -> Outcome:
-    """Extract from files, which may be elsewhere."""
+def _fill_files(
+    experiment: Experiment,
+    source: FeatureSource,
+    named: list[Named],
+    described: list[VideoRecord],
+) -> Outcome:
+    """Extract from files, which may be elsewhere; `described` receives them."""
+
+    def done(video: VideoRecord) -> None:
+        described.append(video)
+        release(video.path)
+
     raw = raw_format(experiment.config["raw"])
     names = [str(one.path) for one in named if not one.cause]
     with closing(LocalFiles(names)) as files:
         records = as_records(files, raw)
-        outcome = source.fill(records, count=len(names), done=lambda one: release(one.path))
+        outcome = source.fill(records, count=len(names), done=done)
     outcome.failures |= {public(str(one.path)): one.cause for one in named if one.cause}
     return outcome
 

@@ -37,7 +37,7 @@ def data_module(
     draws, view = loader.get("store"), views.views.get("fragments")
     if draws and split is not None and isinstance(view, FragmentClips):
         folder = Path(config["paths"]["cache"]) / FRAGMENTS / config["data"]["name"]
-        stored = StoredClips(view, folder, identities(), draws, seed)
+        stored = StoredClips(view, folder, dict(identities()), draws, seed)
         views = Views({**views.views, "fragments": stored})
     return VQADataModule(
         database,

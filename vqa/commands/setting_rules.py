@@ -20,6 +20,7 @@ from vqa.commands.rules import (
     whole,
 )
 from vqa.files import plain_name
+from vqa.identity import KINDS
 
 NAME = text("a name")
 SEED = whole(0, 2**32 - 1)
@@ -73,6 +74,7 @@ RULES: dict[str, Rule] = {
     "test_settings": several(NAME, fewest=0),
     "shard": text("i/n, such as 2/8", r"[0-9]{1,6}/[0-9]{1,6}"),
     "threads": THREADS | NULL,
+    "pack": FLAG,
     "decoders": whole(1, 1024) | one_of("auto"),
     "train": several(NAME),
     "test": several(NAME),
@@ -101,6 +103,8 @@ RULES: dict[str, Rule] = {
     "data.reader": one_of("auto", "pyav", "decord"),
     "data.missing": one_of("error", "skip", "keep"),
     "data.damaged": DAMAGED,
+    "data.identity": one_of(*KINDS),
+    "data.check": one_of("decode", "probe"),
     "data.mos_range": MOS_RANGE,
     "data.roots": section(),
     "data.read": BUILT,

@@ -9,12 +9,13 @@ from typing import Any
 from vqa.commands.conclusion import conclude
 from vqa.commands.experiment import Experiment
 from vqa.commands.preflight import check_folder
-from vqa.commands.train import prepare
+from vqa.commands.train import extract, usable
 from vqa.databases.alignment import Alignment, aligned
 from vqa.databases.listing import some
 from vqa.databases.records import Database
 from vqa.evaluation.text import format_table
 from vqa.files import plain
+from vqa.identity import kind_of
 from vqa.protocols.splits import Split
 from vqa.reports.tracking import CsvTracker
 from vqa.runs import Run, RunError
@@ -83,10 +84,11 @@ def evaluate_run(run: Run, experiment: Experiment, *, fresh: bool = False) -> Ru
         return result
     for note in run.notes():
         result.note(note)
-    database = prepare(result, experiment)
+    database = usable(result, experiment, extract(result, experiment))
     seen &= {video.id for video in database.videos}
     if not own:
         note_overlap(run, result, seen)
+        note_identities(run, result, experiment.identities.kind)
     for split in tested_splits(run):
         tested = split if own else on_another(split, run.database["name"], database, seen)
         if not result.has(tested):
@@ -183,6 +185,15 @@ def note_overlap(run: Run, result: Run, seen: Collection[str]) -> None:
         result.note(
             f"{run.database['name']} and {result.database['name']} both draw on {origin}: the same "
             "scene in another encoding cannot be recognised by its file, so some may be in both."
+        )
+
+
+def note_identities(run: Run, result: Run, kind: str) -> None:
+    """Note that files of the training cannot be recognised, if they were identified otherwise."""
+    if others := {kind_of(source) for source in run.training_files()} - {kind}:
+        result.note(
+            "WARNING: whether files of this test were trained on is unknown: the training "
+            f"identified them by data.identity={others.pop()}, this test by {kind}."
         )
 
 

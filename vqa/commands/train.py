@@ -23,6 +23,7 @@ from vqa.protocols.twins import joined_contents
 from vqa.runs import Run, RunError
 from vqa.runs.calibrating import FITTED
 from vqa.runs.environment import held_hardware, hold_hardware
+from vqa.runs.inputs import is_held
 from vqa.runs.opening import open_run
 from vqa.runs.timing import time_features, time_split
 from vqa.runs.used_features import hold_features, random_weights
@@ -79,10 +80,15 @@ def train(experiment: Experiment) -> Run:
         if is_first_process():
             if not run.finished:
                 experiment.tracker.check()
-            run.hold(experiment.inputs())
+            if held := is_held(run.folder):
+                run.hold(experiment.inputs())
         if run.finished:
             return run
-        database = prepare(run, experiment)
+        outcome = extract(run, experiment)
+        # A new folder has nothing to protect, so its files were hashed beside decoding.
+        if is_first_process() and not held:
+            run.hold(experiment.inputs())
+        database = usable(run, experiment, outcome)
         splits = experiment.splits(database)
         run.count_leaks(leak_report(database, splits, experiment.hashes))
         hardware = hardware_of(run)
@@ -149,19 +155,27 @@ def _replaced(model: Mapping[str, Any], hardware: Hardware | None) -> dict[str, 
     return {} if hardware is None else {"trainer": hardware.settings(model["trainer"])}
 
 
-def prepare(run: Run, experiment: Experiment) -> Database:
-    """Extract missing features; note failures and absences; return the usable database.
+def extract(run: Run, experiment: Experiment) -> Outcome:
+    """Extract missing features.
+
+    Raises:
+        RunError: An earlier start used other features.
+    """
+    run.describe(experiment.database)
+    hold_features(run.folder, experiment.sources.sources)
+    return experiment.sources.fill(experiment.database.videos)
+
+
+def usable(run: Run, experiment: Experiment, outcome: Outcome) -> Database:
+    """Note failures and absences; return the database of the videos that have features.
 
     Equal files get one content in it.
 
     Raises:
         ExtractionError: No video is left.
-        RunError: A file changed after the job began, or an earlier start used other features.
+        RunError: A file changed after the job began.
     """
     database, sources = experiment.database, experiment.sources
-    run.describe(database)
-    hold_features(run.folder, sources.sources)
-    outcome = sources.fill(database.videos)
     facts = {
         video.id: {"source": experiment.hashes[video.id], **sources.metadata(video)}
         for video in database.videos

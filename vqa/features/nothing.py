@@ -1,8 +1,9 @@
 """No features, for models that read video files themselves.
 
-Before training and tests every frame is still decoded once. Files that cannot be read whole are
-therefore found and listed, and the run knows the size, frame rate and hash of each file. For a
-score, a view of files reads only its own frames: see `vqa.training.views.file_views`.
+Before training and tests every frame is still decoded once (`Nothing`), or only the container is
+read (`Probed`). Files that cannot be read are therefore found and listed, and the run knows the
+size, frame rate and hash of each file. For a score, a view of files reads only its own frames: see
+`vqa.training.views.file_views`.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from vqa.features.extractor import Extractor
+from vqa.video import VideoInfo
 
 
 class Nothing(Extractor):
@@ -24,3 +26,18 @@ class Nothing(Extractor):
     def __call__(self, frames: np.ndarray, context: int = 0) -> Tensor:
         """Return an empty row for every frame, (T - context, 0)."""
         return torch.empty(len(frames) - context, 0)
+
+
+class Probed(Nothing):
+    """The first frame of a video -> features (1, 0).
+
+    All packets are read, so a file that is cut short is found without being decoded; damage inside
+    the packets is not.
+    """
+
+    fingerprint = ""  # a run may check its files otherwise when it resumes
+    chooses_frames = leaps = True
+
+    def indices(self, info: VideoInfo) -> np.ndarray:
+        """Return the first frame."""
+        return np.zeros(1, np.int64)

@@ -169,7 +169,7 @@ def _is_of(header: bytes, one: InTar) -> bool:
 def _scanned(source: BinaryIO, size: int, address: str = "") -> Iterator[Member]:
     position, file = 0, _Headers(source, address)
     try:
-        with tarfile.open(fileobj=file, mode="r:") as tar:  # type: ignore[call-overload]
+        with tarfile.open(fileobj=file, mode="r:", encoding="utf-8") as tar:  # type: ignore[call-overload]
             while (one := tar.next()) is not None:
                 tar.members.clear()  # it would keep all
                 position = one.offset

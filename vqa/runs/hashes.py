@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from vqa.files import content_hash
+from vqa.identity import ahead
 from vqa.runs.errors import RunError
 
 HASHED = (
@@ -18,7 +19,8 @@ HASHED = (
 def file_hashes(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of every file that the numbers depend on, by its path in the folder."""
     files = sorted({path for pattern in HASHED for path in folder.glob(pattern)})
-    return {path.relative_to(folder).as_posix(): content_hash(path) for path in files}
+    found = ahead(files, content_hash)
+    return {path.relative_to(folder).as_posix(): digest for path, digest in found}
 
 
 def check(folder: Path, manifest: Mapping[str, str], names: Iterable[str]) -> None:

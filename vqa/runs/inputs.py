@@ -6,13 +6,15 @@ anything, and compared whenever the run is opened again: a setting that names th
 lead to other content.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from vqa.databases.listing import some
 from vqa.databases.records import Database, VideoRecord
-from vqa.files import content_hash, folder_hash, plain, read_json, user_path, write_json
+from vqa.files import content_hash, folder_hash, plain, read_json, replacing, user_path
+from vqa.identity import kind_of
 from vqa.runs.errors import RunError
 from vqa.runs.stored import as_data
 
@@ -46,6 +48,15 @@ def described(
     }
 
 
+def is_held(folder: Path) -> bool:
+    """Return whether an earlier start has stored inputs in a run folder, or should have."""
+    return (folder / INPUTS).is_file() or _has_splits(folder)
+
+
+def _has_splits(folder: Path) -> bool:
+    return next((folder / "splits").glob("*.json"), None) is not None
+
+
 def hold(folder: Path, inputs: Mapping[str, Any]) -> None:
     """Store inputs in a run folder, or compare them with those that an earlier start stored.
 
@@ -57,16 +68,45 @@ def hold(folder: Path, inputs: Mapping[str, Any]) -> None:
         RunError: They differ, so nothing in this folder may be reused.
     """
     path = folder / INPUTS
-    stored, found = read_json(path), plain(inputs)
-    if stored is None:
-        if next((folder / "splits").glob("*.json"), None) is not None:
+    if not path.is_file():
+        if _has_splits(folder):
             raise RunError(
                 f"{path} is absent: an older version of vqa began this run, so what its numbers "
                 "were made from is unknown; fresh=true starts over"
             )
-        write_json(path, found)
-    elif different := "; ".join(changes(stored, found)):
-        raise RunError(f"{folder} was made from other inputs ({different}); fresh=true starts over")
+        with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+            file.writelines(_lines(inputs))
+    elif not _holds(path, _lines(inputs)):
+        different = "; ".join(changes(read_json(path), plain(inputs)))
+        if different:  # not only the layout of an earlier version
+            raise RunError(
+                f"{folder} was made from other inputs ({different}); fresh=true starts over"
+            )
+
+
+def _lines(inputs: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of `inputs.json`: one for each video, because there may be a million."""
+
+    def text(value: Any) -> str:
+        return json.dumps(plain(value), ensure_ascii=False, allow_nan=False)
+
+    yield "{\n"
+    for key, value in inputs.items():
+        if key != "videos":
+            yield f' "{key}": {text(value)},\n'
+    yield ' "videos": {'
+    for number, (name, facts) in enumerate(inputs["videos"].items()):
+        yield f"{',' if number else ''}\n  {text(name)}: {text(facts)}"
+    yield "\n }\n}\n"
+
+
+def _holds(path: Path, lines: Iterator[str]) -> bool:
+    """Return whether a file holds exactly these lines."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return all(file.read(len(line)) == line for line in lines) and not file.read(1)
+    except UnicodeDecodeError:
+        return False
 
 
 def named_files(config: Mapping[str, Any]) -> dict[str, str]:
@@ -119,6 +159,16 @@ def _changes(stored: Mapping[str, Any], found: Mapping[str, Any], files: bool) -
     ):
         if names:
             yield words.format(_videos(names))
+    kinds = [
+        {kind_of(one["source"]) for one in videos.values() if one.get("source")}
+        for videos in (old, new)
+    ]
+    if all(kinds) and kinds[0] != kinds[1]:
+        yield (
+            f"the files were identified by data.identity={'/'.join(sorted(kinds[0]))} and are now "
+            f"by data.identity={'/'.join(sorted(kinds[1]))}"
+        )
+        return
     both = [name for name in new if name in old and new[name] != old[name]]
     for key, word in (*LABELS.items(), ("source", "file")):
         names = [name for name in both if new[name].get(key) != old[name].get(key)]

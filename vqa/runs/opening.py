@@ -19,7 +19,7 @@ from vqa.runs.stored import read_settings, settings_text
 # split_seed, which counts by the seed of the protocol.
 INCIDENTAL = (
     "folder", "fresh", "paths", "logger", "engine", "threads", "decoders", "shard", "split_seed",
-    "test_settings",
+    "test_settings", "data.identity", "data.check",
     "loader.num_workers", "loader.memory_gb", "loader.device",
     "views.*.memory_gb", "views.*.device",
     "features.*.device", "features.*.workers", "features.*.batch_frames", "features.*.batch_masks",

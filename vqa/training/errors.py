@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 KILLED = re.compile(r"DataLoader worker \(pid.*?\) (is killed by|exited)")
+UNREADABLE = re.compile(r"Caught VideoError in DataLoader worker process")
 RAISED = re.compile(r"Caught \w+ in DataLoader worker process")
 
 
@@ -25,14 +26,21 @@ def loading() -> Iterator[None]:
         yield
     except (EOFError, OSError, RuntimeError, ValueError) as error:
         text = str(error)
+        if UNREADABLE.match(text):
+            raise TrainingError(_last_line(text)) from error
         if RAISED.match(text):
-            raise type(error)(text.strip().splitlines()[-1].partition(": ")[2]) from error
+            raise type(error)(_last_line(text)) from error
         if not (KILLED.search(text) or _is_lost_connection(error)):
             raise
         raise TrainingError(
             "a loading process was killed, usually because the memory or /dev/shm is full; set "
             "loader.num_workers=0 or a smaller loader.batch_size, and rerun the command to resume"
         ) from error
+
+
+def _last_line(text: str) -> str:
+    """Return the message of an error that was raised in a loading process, without its kind."""
+    return text.strip().splitlines()[-1].partition(": ")[2]
 
 
 def _is_lost_connection(error: Exception) -> bool:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -243,3 +244,18 @@ module.survey(videos, sys.argv[1], progress=False)
 
 def _lines(path):
     return path.read_bytes().count(b"\n") if path.is_file() else 0
+
+
+def test_as_many_files_as_cores_are_examined_at_once(videos, tmp_path, monkeypatch):
+    whole = survey(videos, tmp_path / "one.jsonl", progress=False)
+    met, examine = threading.Barrier(2, timeout=60), module.examine
+
+    def examine_together(video, decoder, *, decode):
+        met.wait()  # two are in work
+        return examine(video, decoder, decode=decode)
+
+    monkeypatch.setattr(module, "examine", examine_together)
+    monkeypatch.setattr(module, "_lanes", lambda files: 2)
+    found = survey(videos, tmp_path / "two.jsonl", progress=False)
+    assert found == whole
+    assert list(found) == [video.id for video in videos]

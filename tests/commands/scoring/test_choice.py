@@ -68,7 +68,7 @@ def test_the_first_word_is_the_model_if_it_is_one(place, words, model, choice):
 )
 def test_a_mistake_is_one_line(place, words, message):
     with pytest.raises(Failed, match=message) as failure:
-        run("score", *words, "--no-cache")
+        run("score", *words)
     assert failure.value.status == 2
     assert str(failure.value).strip().count("\n") == 0
     assert not list(place.glob("scores*"))

@@ -3,6 +3,7 @@
 import csv
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import vqa
@@ -10,6 +11,7 @@ from tests.clips import cut, write_clip, write_raw, write_sound
 from tests.commands.calling import Failed, run
 from vqa.commands.scoring.remarks import outside_of
 from vqa.files import content_hash
+from vqa.identity import identity_of
 
 
 @pytest.mark.parametrize(
@@ -154,3 +156,26 @@ def test_odd_videos_get_a_note_or_an_error(own, tmp_path):
     assert (scores["sound"].value, scores["empty"].value) == (None, None)
     assert "no video stream" in scores["sound"].error
     assert "the file is empty" in scores["empty"].error
+
+
+def test_no_features_are_kept_and_rows_say_how_files_were_identified(own, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    clip = own / "videos" / "clip0.mp4"
+    run("score", own / "run", clip, "-o", tmp_path / "content.csv")
+    run("score", own / "run", clip, "-o", tmp_path / "sampled.csv", "--identity", "sampled")
+    made = {path.name for path in tmp_path.iterdir()}
+    assert made == {
+        f"{name}{end}.csv" for name in ("content", "sampled") for end in ("", ".timeline")
+    }
+    content, sampled = (
+        pd.read_csv(tmp_path / f"{name}.csv").loc[0] for name in ("content", "sampled")
+    )
+    assert content["source"] == content_hash(clip)
+    assert sampled["source"] == identity_of(clip, "sampled")
+    assert content["score"] == sampled["score"]
+    run(
+        "score", own / "run", clip, "-o", tmp_path / "s.csv", "--identity", "sampled",
+        "--cache", tmp_path / "kept",
+    )  # fmt: skip
+    (kept,) = (tmp_path / "kept").rglob("*.safetensors")
+    assert kept.stem not in (content["source"], sampled["source"])  # a key of its own kind

@@ -20,7 +20,7 @@ OUTPUTS = ("s.jsonl", "s.csv", "s.timeline.csv")
 def start(own, place, *words):
     """Start a scoring job in a folder."""
     return subprocess.Popen(
-        [sys.executable, "-m", "vqa", "score", own / "run", *words, "--no-cache"],
+        [sys.executable, "-m", "vqa", "score", own / "run", *words],
         cwd=place, env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip

@@ -7,13 +7,14 @@ import shutil
 import pytest
 import torch
 
-from tests.clips import cut, overwrite, write_clip
+from tests.clips import cut, damage, overwrite, write_clip
 from tests.fakes import MeanColour, clip_database
 from vqa.databases.records import VideoRecord
-from vqa.features.extraction.cache import DamagedFeaturesError, content_key
+from vqa.features.extraction.cache import DamagedFeaturesError, FeatureCache, content_key
 from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.extraction.fill import ExtractionError, shard_of, write_failures
-from vqa.features.nothing import Nothing
+from vqa.features.extraction.pipeline import extract_videos
+from vqa.features.nothing import Nothing, Probed
 from vqa.files import content_hash
 from vqa.training.views import FeatureSequence
 from vqa.video import VideoError, read_frames
@@ -83,6 +84,20 @@ def test_files_are_checked_for_models_that_read_them(clips, clips_cache, tmp_pat
     found = clips_cache.load(content_key(clips.videos[0]))
     assert found.features.shape == (34, 0)
     assert found.metadata["frames"] == "34"
+
+
+def test_a_probe_reads_the_container_and_decodes_nothing_else(clips, clips_cache, tmp_path):
+    whole, short, noisy = (
+        write_clip(tmp_path / f"{name}.mp4", 40) for name in ("whole", "short", "noisy")
+    )
+    short.write_bytes(short.read_bytes()[:-400])
+    damage(noisy)
+    videos = [VideoRecord(path.name, path, 3.0) for path in (whole, short, noisy)]
+    (_, result), *_ = extract_videos(videos[:1], Probed())
+    assert (result.info.frames, result.frames_read, result.frames_decoded) == (40, 1, 1)
+    assert list(fill(videos, Probed(), clips_cache).failures) == ["short.mp4"]
+    whole_cache = FeatureCache(tmp_path / "whole", "none", "f" * 64)
+    assert list(fill(videos, Nothing(), whole_cache).failures) == ["short.mp4", "noisy.mp4"]
 
 
 def test_bad_files_are_listed_and_the_others_extracted(clips, clips_cache, tmp_path):

@@ -8,6 +8,7 @@ from tests import clips
 from tests.clips import FRAGMENTS, OPEN_GROUPS, UNEVEN_TICKS, VP9, X265
 from vqa.databases.records import VideoRecord
 from vqa.training.views import CentreImage, FileView, FragmentClips, ReadAhead
+from vqa.video import VideoError
 
 SMALL = {"num_clips": 2, "clip_length": 4, "frame_interval": 2, "grid_size": 3, "patch_size": 32}
 # Settings of `write_clip`; some files allow leaps, others are read in sequence.
@@ -176,3 +177,9 @@ def test_a_bad_file_costs_its_row(folder, tmp_path):
     )
     assert results["bad.mp4"]
     assert results["b_frames.mp4"] is None
+
+
+def test_a_file_that_fails_in_training_is_named_with_the_remedy(tmp_path):
+    path = clips.damage(clips.write_clip(tmp_path / "noisy.mp4", 40))
+    with pytest.raises(VideoError, match=r"noisy\.mp4: .*; data\.check=decode fresh=true finds"):
+        Bright()(VideoRecord("noisy.mp4", path, 3.0))

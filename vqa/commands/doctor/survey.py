@@ -8,10 +8,13 @@ examined again even if somebody gave it its old size and modification time.
 
 import json
 import logging
+import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -21,6 +24,7 @@ from vqa.commands.doctor.journal import Journal
 from vqa.commands.doctor.likeness import frame_hash, frame_indices
 from vqa.databases.records import VideoRecord
 from vqa.files import content_hash
+from vqa.identity import ahead
 from vqa.progress import progress_bar
 from vqa.video import RawFormat, VideoError, VideoInfo, choose_reader, planes, reader_version
 from vqa.video.decoder import FrameDecoder
@@ -29,6 +33,9 @@ log = logging.getLogger(__name__)
 
 # Rounding to milliseconds (Matroska) changes intervals by less than this up to about 120 Hz.
 STEADY_TOLERANCE = 0.25
+MOST_LANES = 15
+
+Wanted = tuple[VideoRecord, str, int]  # a file to examine, its key in the journal, its size
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,7 @@ def survey(
     fresh: bool = False,
     progress: bool = True,
 ) -> dict[str, Facts]:
-    """Examine all videos that are on disk; returns their facts by id.
+    """Examine all videos that are on disk, one per core at a time; returns their facts by id.
 
     Args:
         videos: The labelled videos.
@@ -101,9 +108,8 @@ def survey(
         OSError: It cannot be written any more.
     """
     facts: dict[str, Facts] = {}
-    wanted: list[tuple[VideoRecord, str, int]] = []
-    decoder = FrameDecoder(reader=reader, time_limit_s=time_limit_s)
-    with Journal(journal, fresh=fresh) as entries, decoder:
+    wanted: list[Wanted] = []
+    with Journal(journal, fresh=fresh) as entries:
         for video in videos:
             try:
                 key, size = _file_key(video, reader)
@@ -123,14 +129,42 @@ def survey(
             sum(size for _, _, size in wanted), "examine", "B",
             unit_scale=True, unit_divisor=1024, disable=not (progress and wanted),
         )  # fmt: skip
-        with bar:
-            for video, key, size in wanted:
-                fact, final = _examined(video, decoder, decode, key)
+        decoders = [FrameDecoder(reader, time_limit_s) for _ in range(_lanes(len(wanted)))]
+        with bar, closing(_all_examined(wanted, decoders, decode)) as results:
+            for (video, key, size), (fact, final) in results:
                 facts[video.id] = fact
                 if final:
                     entries.append(key, {"time_limit_s": time_limit_s, "facts": asdict(fact)})
                 bar.update(size)
     return facts
+
+
+def _lanes(files: int) -> int:
+    """Return the number of files to examine at the same time."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(files, MOST_LANES, usable or 1))
+
+
+def _all_examined(
+    wanted: Sequence[Wanted], decoders: Sequence[FrameDecoder], decode: bool
+) -> Generator[tuple[Wanted, tuple[Facts, bool]], None, None]:
+    """Examine files in order, as many at a time as there are decoders; these end with it."""
+    free: SimpleQueue[FrameDecoder] = SimpleQueue()
+    for decoder in decoders:
+        free.put(decoder)
+
+    def examined(one: Wanted) -> tuple[Facts, bool]:
+        video, key, _ = one
+        decoder = free.get()
+        try:
+            return _examined(video, decoder, decode, key)
+        finally:
+            free.put(decoder)
+
+    with ExitStack() as stack:
+        for decoder in decoders:
+            stack.enter_context(decoder)
+        yield from ahead(wanted, examined, len(decoders))
 
 
 def _examined(

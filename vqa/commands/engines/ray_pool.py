@@ -113,14 +113,15 @@ class Pool:
             self.workers.append(_Worker(actor, deque([actor.load.remote()])))
 
     def _give(self, feed: "queue.Queue[Any]") -> None:
-        """Give items to actors that have room for them."""
-        for worker in self.workers:
-            if not worker.loaded or worker.alone:
+        """Give items to actors that have room for them; the first one takes the suspects."""
+        for place, worker in enumerate(one for one in self.workers if one.loaded):
+            if worker.alone:
                 continue
             if self.suspects and not worker.given:
                 worker.alone = True
                 self._add(worker, self.suspects.popleft())
-            while not worker.alone and not self._ended and len(worker.given) < self.ahead:
+            waits = worker.alone or (self.suspects and place == 0)
+            while not waits and not self._ended and len(worker.given) < self.ahead:
                 try:
                     item = feed.get_nowait()
                 except queue.Empty:
@@ -147,7 +148,9 @@ class Pool:
             return
         idle = any(worker.loaded and not worker.given for worker in self.workers)
         timeout = IDLE_S if idle and not self._ended else CALM_S
-        ready, _ = self.ray.wait(list(waiting), num_returns=1, timeout=timeout)
+        ready, others = self.ray.wait(list(waiting), num_returns=1, timeout=timeout)
+        if ready and others:
+            ready += self.ray.wait(others, num_returns=len(others), timeout=0)[0]
         for call in ready:
             worker = waiting[call]
             try:

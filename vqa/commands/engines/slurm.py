@@ -122,7 +122,7 @@ class Slurm:
 
     def _end(self, folder: Path) -> str:
         if self.settings.cluster == LOCAL:
-            return f"kill {' '.join(map(str, _read_list(folder / 'jobs.json')))}"
+            return f"kill -INT {' '.join(map(str, _read_list(folder / 'jobs.json')))}"
         return f"scancel --me --name={folder.name}"
 
 

@@ -9,6 +9,7 @@ from vqa.commands.engines import arguments as engines
 from vqa.commands.engines.settings import SLURM
 from vqa.commands.rules import above, flag, number, whole
 from vqa.commands.setting_rules import RULES
+from vqa.identity import KINDS
 
 if TYPE_CHECKING:
     from vqa.commands.scoring.choice import Choice
@@ -120,9 +121,13 @@ def _add_work(group: argparse._ArgumentGroup) -> None:
         help="score every Nth file, from the Ith on; the outputs are named after the shard",
     )  # fmt: skip
     group.add_argument(
-        "--cache", default="cache", metavar="FOLDER", help="feature cache (default: cache)"
+        "--cache", metavar="FOLDER", help="keep features in this folder (default: keep none)"
     )
-    group.add_argument("--no-cache", action="store_true", help="store no features")
+    group.add_argument(
+        "--identity", default="content", choices=KINDS,
+        help="what says that a file is the same: content, all its bytes (default); sampled, its "
+        "size, time and some bytes",
+    )  # fmt: skip
 
 
 def run(given: argparse.Namespace) -> int:
@@ -154,12 +159,13 @@ def run(given: argparse.Namespace) -> int:
         json_lines=given.json,
         weights=given.weights,
         backbone_weights=given.backbone_weights,
-        cache=None if given.no_cache else given.cache,
+        cache=given.cache,
         device=given.device,
         raw=raw,
         damaged=given.damaged,
         fps=given.fps,
         max_seconds=given.max_seconds,
+        identity=given.identity,
         level=given.interval,
         workers=given.workers,
         shard=given.shard,

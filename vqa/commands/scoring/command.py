@@ -43,12 +43,13 @@ def main(
     json_lines: bool = False,
     weights: str | Path | None = None,
     backbone_weights: str | Path | None = None,
-    cache: str | Path | None = "cache",
+    cache: str | Path | None = None,
     device: str = "auto",
     raw: RawFormat | None = None,
     damaged: str = "refuse",
     fps: float | None = None,
     max_seconds: float | None = None,
+    identity: str = "content",
     level: float = 0.9,
     workers: int | None = None,
     shard: str | None = None,
@@ -85,6 +86,7 @@ def main(
         damaged: `refuse`, or `score` to score damaged files by their good frames.
         fps: See `Scorer`.
         max_seconds: See `Scorer`.
+        identity: See `Scorer`.
         level: Probability of the intervals.
         workers: Videos in work at the same time: on a CPU in as many processes, each with the
             model; on a GPU in one process with as many decoders. None is one process, with as many
@@ -118,7 +120,7 @@ def main(
     options: dict[str, Any] = {
         "run": opened(model, weights=weights, backbone_weights=backbone_weights, cache=cache),
         "cache": cache, "device": device, "damaged": damaged, "trust": trust, "level": level,
-        "fps": fps, "max_seconds": max_seconds,
+        "fps": fps, "max_seconds": max_seconds, "identity": identity,
     }  # fmt: skip
     scorer = Scorer(**(options | ({"device": "auto"} if cluster else {})))
     facts = facts_of(scorer)

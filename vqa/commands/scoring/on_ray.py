@@ -46,6 +46,8 @@ def score_on_ray(
     packed = ray.put(model.packed())
     cores = settings.cpus or 1
     options = {**options, "run": None} | ({} if settings.gpus else {"device": "cpu"})
+    if scorer.cache is not None:
+        options["cache"] = scorer.cache.absolute()  # workers have another current folder
     needs = {"num_cpus": cores, "num_gpus": settings.gpus, "scheduling_strategy": "SPREAD"}
     if settings.memory_gb is not None:
         needs["memory"] = int(settings.memory_gb * 2**30)

@@ -57,6 +57,8 @@ class Scorer:
         fps: Score this many frames per second; None scores the frames that the model was trained
             on, usually all.
         max_seconds: Score only the beginning of each video; None scores all of it.
+        identity: How a file is identified: by its `content`, or `sampled`, which is cheaper; see
+            `vqa.identity`.
 
     Attributes:
         cache: Folder of the feature cache, or None.
@@ -84,6 +86,7 @@ class Scorer:
         level: float = 0.9,
         fps: float | None = None,
         max_seconds: float | None = None,
+        identity: str = "content",
     ) -> None:
         if not 0 < level < 1:
             raise ValueError(f"level={level}: expected a share between 0 and 1, such as 0.9")
@@ -91,6 +94,7 @@ class Scorer:
         self.run = run if isinstance(run, Run) else load_run(run)
         self.cache = None if cache is None else user_path(cache)
         data = {"name": "files", "damaged": damaged, "max_seconds": max_seconds}
+        data["identity"] = identity
         paths = {} if cache is None else {"cache": str(self.cache)}
         self._experiment = Experiment.of_run(
             self.run, data=data, paths=paths, device=device, trust=trust

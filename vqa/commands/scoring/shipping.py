@@ -36,7 +36,7 @@ class Model:
     def packed(self) -> bytes:
         """Return the files as a tar archive."""
         content = io.BytesIO()
-        with tarfile.open(fileobj=content, mode="w") as archive:
+        with tarfile.open(fileobj=content, mode="w", encoding="utf-8") as archive:
             for name in sorted({*self.hashes, *UNHASHED}):
                 if (path := Path(self.folder) / name).is_file():
                     archive.add(path, name, recursive=False)
@@ -63,7 +63,11 @@ class Model:
         target = user / hashlib.sha256(text.encode()).hexdigest()[:16] / same.name
         if target.is_dir() and file_hashes(target) == self.hashes:
             return target
-        with making_folder(target) as made, tarfile.open(fileobj=io.BytesIO(packed())) as archive:
+        content = io.BytesIO(packed())
+        with (
+            making_folder(target) as made,
+            tarfile.open(fileobj=content, encoding="utf-8") as archive,
+        ):
             archive.extractall(made, filter="data")
         if file_hashes(target) != self.hashes:
             raise ValueError(

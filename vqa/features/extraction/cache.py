@@ -16,16 +16,20 @@ import csv
 import hashlib
 import json
 import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import load, save
 from torch import Tensor
 
 from vqa.databases.records import VideoRecord
+from vqa.features.extraction.packs import Packs, in_packs, write_pack
 from vqa.files import content_hash, write_atomically
+from vqa.identity import Identify, kind_of
+from vqa.video import RawFormat
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +74,7 @@ class FeatureCache:
     def __init__(self, root: str | Path, extractor: str, fingerprint: str) -> None:
         self.root = Path(root)
         self.folder = self.root / f"{extractor}-{fingerprint[:16]}"
+        self.packs = Packs(self.folder)
 
     def path(self, key: str) -> Path:
         """Return the path of the features of a content."""
@@ -105,21 +110,40 @@ class FeatureCache:
             OSError: The file cannot be read.
         """
         path = self.path(key)
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"no features at {path}; run extract.py with the same data= and features= first"
-            )
-        try:
-            with safe_open(path, framework="pt") as file:
-                tensors = {name: file.get_tensor(name) for name in ("features", "times_s")}
-                entry = json.loads((file.metadata() or {})[METADATA_KEY])
-                facts, checksum = entry[METADATA_KEY], entry[CHECKSUM_KEY]
-            if _checksum(tensors, facts) == checksum:
-                return Features(**tensors, metadata=json.loads(facts))
-        except (SafetensorError, ValueError, KeyError, TypeError) as error:
-            reason = str(error) or type(error).__name__
-            raise DamagedFeaturesError(f"the features in {path} are damaged ({reason})") from error
-        raise DamagedFeaturesError(f"the features in {path} are damaged (another checksum)")
+        if path.is_file():
+            return _loaded(path, path)
+        damage = None
+        for data in self.packs.find(key):
+            try:
+                return _loaded(data, f"a pack beside {path}")
+            except DamagedFeaturesError as error:
+                damage = error
+        raise damage or FileNotFoundError(
+            f"no features at {path}; run extract.py with the same data= and features= first"
+        )
+
+    def pack(self, keys: Iterable[str]) -> int:
+        """Move the files of these contents into packs; damaged ones stay.
+
+        Returns:
+            The number of files that were packed.
+
+        Raises:
+            OSError: There is no room; the files that are not packed stay.
+        """
+        return sum(write_pack(self.folder, files) for files in in_packs(self._loose(keys)))
+
+    def _loose(self, keys: Iterable[str]) -> Iterator[tuple[str, Path]]:
+        """Yield the undamaged files of contents; those that a pack has as well are deleted."""
+        for key in keys:
+            path = self.path(key)
+            if not path.is_file() or self.checked(key) is None:
+                continue
+            data = path.read_bytes()
+            if any(data == packed for packed in self.packs.find(key)):
+                path.unlink()
+            else:
+                yield key, path
 
     def note_seconds(self, key: str, seconds: float) -> None:
         """Note how long a content took; kept in a table so that equal features are equal files."""
@@ -138,15 +162,21 @@ class FeatureCache:
         return {key: float(seconds) for key, seconds in rows}
 
 
-def content_key(video: VideoRecord) -> str:
-    """Hash what is decoded: the bytes of a file, and for raw video its format too.
+def content_key(video: VideoRecord, identify: Identify = content_hash) -> str:
+    """Hash what is decoded: the identity of a file, and for raw video its format too.
 
     Raises:
         OSError: The file cannot be read.
     """
-    source = content_hash(video.path)
-    raw = video.raw_format
-    return source if raw is None else hashlib.sha256(f"{source} {raw!r}".encode()).hexdigest()
+    return key_of(identify(video.path), video.raw_format)
+
+
+def key_of(source: str, raw: RawFormat | None) -> str:
+    """Return the key of a file's identity; a key that is not its hash of content is hashed."""
+    if raw is None and kind_of(source) == "content":
+        return source
+    text = source if raw is None else f"{source} {raw!r}"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def combined_fingerprint(extractor: str, **preprocessing: object) -> str:
@@ -165,6 +195,31 @@ def stored_dtype(name: str) -> torch.dtype:
     if name not in types:
         raise ValueError(f"features are stored as float32 or float16, not {name!r}")
     return types[name]
+
+
+def _loaded(file: Path | bytes, name: Path | str) -> Features:
+    """Read a file of the cache, from a path or from its bytes, and check it.
+
+    Raises:
+        DamagedFeaturesError: It is not what was stored.
+    """
+    try:
+        if isinstance(file, bytes):
+            length = int.from_bytes(file[:8], "little")  # of the head, by the format
+            tensors, noted = load(file), json.loads(file[8 : 8 + length])["__metadata__"]
+        else:
+            with safe_open(file, framework="pt") as opened:
+                tensors = {one: opened.get_tensor(one) for one in ("features", "times_s")}
+                noted = opened.metadata() or {}
+        entry = json.loads(noted[METADATA_KEY])
+        facts, checksum = entry[METADATA_KEY], entry[CHECKSUM_KEY]
+        tensors = {one: tensors[one] for one in ("features", "times_s")}
+        if _checksum(tensors, facts) == checksum:
+            return Features(**tensors, metadata=json.loads(facts))
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        reason = str(error) or type(error).__name__
+        raise DamagedFeaturesError(f"the features in {name} are damaged ({reason})") from error
+    raise DamagedFeaturesError(f"the features in {name} are damaged (another checksum)")
 
 
 def _checksum(tensors: dict[str, Tensor], facts: str) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from vqa.databases.records import VideoRecord
 from vqa.features.extraction.coded_frames import pixels_for
 from vqa.features.extractor import GPU_BATCH_PIXELS, Extractor
-from vqa.files import content_hash
+from vqa.identity import Identify
 from vqa.video import RawFormat, VideoError, VideoInfo, choose_reader, reader_version
 from vqa.video.beginning import beginning
 from vqa.video.decoder import FrameDecoder
@@ -82,6 +82,7 @@ class DecodingThread:
         damaged: What to do with damaged files, see `vqa.video.probe`.
         max_seconds: Describe only the beginning of each video; None describes all of it.
         is_current: Whether a video need not be decoded; None: never.
+        identify: Identifies a file by what it is now, see `vqa.identity`.
         chunk_bytes: Most bytes of a chunk of more than two frames.
         items: The queue; its size bounds what is decoded ahead.
     """
@@ -95,6 +96,7 @@ class DecodingThread:
     damaged: str
     max_seconds: float | None
     is_current: Callable[[VideoRecord], bool] | None
+    identify: Identify
     chunk_bytes: int = CHUNK_BYTES
     items: queue.Queue = field(default_factory=lambda: queue.Queue(CHUNKS_AHEAD))
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -167,7 +169,7 @@ class DecodingThread:
             if self.is_current is not None and self.is_current(video):
                 self.items.put(Settled(video))
                 return
-            source = content_hash(video.path)
+            source = self.identify(video.path)
             raw = video.raw_format
             info = decoder.probe(video.path, raw)
             part = beginning(info, self.max_seconds)
@@ -190,7 +192,7 @@ class DecodingThread:
                 if self._stop.is_set():
                     self.items.put(End(STOPPED))
                     return
-            changed = content_hash(video.path) != source
+            changed = self.identify(video.path) != source
             error = VideoError(video.path, "the file changed while it was read", info.frames)
             self.items.put(End(error if changed else None))
         except Exception as error:  # noqa: BLE001 (whatever a video does, it costs that video)

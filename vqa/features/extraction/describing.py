@@ -20,6 +20,7 @@ from vqa.features.extraction.decoding_thread import (
     Settled,
 )
 from vqa.features.extraction.failures import check_extractor, in_words, is_unexpected
+from vqa.features.extractor import Extractor
 from vqa.video import VideoInfo
 
 
@@ -30,7 +31,7 @@ class VideoFeatures:
     Attributes:
         features: (T, D), float32 for most extractors.
         times_s: (T,) presentation times of the described frames, in seconds.
-        source: SHA-256 of the file.
+        source: Identity of the file.
         reader: Reader and version that decoded it.
         info: Size, frame rate and number of frames of the source.
         seconds: Wall time spent on the video, including the wait for the decoder.
@@ -49,6 +50,30 @@ class VideoFeatures:
 
 
 Result = VideoFeatures | Exception | None
+
+
+def facts_of(result: VideoFeatures, extractor: Extractor, undefined: int) -> dict[str, str]:
+    """Return what is stored beside the features of a video, all as text.
+
+    Args:
+        result: The features.
+        extractor: What computed them.
+        undefined: How many of them are not finite numbers.
+    """
+    info = result.info
+    return {
+        "source": result.source,
+        "reader": result.reader,
+        "weights": extractor.weights,
+        "codec": info.codec,
+        "width": str(info.width),
+        "height": str(info.height),
+        "frame_rate_hz": f"{info.frame_rate_hz:.6g}",
+        "frames": str(info.frames),
+        "duration_s": f"{info.duration_s:.6g}",
+        "undefined": str(undefined),
+        "note": "; ".join([*info.notes, *extractor.notes(info)]),
+    }
 
 
 def results_of(decoding: DecodingThread) -> Iterator[tuple[VideoRecord, Result]]:

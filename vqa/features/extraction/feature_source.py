@@ -1,6 +1,5 @@
 """An extractor with its cache: extract what is missing, video by video or all at once."""
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -14,10 +13,11 @@ from vqa.features.extraction.cache import (
     Features,
     combined_fingerprint,
     content_key,
+    key_of,
     stored_dtype,
 )
-from vqa.features.extraction.describing import VideoFeatures
-from vqa.features.extraction.fill import ExtractionError, Outcome
+from vqa.features.extraction.describing import VideoFeatures, facts_of
+from vqa.features.extraction.fill import ExtractionError, Outcome, cause_of, filled, known
 from vqa.features.extraction.lanes import Decoders
 from vqa.features.extraction.latest import LatestFeatures
 from vqa.features.extraction.pipeline import extract_videos
@@ -25,13 +25,8 @@ from vqa.features.extraction.reading_cost import ReadingCost
 from vqa.features.extraction.space import SpaceEstimate
 from vqa.features.extractor import Extractor
 from vqa.files import shown
-from vqa.progress import progress_bar
-from vqa.remote.scratch import is_copy
+from vqa.identity import Identities
 from vqa.video import RawFormat
-
-log = logging.getLogger(__name__)
-
-BAR_DELAY_S = 1.0  # no progress bar if all features are found in the cache within this time
 
 
 class FeatureSource:
@@ -56,6 +51,7 @@ class FeatureSource:
         on_error: `skip` lists a failed video and continues; `raise` stops.
         time_limit_s: Longest wait for the decoder on one video, in seconds.
         decoders: Videos in work at the same time, or `auto`; see `extract_videos`.
+        identities: Of the files; see `vqa.identity`.
 
     Raises:
         ValueError: An unknown `on_error`.
@@ -75,6 +71,7 @@ class FeatureSource:
         on_error: str = "skip",
         time_limit_s: float = 600.0,
         decoders: Decoders = 1,
+        identities: Identities | None = None,
     ) -> None:
         if on_error not in ("skip", "raise"):
             raise ValueError(f"on_error={on_error!r}: expected skip or raise")
@@ -82,6 +79,7 @@ class FeatureSource:
         self.reader, self.frame_rate_hz, self.frames = reader, frame_rate_hz, frames
         self.dtype, self.damaged, self.max_seconds = dtype, damaged, max_seconds
         self.on_error, self.time_limit_s, self.decoders = on_error, time_limit_s, decoders
+        self.identities = identities or Identities()
         self.name, self.weights = extractor.name, extractor.weights
         self.untrained, self.families = extractor.untrained, extractor.families
         self.fingerprint = extractor.fingerprint
@@ -173,32 +171,16 @@ class FeatureSource:
             ExtractionError: A video failed and `on_error` is `raise`, or the disk is too small.
             ValueError: As `stream`.
         """
-        if count is None:
-            count = len(videos)
-        outcome, space = Outcome(), SpaceEstimate(self.cache.folder, count)
-        reading = ReadingCost(self.name)
-        bar = progress_bar(
-            count, f"extract {self.name}", "video",
-            disable=not (progress and count), delay=BAR_DELAY_S,
-        )  # fmt: skip
-        with bar, closing(self._updates(videos, reading)) as updates:
-            for video, failure, made in updates:
-                if failure is not None:
-                    log.warning("skipped %s: %s", shown(video.id), failure)
-                    outcome.failures[video.id] = failure
-                    bar.set_postfix(failed=len(outcome.failures), refresh=False)
-                else:
-                    (outcome.made if made else outcome.reused).append(video.id)
-                bar.update()
-                space.add(made)
-                if done is not None:
-                    done(video)
-        if outcome.made or outcome.failures:
-            log.info(
-                "%s: %d videos extracted, %d cached, %d failed",
-                self.name, len(outcome.made), len(outcome.reused), len(outcome.failures),
-            )  # fmt: skip
-        return outcome
+        # Others are fetched when their turn comes, and may wait for those before.
+        following = known(videos, self._key) if isinstance(videos, Sequence) else videos
+        count = len(videos) if count is None else count
+        with closing(self._updates(following, ReadingCost(self.name))) as updates:
+            space = SpaceEstimate(self.cache.folder, count)
+            return filled(self.name, updates, count, space.add, progress, done)
+
+    def pack(self, videos: Iterable[VideoRecord]) -> int:
+        """Move the features of videos into packs; return the number of files that were packed."""
+        return self.cache.pack(dict.fromkeys(map(self._key, videos)))
 
     def load(self, video: VideoRecord) -> Features:
         """Return the features of a video.
@@ -239,7 +221,8 @@ class FeatureSource:
         """Return the hash of a video's content, taken when this object first sees the video."""
         decoded = video.path, video.raw_format
         if decoded not in self._keys:
-            self._keys.setdefault(decoded, content_key(video))  # the first of several threads
+            key = content_key(video, self.identities.first)
+            self._keys.setdefault(decoded, key)  # that of the first of several threads
         return self._keys[decoded]
 
     def _is_current(self, video: VideoRecord) -> bool:
@@ -264,6 +247,7 @@ class FeatureSource:
             max_seconds=self.max_seconds,
             is_current=self._is_current,
             decoders=self.decoders,
+            identify=self.identities.now,
         )
         with closing(results):
             for video, result in results:
@@ -282,13 +266,11 @@ class FeatureSource:
                 yield video, None, size
 
     def _failure(self, video: VideoRecord, error: Exception) -> str:
-        name = shown(video.id)
-        text = shown(str(error)).removeprefix(f"{name}: ")
-        if is_copy(video.path):
-            text = text.replace(str(video.path), name).removeprefix(f"{name}: ")
+        text = cause_of(video, error)
         if self.on_error == "raise":
             raise ExtractionError(
-                f"{name}: {text} (on_error=skip of these features lists such videos and continues)"
+                f"{shown(video.id)}: {text} (on_error=skip of these features lists such videos and "
+                "continues)"
             ) from error
         return text
 
@@ -296,8 +278,12 @@ class FeatureSource:
         """Keep the features of a video; return their size in bytes.
 
         Raises:
-            ValueError: They are not finite, and the extractor does not leave values undefined.
+            ValueError: They are not finite, and the extractor does not leave values undefined; or
+                they are not of the content that the video had when it was first seen.
         """
+        key = self._key(video)
+        if key_of(result.source, video.raw_format) != key:
+            raise ValueError("the file changed before it was read; rerun the command")
         features = result.features.to(self.dtype or result.features.dtype)
         undefined = int((~torch.isfinite(features)).sum())
         if undefined and not self.extractor.undefined:
@@ -305,20 +291,7 @@ class FeatureSource:
                 f"{undefined} of {features.numel()} features of {self.name} are not finite numbers"
                 + (" in float16; set dtype=float32" if self.dtype == torch.float16 else "")
             )
-        metadata = {
-            "source": result.source,
-            "reader": result.reader,
-            "weights": self.extractor.weights,
-            "codec": result.info.codec,
-            "width": str(result.info.width),
-            "height": str(result.info.height),
-            "frame_rate_hz": f"{result.info.frame_rate_hz:.6g}",
-            "frames": str(result.info.frames),
-            "duration_s": f"{result.info.duration_s:.6g}",
-            "undefined": str(undefined),
-            "note": "; ".join([*result.info.notes, *self.extractor.notes(result.info)]),
-        }
-        key = self._key(video)
+        metadata = facts_of(result, self.extractor, undefined)
         self.cache.store(key, features, result.times_s, metadata)
         self.cache.note_seconds(key, result.seconds)
         self._facts[key] = metadata

@@ -13,6 +13,8 @@ from vqa.features.extraction.decoding_thread import CHUNK_BYTES, CHUNKS_AHEAD, D
 from vqa.features.extraction.describing import Result, results_of
 from vqa.features.extraction.lanes import LANES_CHUNK_BYTES, Decoders, in_lanes, lane_count
 from vqa.features.extractor import Extractor
+from vqa.files import content_hash
+from vqa.identity import Identify
 
 
 def extract_videos(
@@ -27,6 +29,7 @@ def extract_videos(
     max_seconds: float | None = None,
     is_current: Callable[[VideoRecord], bool] | None = None,
     decoders: Decoders = 1,
+    identify: Identify = content_hash,
 ) -> Iterator[tuple[VideoRecord, Result]]:
     """Extract the features of each video in turn; videos are taken from the iterable as needed.
 
@@ -46,6 +49,7 @@ def extract_videos(
             decoded.
         decoders: Videos that are in work at the same time, each with a decoder of its own, or
             `auto`: see `vqa.features.extraction.lanes.lane_count`. It does not change a number.
+        identify: Identifies a file by what it is now, see `vqa.identity`.
 
     Yields:
         Each video with its features, the error that prevented them, or None if it was current. An
@@ -72,7 +76,7 @@ def extract_videos(
     def decoding_of(share: Iterable[VideoRecord]) -> DecodingThread:
         return DecodingThread(
             share, extractor, frame_rate_hz, frames, reader, time_limit_s, damaged, max_seconds,
-            is_current, min(CHUNK_BYTES, LANES_CHUNK_BYTES // count),
+            is_current, identify, min(CHUNK_BYTES, LANES_CHUNK_BYTES // count),
             queue.Queue(CHUNKS_AHEAD if count == 1 else 1),
         )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """Views that are read from video files, and how scoring reads them ahead."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -10,9 +11,12 @@ from vqa.databases.records import VideoRecord
 from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.extraction.latest import LatestFeatures
 from vqa.features.extractor import Extractor
+from vqa.identity import Identities
 from vqa.models.pretrained.devices import chosen_device
-from vqa.video import VideoInfo, probe, stream_frames
+from vqa.video import VideoError, VideoInfo, probe, stream_frames
 from vqa.video.beginning import beginning
+
+REMEDY = "data.check=decode fresh=true finds such files before a training and leaves them out"
 
 
 class FileView:
@@ -78,17 +82,28 @@ class FileView:
     def _frames(
         self, video: VideoRecord, info: VideoInfo, indices: np.ndarray
     ) -> Iterator[np.ndarray]:
-        return stream_frames(
-            video.path,
-            np.unique(indices),
-            reader=self.reader,
-            raw=video.raw_format,
-            info=info,
-            leaping=True,
-        )
+        with _told():
+            yield from stream_frames(
+                video.path,
+                np.unique(indices),
+                reader=self.reader,
+                raw=video.raw_format,
+                info=info,
+                leaping=True,
+            )
 
     def _probe(self, video: VideoRecord) -> VideoInfo:
-        return probe(video.path, raw=video.raw_format, damaged=self.damaged)
+        with _told():
+            return probe(video.path, raw=video.raw_format, damaged=self.damaged)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Add the remedy to the error of a video, which stops a training."""
+    try:
+        yield
+    except VideoError as error:
+        raise VideoError(error.path, f"{error.cause}; {REMEDY}", error.frames) from error
 
 
 class ReadAhead:
@@ -101,12 +116,19 @@ class ReadAhead:
         name: Name of the view.
         view: What to read.
         device: Where the network runs that the frames are for; see `chosen_device`.
+        identities: Of the files; see `vqa.identity`.
 
     Attributes:
         source: Reads the files; a video can be viewed once its `stream` has yielded it.
     """
 
-    def __init__(self, name: str, view: FileView, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        name: str,
+        view: FileView,
+        device: str = "cpu",
+        identities: Identities | None = None,
+    ) -> None:
         self.view = view
         self.source = FeatureSource(
             _SampledFrames(name, view, chosen_device(device)),
@@ -116,6 +138,7 @@ class ReadAhead:
             damaged=view.damaged,
             max_seconds=view.max_seconds,
             decoders="auto",
+            identities=identities,
         )
 
     def __call__(self, video: VideoRecord, rng: np.random.Generator | None = None) -> Tensor:
