@@ -11,8 +11,11 @@ import pytest
 
 from tests.commands.calling import call
 from tests.fakes import graded_clips
+from vqa.commands.engines import ray_tasks
+from vqa.commands.engines.ray_tasks import LostShareError, RayTasks, _share
+from vqa.commands.engines.settings import EngineSettings
 
-pytest.importorskip("ray")
+ray_exceptions = pytest.importorskip("ray.exceptions")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks for processes"),
@@ -51,3 +54,36 @@ def test_extraction_on_ray_survives_a_killed_share(tmp_path):
     (folder,) = (tmp_path / "cache" / "jobs").glob("vqa-extract-*")
     logs = [(folder / f"task-{index}.log").read_text(encoding="utf-8") for index in (1, 2)]
     assert ["3 made, 0 found, 0 failed" in text for text in logs] == [True, True]
+
+
+def test_a_node_without_the_working_folder_says_so(tmp_path):
+    with pytest.raises(FileNotFoundError, match="expected the folder in which the command was"):
+        _share(["--version"], str(tmp_path / "elsewhere"), str(tmp_path / "log"))
+
+
+def test_a_share_that_a_signal_ends_is_lost(tmp_path, monkeypatch):
+    class Killed:
+        def wait(self):
+            return -9
+
+    monkeypatch.setattr(ray_tasks, "started", lambda *_: Killed())
+    with pytest.raises(LostShareError, match="signal 9"):
+        _share(["--version"], str(tmp_path), str(tmp_path / "log"))
+
+
+class Failing:
+    """In place of the package: a share that ended so."""
+
+    exceptions = ray_exceptions
+
+    def __init__(self, error):
+        self.error = error
+
+    def get(self, done):
+        raise self.error
+
+
+def test_a_share_that_did_not_end_says_why(tmp_path):
+    lost = Failing(ray_exceptions.WorkerCrashedError())
+    engine = RayTasks(lost, EngineSettings("ray"), 1)
+    assert engine._outcome(None, tmp_path / "log").cause.startswith("was lost 4 times (")

@@ -52,8 +52,8 @@ def cluster(tmp_path, monkeypatch):
     place = tmp_path / "bin"
     place.mkdir()
     monkeypatch.setenv("PATH", f"{place}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr(slurm, "LOOK_SLURM_S", 0.01)
-    monkeypatch.setattr(slurm, "QUEUE_SLURM_S", 0)
+    monkeypatch.setitem(slurm.LOOK_S, "slurm", 0.01)
+    monkeypatch.setitem(slurm.QUEUE_S, "slurm", 0)
     return Cluster(place)
 
 

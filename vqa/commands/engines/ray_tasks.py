@@ -72,7 +72,10 @@ class RayTasks:
             return Outcome(self.ray.get(done), kept)
         except self.ray.exceptions.RayError as error:
             lines = [line for line in str(error).splitlines() if line.strip()] or [repr(error)]
-            return Outcome(None, kept, f"was lost {RETRIES + 1} times ({shown(lines[-1])[:200]})")
+            how = (
+                "could not start" if isinstance(error, OSError) else f"was lost {RETRIES + 1} times"
+            )
+            return Outcome(None, kept, f"{how} ({shown(lines[-1])[:400]})")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa.commands.configuration import UsageError
-from vqa.commands.engines.settings import LOCAL, EngineSettings
+from vqa.commands.engines.settings import LOCAL, SLURM, EngineSettings
 from vqa.commands.engines.shares import Outcome
 from vqa.commands.engines.task import ENDED, NOTICE_S, RUNNING, Task
 from vqa.commands.printing import say
@@ -21,9 +21,11 @@ from vqa.commands.signals import Stopped
 from vqa.files import read_json, write_json
 from vqa.progress import progress_bar
 
-LOOK_S = {LOCAL: 0.3}  # how often records are read, and the queue: a process list is free
-LOOK_SLURM_S, QUEUE_SLURM_S = 5, 30
-ABSENCES = 2  # looks at the queue without a task that has not said that it ended
+# How often the records of tasks are read, and the queue, by cluster.
+LOOK_S, QUEUE_S = {LOCAL: 0.3, SLURM: 5.0}, {LOCAL: 0.0, SLURM: 30.0}
+# Looks at the queue without a task that has not said that it ended: a shared file system may show
+# its record a minute late.
+ABSENCES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ class Slurm:
 
     def _follow(self, count: int, folder: Path) -> list[Outcome]:
         """Wait for all tasks, with a line of progress."""
-        is_local = self.settings.cluster == LOCAL
+        cluster = self.settings.cluster
         absent = dict.fromkeys(range(count), 0)
         records: list[dict[str, Any]] = [{} for _ in range(count)]
         looked = float("-inf")
@@ -110,9 +112,9 @@ class Slurm:
                     if known.get("state") != ENDED:
                         records[index] = _read(_record(folder, index))
                 ended = [one.get("state") == ENDED for one in records]
-                if time.monotonic() - looked >= (0 if is_local else QUEUE_SLURM_S):
+                if time.monotonic() - looked >= QUEUE_S[cluster]:
                     looked = time.monotonic()
-                    queue = _queue(folder, self.settings.cluster)
+                    queue = _queue(folder, cluster)
                     if queue is not None:
                         for index in range(count):
                             absent[index] = 0 if index in queue else absent[index] + 1
@@ -122,7 +124,7 @@ class Slurm:
                 bar.update(done - bar.n)
                 if done == count:
                     return [_outcome(one) for one in records]
-                time.sleep(LOOK_S.get(self.settings.cluster, LOOK_SLURM_S))
+                time.sleep(LOOK_S[cluster])
 
     def _end(self, folder: Path) -> str:
         if self.settings.cluster == LOCAL:
