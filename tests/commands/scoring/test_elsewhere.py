@@ -3,6 +3,7 @@
 import csv
 import json
 
+import pandas
 import pytest
 
 import vqa
@@ -108,6 +109,26 @@ def test_only_what_changed_in_the_store_is_read_again(own, place, bucket, monkey
     bucket.rm("videos/set/2.mp4")
     assert [is_same(name, entries[name]) for name in names] == [True, False, False]
     assert not is_same(names[0], {**entries[names[0]], "state": ""})  # a store that says nothing
+
+
+def test_scores_in_a_store_of_files_in_a_store(own, place, bucket, expected, capsys):
+    def scored():
+        run("score", own / "run", "s3://videos/set/", "-o", "s3://videos/scores/")
+        with bucket.open("videos/scores/_manifest.json") as file:
+            names = [part["name"] for part in json.load(file)["parts"]]
+        tables = [bucket.open(f"videos/scores/{name}") for name in names]
+        rows = [row for table in tables for row in pandas.read_parquet(table).to_dict("records")]
+        return {row["video"]: row for row in rows}, len(rows), capsys.readouterr().out
+
+    found, count, _ = scored()
+    names = [f"s3://videos/set/{number}.mp4" for number in range(3)]
+    assert (list(found), count) == (names, 3)
+    assert [f"{found[name]['score']}" for name in names] == [row["score"] for row in expected[:3]]
+    bucket.put_file(clip(own, 4), "videos/set/1.mp4")
+    found, count, printed = scored()
+    assert count == 3
+    assert f"{found[names[1]]['score']}" == expected[4]["score"]
+    assert "3 of 3 files scored, 2 by an earlier start" in printed
 
 
 def interrupted(*_, **__):

@@ -15,7 +15,6 @@ class Tasks(Here):
     """As the engine that `vqa score` makes."""
 
     made: list["Tasks"] = []  # noqa: RUF012 (emptied by the fixture)
-    queued = False
 
     def __init__(self, settings):
         super().__init__(settings.array, status=dict(self.failing))
@@ -23,8 +22,8 @@ class Tasks(Here):
 
     failing: dict[str, int] = {}  # noqa: RUF012
 
-    def waits(self, folder):
-        return self.queued
+    def going(self, folder):
+        return set()
 
 
 @pytest.fixture
