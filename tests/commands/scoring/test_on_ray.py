@@ -162,6 +162,19 @@ def test_rows_are_those_of_one_process_although_driver_and_worker_are_killed(
         assert list(found[column]) == list(expected[column])
 
 
+def test_the_example_for_ray_data_runs(ray, clips):
+    names = sorted(map(str, (clips / "clips").iterdir()))[-2:]
+    subprocess.run(
+        [sys.executable, ROOT / "docs" / "examples" / "ray_data.py", clips / "rows", *names],
+        env=os.environ | {"RAY_ADDRESS": ray.get_runtime_context().gcs_address}, check=True,
+        capture_output=True,
+    )  # fmt: skip
+    found = rows(clips / "rows")
+    assert list(found["item"]) == names
+    assert found["score"].equals(rows(clips / "one")["score"][names])
+    assert [bool(error) for error in found["error"]] == [False, True]
+
+
 def workers():
     """Ids of the processes that hold an actor of ours."""
     for process in Path("/proc").iterdir():
