@@ -103,6 +103,7 @@ def test_web_files(web, tmp_path):
         ([403] * 9, "no access to {}: check the credentials"),
         ([500] * 9, "the server answered 500 to {}$"),
         ([500] * 2, ""),  # HEAD, and GET instead; then the second try
+        ([403], ""),  # an address that is signed for GET only
     ],
 )
 def test_errors_of_servers_are_worded_and_passing_ones_tried_again(web, codes, cause):

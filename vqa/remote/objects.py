@@ -4,6 +4,7 @@ Credentials come from the environment and from fsspec's own configuration files,
 Every error is one line without secrets.
 """
 
+import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import partial
@@ -22,6 +23,7 @@ LISTING_S = 600.0  # for which the states of a listing are taken for the present
 MOST_LISTED = 2**17
 CHUNK_BYTES = 2**26  # of a range that is held in memory
 PARTS_ONLY = "the server sends no parts of files, which a tar needs: download it and name the copy"
+CHATTY = ("aiobotocore", "botocore")  # say where they found credentials
 LONGEST = 200  # characters of an error
 # What identifies a version of a file, the first that a store gives: other names, the same things.
 TAGS = ("ETag", "etag", "Content-MD5", "md5Hash", "generation")
@@ -145,6 +147,9 @@ def filesystem(address: str) -> "tuple[AbstractFileSystem, str]":
             f"{public(address)}: expected a path or an address that begins with {known}"
         )
     import fsspec  # here, because `vqa --help` needs none
+
+    for package in CHATTY:
+        logging.getLogger(package).setLevel(logging.WARNING)
 
     options: dict[str, Any] = {"use_listings_cache": False}
     try:

@@ -38,8 +38,9 @@ def add(score: argparse.ArgumentParser) -> None:
     score.usage = "%(prog)s [MODEL] VIDEOS ... [flags]"
     score.add_argument(
         "words", nargs="+", metavar="VIDEOS",
-        help="files, folders, globs, lists (.txt or @file, one name per line), or - for names on "
-        "standard input; a model may come first",
+        help="files, folders, globs, tars, lists (.txt or @file, one name per line), on disk or at "
+        "addresses such as s3://bucket/videos/, or - for names on standard input; a model may come "
+        "first",
     )  # fmt: skip
     _add_model(score.add_argument_group("model"))
     _add_outputs(score.add_argument_group("outputs (default: -o scores.csv)"))
