@@ -151,6 +151,32 @@ def test_a_killed_training_loses_what_is_newer_than_its_last_state(tmp_path, mon
     assert not (folder / BEST).exists()
 
 
+class InValidation(Callback):
+    """Sends a signal in the validation of an epoch, and notes what comes after it."""
+
+    def __init__(self, epoch):
+        self.epoch, self.after = epoch, []
+
+    def on_validation_batch_start(self, trainer, *_):
+        if trainer.current_epoch == self.epoch:
+            os.kill(os.getpid(), signal.SIGUSR1)
+            self.after.append(trainer.current_epoch)
+
+
+def test_a_signal_ends_a_validation_at_once(tmp_path, monkeypatch):
+    """What was saved before it is enough to end as an uninterrupted training does."""
+    monkeypatch.setattr(saving, "SHORT_INTERVAL_S", 0.0)
+    straight, data, _ = fitted("vsfa-gru", tmp_path / "straight")
+    stop = InValidation(1)
+    with pytest.raises(Ended):
+        fitted("vsfa-gru", tmp_path / "broken", callbacks=[stop])
+    assert stop.after == []
+    resumed, _, steps = fitted("vsfa-gru", tmp_path / "broken")
+    assert [step[:2] for step in steps] == STEPS[5:]  # its last step again
+    assert resumed.module.history == straight.module.history
+    assert resumed.predict(data, data.test) == straight.predict(data, data.test)
+
+
 def test_a_second_signal_ends_the_training_at_once(tmp_path):
     def twice():
         os.kill(os.getpid(), signal.SIGTERM)
