@@ -1,9 +1,10 @@
-"""Score the same short files on disk, in tars, in an object store, and in tars there, side by side.
+"""Find, copy and score the same short files: on disk, in tars, in a store, on a web server.
 
 Run: python -m benchmarks.remote [--files 200] [--rounds 3] [--frames 8] [--size 64x48]
 
-The store is moto's S3 server in a process of its own on this machine, so the figures are those of
-the work around a file, not of a network. Scores must be equal; the status is 1 if they are not.
+The store is moto's S3 server in a process of its own on this machine, so its figures are those of
+the work around a file, not of a network. The web server waits 0.1 s before each answer. Scores must
+be equal; the status is 1 if they are not.
 """
 
 import argparse
@@ -19,10 +20,12 @@ import numpy as np
 
 import vqa
 from tests.clips import write_clip
-from tests.stores import tar_of
+from tests.stores import WebServer, tar_of
 from vqa.databases.unrated import Search
+from vqa.remote.fetching import LocalFiles
+from vqa.remote.scratch import release
 
-TARS = 4
+TARS, WAIT_S = 4, 0.1
 
 
 def main():
@@ -83,19 +86,32 @@ def make(folder, options):
         "tars on disk": str(folder / "tars"),
         "in the store": "s3://bench/videos/",
         "tars in the store": f"s3://bench/tars/x-{{0..{TARS - 1}}}.tar",
+        "slow web server": str(slow_list(folder, files)),
     }
+
+
+def slow_list(folder, files):
+    """Put the files on a web server that answers late; return a list of their addresses."""
+    web = WebServer()
+    web.wait_s, web.files = WAIT_S, {f"/{name}": content for name, content in files.items()}
+    path = folder / "slow.txt"
+    path.write_text("\n".join(map(web.address, web.files)), encoding="utf-8")
+    return path
 
 
 def measure(places, options):
     """Time each place in turn, several times; print medians."""
     scorer = vqa.load("ugc", device="cpu")
-    seconds = {name: ([], []) for name in places}
+    seconds = {name: ([], [], []) for name in places}
     expected = None
     for number in range(options.rounds + 1):
         for name, place in places.items():
             start = time.perf_counter()
             named = [str(one.path) for one in Search().named([place])]
             found = time.perf_counter()
+            for one in LocalFiles(named):
+                release(one.path)
+            copied = time.perf_counter()
             scores = {Path(one.video).name: one.value for one in scorer.score(named)}
             end = time.perf_counter()
             expected = expected or scores
@@ -104,14 +120,15 @@ def measure(places, options):
                 return 1
             if number:  # the first round warms up
                 seconds[name][0].append(found - start)
-                seconds[name][1].append(end - found)
-    base = statistics.median(seconds["on disk"][1])
+                seconds[name][1].append(copied - found)
+                seconds[name][2].append(end - copied)
+    base = statistics.median(seconds["on disk"][2])
     print(f"{options.files} files of {options.frames} frames, {options.size}; medians of")
-    print(f"{options.rounds} rounds\n{'':18} {'found in s':>10} {'scored in s':>12} {'ratio':>6}")
-    for name, (finding, scoring) in seconds.items():
-        middle = statistics.median(scoring)
-        listed = statistics.median(finding)
-        print(f"{name:18} {listed:10.2f} {middle:12.2f} {middle / base:6.2f}")
+    heads = f"{'found in s':>10} {'copied in s':>11} {'scored in s':>12} {'ratio':>6}"
+    print(f"{options.rounds} rounds\n{'':18} {heads}")
+    for name, steps in seconds.items():
+        finding, copying, scoring = map(statistics.median, steps)
+        print(f"{name:18} {finding:10.2f} {copying:11.2f} {scoring:12.2f} {scoring / base:6.2f}")
     return 0
 
 

@@ -22,6 +22,15 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with the modules of long tests, or one process would end with them alone."""
+
+    def quick(item):
+        return all(mark.name != "slow" for mark in item.getparent(pytest.Module).own_markers)
+
+    items.sort(key=quick)
+
+
 def pytest_collection_finish():
     """Spare the garbage collector what the whole session keeps: all tests, and their imports."""
     gc.collect()

@@ -4,6 +4,7 @@ import io
 import logging
 import tarfile
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -36,10 +37,12 @@ class WebServer:
         failing: Status codes that the next requests for a path get.
         asked: Method and path with query of each request.
         ranges: Whether parts of files are sent.
+        wait_s: Pause before each answer.
     """
 
     def __init__(self):
         self.files, self.failing, self.asked, self.ranges = {}, {}, [], True
+        self.wait_s = 0.0
         handler = type("Handler", (_Handler,), {"web": self})
         self._server = ThreadingHTTPServer((ADDRESS, 0), handler)
         self._server.daemon_threads = True
@@ -67,6 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, *, sends):
         self.web.asked.append((self.command, self.path))
+        time.sleep(self.web.wait_s)
         path = self.path.partition("?")[0]
         content = self.web.files.get(path)
         if codes := self.web.failing.get(path):

@@ -18,11 +18,28 @@ from vqa.files import content_hash
 SETTINGS = ("data=csv", "data.mos_range=[1,5]", "model=svr", "threads=1")
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Own clips, a run that was trained on them, and their features."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(graded_clips(tmp_path_factory.mktemp("own")))
+        train()
+        return Path.cwd()
+
+
 @pytest.fixture
-def place(tmp_path, monkeypatch):
-    """Own clips, in the current folder."""
-    monkeypatch.chdir(graded_clips(tmp_path / "own"))
+def place(made, tmp_path, monkeypatch):
+    """A copy of the clips and their features, in the current folder."""
+    shutil.copytree(made, tmp_path / "own", ignore=shutil.ignore_patterns("run"))
+    monkeypatch.chdir(tmp_path / "own")
     return tmp_path / "own"
+
+
+@pytest.fixture
+def trained(made, place):
+    """The same with the run."""
+    shutil.copytree(made / "run", place / "run")
+    return place
 
 
 def train(*overrides, folder="run", features="multiscale"):
@@ -61,8 +78,7 @@ def _stored():
     return [path for path in Path("run").rglob("*") if path.is_file()]
 
 
-def test_corrected_labels_are_not_answered_with_the_old_table(place, capsys):
-    train()
+def test_corrected_labels_are_not_answered_with_the_old_table(trained, capsys):
     before = pd.read_csv("run/predictions.csv")
     train()
     assert "SROCC" in capsys.readouterr().out
@@ -80,8 +96,7 @@ def test_a_half_finished_run_does_not_mix_old_and_new_labels(place):
     refused("another MOS", lambda: train(*shards, "shard=2/2"))
 
 
-def test_a_replaced_file_a_new_row_and_another_split_column_are_named(place):
-    train()
+def test_a_replaced_file_a_new_row_and_another_split_column_are_named(trained):
     shutil.copy("videos/clip1.mp4", "videos/clip0.mp4")
     refused(r"another file for 1 video \(videos/clip0\.mp4\)", train)
     shutil.copy("videos/clip2.mp4", "videos/new.mp4")
@@ -113,8 +128,7 @@ def test_a_test_on_another_database_is_not_reused_for_other_labels(place, tmp_pa
     assert not (place / "run" / "evaluations").exists()
 
 
-def test_another_database_of_the_same_name_is_not_taken_for_the_runs_own(place, tmp_path):
-    train()
+def test_another_database_of_the_same_name_is_not_taken_for_the_runs_own(trained, tmp_path):
     graded_clips(tmp_path / "other", seed=1)
     other = f"data.labels={tmp_path / 'other' / 'labels.csv'}"
     refused(
@@ -122,27 +136,25 @@ def test_another_database_of_the_same_name_is_not_taken_for_the_runs_own(place, 
     )
 
 
-def test_a_database_that_was_trained_on_leaves_nothing_to_test(place):
-    train()
+def test_a_database_that_was_trained_on_leaves_nothing_to_test(trained):
     labels = ("data.name=other", "data.labels=labels.csv")
     refused("all 9 videos of other are files that run was trained on", evaluate, *labels)
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "learner.json"])
-def test_one_flipped_bit_in_a_model_is_refused_wherever_it_is_used(place, capsys, name):
-    train()
-    path = place / "run" / "split0" / name
+def test_one_flipped_bit_in_a_model_is_refused_wherever_it_is_used(trained, capsys, name):
+    path = trained / "run" / "split0" / name
     data = path.read_bytes()
     middle = len(data) // 2
     overwrite(path, middle, bytes([data[middle] ^ 1]))
     words = f"{name} is not the file that the run wrote"
-    refused(words, run, "score", "run", "videos/clip0.mp4", "-o", place / "scores.csv")
+    refused(words, run, "score", "run", "videos/clip0.mp4", "-o", trained / "scores.csv")
     refused(words, evaluate, "data.labels=labels.csv")
     with pytest.raises(Failed):
         run("verify", "run", "--rescore", 1)
     assert words in capsys.readouterr().out
     overwrite(path, middle, data[middle : middle + 1])
-    overwrite(place / "run" / "database.json", 2, b"N")
+    overwrite(trained / "run" / "database.json", 2, b"N")
     refused(r"database\.json is not the file", run, "score", "run", "videos/clip0.mp4")
 
 

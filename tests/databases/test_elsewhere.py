@@ -48,6 +48,12 @@ def test_folders_of_a_store(bucket):
     ]  # fmt: skip
 
 
+def test_a_name_that_looks_like_a_pattern_is_that_file(bucket):
+    bucket.pipe("places/odd/a b[1]?#%.mp4", b"odd")
+    name = "s3://places/odd/a b[1]?#%.mp4"
+    assert found("s3://places/odd/")[0] == found(name)[0] == [name]
+
+
 def test_tars_of_a_store(bucket):
     names = [
         f"s3://places/tars/x-0{one}.tar/{name}"

@@ -1,5 +1,8 @@
 """Addresses: what they mean, and that nothing secret of them is shown."""
 
+import subprocess
+import sys
+
 import pytest
 
 from vqa.remote.addresses import (
@@ -61,6 +64,12 @@ def test_ranges_stand_for_names():
     for bad in ("x-{9..1}.tar", "x-{0..9999999}.tar", "{0..9999}/{0..9999}"):
         with pytest.raises(ValueError, match="expected a range such as"):
             list(expanded(bad))
+
+
+def test_nothing_heavy_is_imported_before_an_address_is_used():
+    script = "import sys, vqa.databases.elsewhere; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert not {"fsspec", "s3fs", "botocore", "aiohttp"} & set(done.stdout.decode().split())
 
 
 def test_names_of_a_list_are_beside_it():

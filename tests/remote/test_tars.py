@@ -49,6 +49,12 @@ def test_in_a_store_and_on_a_web_server(store, web, tmp_path):
         found = list(members(tar))
         assert [one.name for one in found] == list(FILES)
         assert [read(tar, one, tmp_path) for one in found] == list(FILES.values())
+    web.files["/x.tar"] = tar_of({f"{number}.mp4": b"a" * 2000 for number in range(50)})
+    web.asked.clear()
+    found = list(members(web.address("/x.tar")))
+    assert (len(found), len(web.asked)) == (50, 3)  # two looks, and one read of all headers
+    read(web.address("/x.tar"), found[7], tmp_path)
+    assert len(web.asked) == 4
     web.ranges, web.files["/x.tar"] = False, tar_of({"a.mp4": bytes(10**6)})
     with pytest.raises(FetchError, match="parts of files"):
         list(members(web.address("/x.tar")))

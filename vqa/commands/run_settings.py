@@ -54,7 +54,7 @@ def settings_of(
         if data is not None:
             config["data"] = {"reader": config["data"]["reader"], **data}
         config |= {"paths": dict(paths), "folder": None}
-        for key in ("logger", "decoders"):
+        for key in ("logger", "engine", "decoders"):
             config.pop(key, None)
         for key, value in told.items():
             tell(config, key, value)

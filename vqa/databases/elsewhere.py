@@ -123,7 +123,7 @@ def _search(address: str, passed_over: PassedOver) -> Iterator[Named | str]:
             yield Named(address)
         elif (place := split(address)) is not None:
             yield of_name(*place)
-        elif is_pattern(address):
+        elif is_pattern(address) and not _is_file(address):
             yield from _below(address, address.partition("*")[0].rpartition("/")[0], passed_over)
         elif suffix_of(address) == SUFFIX:
             yield address
@@ -137,6 +137,14 @@ def _search(address: str, passed_over: PassedOver) -> Iterator[Named | str]:
             yield Named(address)
     except FetchError as error:
         yield Named(address, str(error))
+
+
+def _is_file(address: str) -> bool:
+    """Return whether a file has this very name, although it looks like a pattern."""
+    try:
+        return not look(address).is_folder
+    except FetchError:
+        return False
 
 
 def _below(place: str, top: str, passed_over: PassedOver) -> Iterator[Named | str]:

@@ -9,6 +9,7 @@ import pytest
 from tests.commands.calling import Failed, call, run
 from tests.commands.engines.here import Here, opened
 from tests.fakes import graded_clips
+from tests.places import CONF
 from vqa.commands.engines import verbs
 
 ENGINE = ["engine=slurm", "engine.array=3"]
@@ -138,3 +139,17 @@ def test_a_study_shares_its_trainings_and_shows_what_is_finished(engine, tmp_pat
     assert engine.verbs == [("features", 3), ("study", 2)]
     assert "--smoke" in engine.stages[1][0]
     assert [cell["splits"] for cell in cells(tmp_path)] == [1, 1]
+
+
+def test_shares_find_yaml_of_the_user(own, engine, tmp_path):
+    conf = tmp_path / "conf"
+    (conf / "features").mkdir(parents=True)
+    text = (CONF / "features" / "multiscale.yaml").read_text(encoding="utf-8")
+    text = text.replace("features.multiscale\n", "features.mine\n").replace(
+        "name: multiscale", "name: mine"
+    )
+    (conf / "features" / "mine.yaml").write_text(text, encoding="utf-8")
+    words = [word for word in of(own, *ENGINE) if not word.startswith("features")]
+    call("extract", tmp_path, *words, "features=mine", f"--config-dir={conf}")
+    assert f"--config-dir={conf}" in engine.stages[0][0]
+    assert len(list((tmp_path / "cache").rglob("*.safetensors"))) == 8

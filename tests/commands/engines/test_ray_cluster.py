@@ -16,3 +16,12 @@ def test_a_missing_package_is_named(monkeypatch):
         connected(EngineSettings(name="ray")),
     ):
         pass
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1"])
+def test_an_address_without_a_cluster_is_named_at_once(address):
+    with (
+        pytest.raises(UsageError, match=f"engine.address={address}: no Ray cluster answers"),
+        connected(EngineSettings(name="ray", address=address)),
+    ):
+        pass

@@ -110,6 +110,17 @@ def interrupted(*_):
     raise Stopped
 
 
+def ended_when_followed(monkeypatch, folder):
+    follow = Slurm._follow
+
+    def followed(self, count, place):
+        for index in range(count):
+            end(folder, index, 0)
+        return follow(self, count, place)
+
+    monkeypatch.setattr(Slurm, "_follow", followed)
+
+
 def test_the_tasks_stay_when_the_command_is_stopped(cluster, folder, monkeypatch, capsys):
     with monkeypatch.context() as stopped:
         stopped.setattr(Slurm, "_follow", interrupted)
@@ -117,18 +128,18 @@ def test_the_tasks_stay_when_the_command_is_stopped(cluster, folder, monkeypatch
             engine().run(SHARES, folder)
     assert f"or scancel --me --name={folder.name}" in capsys.readouterr().out
     cluster.answers("squeue", "77_1")
-    for index in range(3):
-        end(folder, index, 0)
+    with pytest.raises(UsageError, match=r"engine.array=2: 1 tasks .* engine.array=3 are still in"):
+        engine().run(SHARES[:2], folder)
+    ended_when_followed(monkeypatch, folder)
     assert [one.status for one in engine().run(SHARES, folder)] == [0, 0, 0]
     assert "following 1 tasks of an earlier start" in capsys.readouterr().out
     assert len(cluster.asked("sbatch").splitlines()) == 1
-    with pytest.raises(UsageError, match=r"engine.array=2: 1 tasks .* engine.array=3 are still in"):
-        engine().run(SHARES[:2], folder)
 
 
 def test_an_earlier_start_that_has_ended_is_replaced(cluster, folder, monkeypatch):
     folder.mkdir(parents=True)
     end(folder, 0, 1)
+    cluster.answers("squeue", "70")  # it has not left the queue yet
     ended_when_submitted(monkeypatch, folder, {0: 0})
     assert [one.status for one in engine(array=1).run(SHARES[:1], folder)] == [0]
     assert json.loads((folder / "jobs.json").read_text(encoding="utf-8")) == ["77"]

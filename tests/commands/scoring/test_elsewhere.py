@@ -3,6 +3,7 @@
 import csv
 import json
 
+import pandas
 import pytest
 
 import vqa
@@ -51,7 +52,7 @@ def rows(place):
 
 
 def score(own, *words):
-    run("score", own / "run", *words, "-o", "s.csv", "--no-cache", "--quiet")
+    run("score", own / "run", *words, "-o", "s.csv", "--quiet")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,7 @@ def test_scores_are_those_of_files_on_disk(own, place, bucket, web, expected, ca
     with pytest.raises(Failed) as failure:
         run(
             "score", own / "run", "s3://videos/set/", "s3://videos/x-{0..1}.tar", "list.txt",
-            "-o", "s.csv", "--html", "s.html", "--no-cache",
+            "-o", "s.csv", "--html", "s.html",
         )  # fmt: skip
     assert failure.value.status == 1
     found = rows(place)
@@ -108,6 +109,26 @@ def test_only_what_changed_in_the_store_is_read_again(own, place, bucket, monkey
     bucket.rm("videos/set/2.mp4")
     assert [is_same(name, entries[name]) for name in names] == [True, False, False]
     assert not is_same(names[0], {**entries[names[0]], "state": ""})  # a store that says nothing
+
+
+def test_scores_in_a_store_of_files_in_a_store(own, place, bucket, expected, capsys):
+    def scored():
+        run("score", own / "run", "s3://videos/set/", "-o", "s3://videos/scores/")
+        with bucket.open("videos/scores/_manifest.json") as file:
+            names = [part["name"] for part in json.load(file)["parts"]]
+        tables = [bucket.open(f"videos/scores/{name}") for name in names]
+        rows = [row for table in tables for row in pandas.read_parquet(table).to_dict("records")]
+        return {row["video"]: row for row in rows}, len(rows), capsys.readouterr().out
+
+    found, count, _ = scored()
+    names = [f"s3://videos/set/{number}.mp4" for number in range(3)]
+    assert (list(found), count) == (names, 3)
+    assert [f"{found[name]['score']}" for name in names] == [row["score"] for row in expected[:3]]
+    bucket.put_file(clip(own, 4), "videos/set/1.mp4")
+    found, count, printed = scored()
+    assert count == 3
+    assert f"{found[names[1]]['score']}" == expected[4]["score"]
+    assert "3 of 3 files scored, 2 by an earlier start" in printed
 
 
 def interrupted(*_, **__):

@@ -15,7 +15,6 @@ class Tasks(Here):
     """As the engine that `vqa score` makes."""
 
     made: list["Tasks"] = []  # noqa: RUF012 (emptied by the fixture)
-    queued = False
 
     def __init__(self, settings):
         super().__init__(settings.array, status=dict(self.failing))
@@ -23,8 +22,8 @@ class Tasks(Here):
 
     failing: dict[str, int] = {}  # noqa: RUF012
 
-    def waits(self, folder):
-        return self.queued
+    def going(self, folder):
+        return set()
 
 
 @pytest.fixture
@@ -41,7 +40,7 @@ def place(tmp_path, monkeypatch):
 
 
 def test_the_tasks_write_one_dataset_and_no_list_of_names_stays(place, capsys):
-    run("score", "in/", *ENGINE, "-o", "scores/", "--no-cache", "--fps", "2", "--quiet")
+    run("score", "in/", *ENGINE, "-o", "scores/", "--fps", "2", "--quiet")
     (stage,) = Tasks.made[0].stages
     assert [words[-2:] for words in stage] == [["--shard", f"{n}/3"] for n in (1, 2, 3)]
     assert stage[0][:3] == ["score", f"@{names(place)}", "--null"]
@@ -57,7 +56,7 @@ def test_the_tasks_write_one_dataset_and_no_list_of_names_stays(place, capsys):
     assert [path.name for path in (place / "scores").glob("_*")] == ["_manifest.json"]
 
     FakeScorer.scored = 0
-    run("score", "in/", *ENGINE, "-o", "scores/", "--no-cache", "--fps", "2", "--quiet")
+    run("score", "in/", *ENGINE, "-o", "scores/", "--fps", "2", "--quiet")
     assert FakeScorer.scored == 0
 
 
@@ -69,7 +68,7 @@ def names(place):
 def test_a_file_that_failed_costs_its_row_and_status_1(place):
     (place / "in" / "bad.mp4").write_text("not a number")
     with pytest.raises(Failed, match="files failed; their rows say why") as failed:
-        run("score", "in/", *ENGINE, "-o", "scores/", "--no-cache")
+        run("score", "in/", *ENGINE, "-o", "scores/")
     assert failed.value.status == 1
     table = pandas.read_parquet("scores")
     assert len(table) == 8
@@ -79,7 +78,7 @@ def test_a_file_that_failed_costs_its_row_and_status_1(place):
 def test_a_task_that_failed_leaves_the_rows_of_others(place, monkeypatch):
     monkeypatch.setattr(Tasks, "failing", {"score": 2})
     with pytest.raises(Failed, match="3 of 3 tasks failed"):
-        run("score", "in/", *ENGINE, "-o", "scores/", "--no-cache")
+        run("score", "in/", *ENGINE, "-o", "scores/")
     assert names(place).exists()
     assert names(place).stat().st_mode & 0o777 == 0o600
 
@@ -87,7 +86,7 @@ def test_a_task_that_failed_leaves_the_rows_of_others(place, monkeypatch):
 def test_videos_without_a_row_are_counted(place, monkeypatch):
     monkeypatch.setattr(Here, "run", lambda self, shares, folder: [only(shares[0])] * 3)
     with pytest.raises(Failed, match=r"4 videos have no row in scores; logs: .* rerun"):
-        run("score", "in/", *ENGINE, "-o", "scores/", "--no-cache")
+        run("score", "in/", *ENGINE, "-o", "scores/")
 
 
 def only(words):

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from vqa.commands.engines.settings import EngineSettings
 from vqa.commands.printing import say
 
 STORE_BYTES = 2 * 10**8  # of a cluster of our own: only paths, rows and a model go through it
+KNOCK_S = 20.0
 AUTO, OWN = "auto", "local"
 
 
@@ -50,17 +52,31 @@ def connected(settings: EngineSettings) -> Iterator[Any]:
 def _connect(ray: Any, address: str) -> None:
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     own = {"address": OWN, "include_dashboard": False, "object_store_memory": STORE_BYTES}
+    if address == AUTO:
+        address = os.environ.get("RAY_ADDRESS", AUTO)
     if address == OWN:
         ray.init(**own, **quiet)
         return
     try:
+        _knock(address)
         ray.init(address=address, **quiet)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        if address == AUTO and "RAY_ADDRESS" not in os.environ:
+    except (OSError, ValueError, RuntimeError) as error:
+        if address == AUTO and isinstance(error, ConnectionError):
             ray.init(**own, **quiet)
             return
-        where = os.environ.get("RAY_ADDRESS", address) if address == AUTO else address
+        cause = " ".join(str(error).split())[:200]
         raise UsageError(
-            f"engine.address={where}: no Ray cluster answers there ({str(error).splitlines()[0]}); "
-            "expected auto, local, or the address of a cluster that runs"
+            f"engine.address={address}: no Ray cluster answers there ({cause}); expected auto, "
+            "local, or the address of a cluster that runs"
         ) from error
+
+
+def _knock(address: str) -> None:
+    """Look whether somebody listens at `host:port`, because Ray itself waits for minutes.
+
+    Raises:
+        OSError: Nobody does.
+    """
+    host, _, port = address.rpartition("://")[2].rstrip("/").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), KNOCK_S).close()

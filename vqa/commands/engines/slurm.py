@@ -48,16 +48,10 @@ class Slurm:
             UsageError: submitit or SLURM is missing or refuses the job, or tasks of other shares
                 of the same work are still in the queue.
         """
-        queue = _queue(folder, self.settings.cluster)
-        if queue is None:
-            raise UsageError(
-                f"squeue --me --name={folder.name}: expected the tasks of an earlier start, found "
-                "an error; rerun the command when SLURM answers"
-            )
-        if queue:
-            _check_same(folder, shares, queue)
-            say(f"following {len(queue)} tasks of an earlier start in {folder}")
-        jobs = [] if queue else self._submit(shares, folder)
+        if going := self.going(folder):
+            _check_same(folder, shares, going)
+            say(f"following {len(going)} tasks of an earlier start in {folder}")
+        jobs = [] if going else self._submit(shares, folder)
         try:
             outcomes = self._follow(len(shares), folder)
         except Stopped:
@@ -68,9 +62,19 @@ class Slurm:
                 job.wait()
         return outcomes
 
-    def waits(self, folder: Path) -> bool:
-        """Return whether tasks of an earlier start of a stage are in the queue or run."""
-        return bool(_queue(folder, self.settings.cluster))
+    def going(self, folder: Path) -> set[int]:
+        """Return the tasks of an earlier start of a stage, from 0 on, that wait or run.
+
+        Raises:
+            UsageError: SLURM does not say.
+        """
+        queue = _queue(folder, self.settings.cluster)
+        if queue is None:
+            raise UsageError(
+                f"squeue --me --name={folder.name}: expected the tasks of an earlier start, found "
+                "an error; rerun the command when SLURM answers"
+            )
+        return {one for one in queue if _read(_record(folder, one)).get("state") != ENDED}
 
     def _submit(self, shares: Sequence[Sequence[str]], folder: Path) -> list[Any]:
         executor = _executor(folder, self.settings)

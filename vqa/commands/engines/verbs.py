@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vqa.commands.configuration import UsageError
-from vqa.commands.engines.settings import FEATURES, SLURM, EngineSettings
+from vqa.commands.engines.settings import FEATURES, LOCAL, SLURM, EngineSettings
 from vqa.commands.engines.shares import Engine, check_ended, shared, stage_folder
 from vqa.commands.experiment import Experiment
 from vqa.commands.preflight import check_folder
@@ -78,7 +78,9 @@ def train(experiment: Experiment) -> "Run":
     for name in ("runs", "cache"):
         check_folder(f"paths.{name}", config["paths"][name])
     with opened(EngineSettings.of(config)) as engine:
-        run = open_run(experiment.folder, config, fresh=config["fresh"])
+        # As a task opens it: where a run was made is no part of it.
+        here = {**config, "engine": {"name": LOCAL}}
+        run = open_run(experiment.folder, here, fresh=config["fresh"])
         is_new = not run.finished
         if is_new and experiment.uses_features:
             videos = len(experiment.database)
@@ -154,4 +156,4 @@ def typed() -> list[str]:
 
     hydra = HydraConfig.get()
     sources = [one.path for one in hydra.runtime.config_sources if one.provider == "command-line"]
-    return [*hydra.overrides.task, *(f"--config-dir={one}" for one in sources)]
+    return [*(f"--config-dir={one}" for one in sources), *hydra.overrides.task]

@@ -11,13 +11,13 @@ from typing import Any
 from vqa.commands.scoring.display import Display, beside
 from vqa.commands.scoring.journal import Row
 from vqa.commands.scoring.keeper import Keeper
-from vqa.commands.scoring.names import ahead
 from vqa.commands.scoring.outputs import Output
 from vqa.commands.scoring.score import Score
 from vqa.commands.scoring.scorer import Scorer
 from vqa.commands.scoring.tables import json_line
 from vqa.databases.unrated import Named
 from vqa.files import shown
+from vqa.identity import ahead
 from vqa.remote.addresses import public
 
 
@@ -71,8 +71,8 @@ class Job:
             ValueError: An output is among the files.
         """
         known = isinstance(named, Sized)
-        looked_up = ahead(self._earlier, named) if known else map(self._earlier, named)
-        for number, ((path, cause), place) in enumerate(looked_up):
+        places = ahead(named, self._earlier) if known else ((n, self._earlier(n)) for n in named)
+        for number, ((path, cause), place) in enumerate(places):
             address = str(path)
             name = public(address)
             with self._lock:
@@ -96,11 +96,11 @@ class Job:
             number = self._waiting.pop(path)
         self._finish(number, path, score.entry())
 
-    def _earlier(self, one: Named) -> tuple[Named, int | None]:
-        """Look for the row that an earlier start has made of a file."""
+    def _earlier(self, one: Named) -> int | None:
+        """Return the place of a row that an earlier start has made of a file; None without one."""
         if self.keeper is None or one.cause:
-            return one, None
-        return one, self.keeper.reusable(str(one.path))
+            return None
+        return self.keeper.reusable(str(one.path))
 
     def _reused(self, place: int) -> Mapping[str, Any]:
         assert self.keeper is not None

@@ -1,21 +1,13 @@
-"""The names of a job's files: out of memory, and looked up ahead of the work."""
+"""The names of a job's files, out of memory."""
 
 import os
 import tempfile
 import weakref
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
 
 from vqa.databases.unrated import Named
 from vqa.remote.addresses import is_elsewhere
-
-THREADS, AHEAD = 4, 64
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 class NameList:
@@ -54,19 +46,3 @@ class NameList:
             texts = map(os.fsdecode, fields)
             for path, cause in zip(texts, texts, strict=True):
                 yield Named(path if is_elsewhere(path) else Path(path), cause)
-
-
-def ahead(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Yield the result of a function for each item in order, computed ahead in a few threads."""
-    left = iter(items)
-    with ThreadPoolExecutor(THREADS) as pool:
-        begun: deque[Future[Result]] = deque()
-        try:
-            while True:
-                begun += [pool.submit(function, one) for one in islice(left, AHEAD - len(begun))]
-                if not begun:
-                    return
-                yield begun.popleft().result()
-        finally:
-            for one in begun:
-                one.cancel()

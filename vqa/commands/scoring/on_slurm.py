@@ -51,7 +51,7 @@ def main(given: argparse.Namespace, model: str, places: Sequence[str], flags: Se
     base = Path.cwd() if protocol_of(dataset) else Path(dataset).absolute().parent
     folder = stage_folder(base, ["score", model, *places, *flags])
     names, engine = folder / "names", Slurm(settings)
-    if not engine.waits(folder):
+    if not engine.going(folder):
         _list_names(names, places, zeros=given.zeros, quiet=given.quiet)
     count = max(1, min(engine.width, sum(1 for _ in _listed(names))))
     words = ["score", f"@{names}", "--null", "--model", model, *flags]
