@@ -10,6 +10,8 @@ prints processor seconds, and the peak memory of that process, of which imports 
 - `results`: `Run.finish` on n stored predictions: metrics, 2000 resamples, hashes;
 - `calibration`: curves and conformal intervals from the same predictions;
 - `report`: the page of that run;
+- `journal`: the rows of an interrupted `vqa score`, opened again and one in a hundred looked up;
+- `tables`: CSV, JSON Lines and Parquet of those rows, each with a timeline of 30 values;
 - `comparison`: two such runs compared, and their page.
 
 Run: OMP_NUM_THREADS=1 python -m benchmarks.growth [--videos 1000 10000] [--splits 1 10]
@@ -28,6 +30,10 @@ from pathlib import Path
 
 import numpy as np
 
+from vqa.commands.scoring.journal import Journal, Row
+from vqa.commands.scoring.outputs import Output
+from vqa.commands.scoring.score import Score
+from vqa.commands.scoring.tables import write
 from vqa.databases import csv_table
 from vqa.databases.records import Database
 from vqa.files import content_hash, write_csv
@@ -168,7 +174,56 @@ def comparison(folder: Path) -> Work:
     return work
 
 
-OF_TABLES = (labels, splits, leaks, inputs)
+def journal(folder: Path) -> Work:
+    """Resume a scoring job, and look up one file in a hundred."""
+    rows = read_rows(folder)
+    for row in rows:
+        Path(row.path).touch()
+
+    def work() -> None:
+        again = Journal(folder / "scores.csv.partial", "job")
+        assert all(again.reusable(row.path) is None for row in rows)  # they are other files
+        again.close(done=False)
+
+    return work
+
+
+def tables(folder: Path) -> Work:
+    """Write the rows of a scoring job in three forms."""
+    read_rows(folder)
+    known = Journal(folder / "scores.csv.partial", "job")
+    model = {"notes": []}
+
+    def work() -> None:
+        for form in ("csv", "jsonl", "parquet"):
+            output = Output(folder / f"scores.{form}", form)
+            write(output, known.kept(), model=model, command="")
+        known.close(done=False)
+
+    return work
+
+
+def read_rows(folder: Path) -> list[Row]:
+    """Return one in a hundred of the rows of a scoring job, which is made if it is absent."""
+    path = folder / "scores.csv.partial"
+    made = Journal(path, "job")
+    lines = (folder / "labels.csv").read_text(encoding="utf-8").splitlines()[1:]
+    names = [line.partition(",")[0] for line in lines]
+    times_s = [round(0.04 * k, 2) for k in range(30)]
+    if not path.stat().st_size:
+        for number, name in enumerate(names):
+            score = Score(
+                str(folder / name.replace("/", "-")), 3.0 + number % 100 / 99, SCALE, 30, times_s,
+                [round(3 + 0.01 * k, 6) for k in range(30)], "pyav 1", "none", "each frame",
+                source=f"{number:064x}", run="made",
+            )  # fmt: skip
+            made.add(Row(score.video, score.entry()))
+    some = [Row(str(folder / name.replace("/", "-")), {}) for name in names[::100]]
+    made.close(done=False)
+    return some
+
+
+OF_TABLES = (labels, splits, leaks, inputs, journal, tables)
 OF_RUNS = (results, calibration, report, comparison)
 PHASES = {phase.__name__: phase for phase in (*OF_TABLES, *OF_RUNS)}
 

@@ -185,7 +185,6 @@ def test_sampled_identities_are_noted_and_never_taken_for_content(place, tmp_pat
     table = pd.read_csv("run/videos.csv").set_index("video")["source"]
     assert {name: facts["source"] for name, facts in videos.items()} == table.to_dict()
     assert all(source.startswith("sampled:") for source in table)
-    train("data.identity=sampled", "protocol=full")
     refused(
         "identified by data.identity=sampled and are now by data.identity=content",
         partial(train, "protocol=full"),
@@ -213,3 +212,18 @@ def test_a_new_run_hashes_beside_decoding_and_stores_what_it_decoded(place, monk
         assert facts["source"] == content_hash(name)
     train("shard=2/2", "protocol=repeated", "protocol.count=2")
     assert stored[9:] == [True] * 9
+
+
+def test_packed_features_are_reused_by_every_command(place, capsys):
+    extract = ("data=csv", "data.labels=labels.csv", "data.mos_range=[1,5]", "features=multiscale")
+    for shard in ("1/2", "2/2"):
+        run("extract", *extract, f"shard={shard}", "pack=true")
+    run("extract", "videos=videos", "features=multiscale", "pack=true")
+    lines = [line for line in capsys.readouterr().out.splitlines() if "packed" in line]
+    assert [line.split()[0] for line in lines] == ["5", "4", "0"]
+    assert not list(Path("cache").rglob("*.safetensors"))
+    assert len(list(Path("cache").rglob("*.tar"))) == 2
+    run("extract", *extract)
+    assert "0 made, 9 found, 0 failed" in capsys.readouterr().out
+    train()
+    assert not list(Path("cache").rglob("*.safetensors"))

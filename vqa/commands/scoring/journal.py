@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vqa.commands.scoring.identity import is_same
+from vqa.commands.scoring.places import Places
 from vqa.files import shown
 from vqa.remote.addresses import public
 
@@ -74,10 +75,12 @@ class Journal:
         Args:
             path: The file, or its address.
         """
-        found = self._known.get(shown(public(path)))
-        if found is None:
-            return None
-        return found if is_same(path, self.entry(found)) else None
+        name = shown(public(path))
+        for place in self._known.find(name):
+            entry = self.entry(place)
+            if entry["video"] == name:
+                return place if is_same(path, entry) else None
+        return None
 
     def entry(self, place: int) -> Mapping[str, Any]:
         """Return the score at a place."""
@@ -115,7 +118,12 @@ class Journal:
 
     def kept(self) -> Iterator[Row]:
         """Yield the rows with a score that earlier starts of this job have left."""
-        yield from self.rows(self._known.values())
+        for places in self._known.groups():
+            names = set()
+            for row in self.rows(places):
+                if row.entry["video"] not in names:
+                    names.add(row.entry["video"])
+                    yield row
 
     def clear(self) -> None:
         """Drop all rows, because they are safe elsewhere."""
@@ -127,10 +135,9 @@ class Journal:
             self.path.unlink(missing_ok=True)
         self._file.close()
 
-    def _read(self) -> dict[str, int]:
+    def _read(self) -> Places:
         """Find the rows with a score of this job; drop one that a kill or a full disk tore."""
-        known: dict[str, int] = {}
-        place = 0
+        known, place = Places(), 0
         with self.path.open("rb") as file:
             for line in file:
                 if not line.endswith(b"\n"):
@@ -138,7 +145,7 @@ class Journal:
                     break
                 row = _parsed(line)
                 if row.get("job") == self.job and not row["entry"]["error"]:
-                    known[row["entry"]["video"]] = place
+                    known.add(row["entry"]["video"], place)
                 place += len(line)
         return known
 
