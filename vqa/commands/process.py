@@ -28,6 +28,8 @@ def set_up(threads: int | None = None) -> None:
     logging.getLogger().addFilter(_of_interest)
     # Lightning's advice on worker counts and validation loops does not fit cached features.
     warnings.filterwarnings("ignore", module=r"pytorch_lightning\..*")
+    # Lightning's advice where SLURM is installed; a task of a job array is one process.
+    warnings.filterwarnings("ignore", message="The `srun` command is available")
     keep_freed_memory()
     if threads:
         import torch
