@@ -16,6 +16,7 @@ from vqa.features.extraction.fill import ExtractionError, shard_of, write_failur
 from vqa.features.extraction.pipeline import extract_videos
 from vqa.features.nothing import Nothing, Probed
 from vqa.files import content_hash
+from vqa.identity import Identities
 from vqa.training.views import FeatureSequence
 from vqa.video import VideoError, read_frames
 from vqa.video.sampling import uniform_indices
@@ -49,6 +50,18 @@ def test_a_second_run_extracts_nothing_and_a_changed_file_is_detected(clips_cach
     third = fill(videos, MeanColour(), clips_cache)
     assert third.made == [videos[0].id]
     assert len(clips_cache.load(content_key(videos[0])).features) == 40
+
+
+@pytest.mark.parametrize("kind", ["content", "sampled"])
+def test_a_file_that_is_replaced_after_its_hash_fails(clips_cache, tmp_path, kind):
+    video = clip_database(tmp_path / "own", 1).videos[0]
+    source = FeatureSource(MeanColour(), clips_cache, identities=Identities(kind))
+    source.identity(video)
+    write_clip(video.path, 40)
+    failures = source.fill([video], progress=False).failures
+    assert "the file changed before it was read" in failures[video.id]
+    assert not list(clips_cache.folder.rglob("*.safetensors"))
+    assert fill([video], MeanColour(), clips_cache, identities=Identities(kind)).made == [video.id]
 
 
 def test_a_fixed_rate_describes_the_frames_shown_at_each_time(clips, clips_cache):

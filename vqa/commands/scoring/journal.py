@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from vqa.commands.scoring.identity import is_same
 from vqa.commands.scoring.places import Places
 from vqa.files import shown
@@ -118,12 +120,15 @@ class Journal:
 
     def kept(self) -> Iterator[Row]:
         """Yield the rows with a score that earlier starts of this job have left."""
-        for places in self._known.groups():
-            names = set()
-            for row in self.rows(places):
+        places, several = self._known.groups()
+        last: list[int] = []
+        for group in several:
+            names: set[str] = set()
+            for place, row in zip(group, self.rows(group), strict=True):
                 if row.entry["video"] not in names:
                     names.add(row.entry["video"])
-                    yield row
+                    last.append(place)
+        yield from self.rows(np.sort(np.append(places, last).astype(np.int64)))
 
     def clear(self) -> None:
         """Drop all rows, because they are safe elsewhere."""

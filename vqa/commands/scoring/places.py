@@ -29,12 +29,17 @@ class Places:
         first, last = (int(hashes.searchsorted(wanted, side)) for side in ("left", "right"))
         yield from places[first:last][::-1].tolist()
 
-    def groups(self) -> Iterator[list[int]]:
-        """Yield the places of each hash, from the last to the first: mostly one, of one name."""
+    def groups(self) -> tuple[np.ndarray, list[list[int]]]:
+        """Return the places of hashes with one row, and the places of each hash with several.
+
+        Several rows of one hash, which may be of several names, come from the last to the first.
+        """
         hashes, places = self._in_order()
-        for run in np.split(places, np.flatnonzero(np.diff(hashes)) + 1):
-            if len(run):
-                yield run[::-1].tolist()
+        _, starts, counts = np.unique(hashes, return_index=True, return_counts=True)
+        several = zip(starts[counts > 1], counts[counts > 1], strict=True)
+        return places[starts[counts == 1]], [
+            places[start : start + count][::-1].tolist() for start, count in several
+        ]
 
     def _in_order(self) -> tuple[np.ndarray, np.ndarray]:
         if len(self._sorted[0]) != len(self._hashes):
