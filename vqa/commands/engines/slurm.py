@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,12 @@ class Slurm:
         """Return the tasks of an earlier start of a stage, from 0 on, that wait or run.
 
         Raises:
-            UsageError: SLURM does not say.
+            UsageError: submitit is missing, or SLURM does not say.
         """
+        if find_spec("submitit") is None:
+            raise UsageError(
+                "engine=slurm: expected the package submitit, found none; pip install 'vqa[slurm]'"
+            )
         queue = _queue(folder, self.settings.cluster)
         if queue is None:
             raise UsageError(
@@ -134,13 +139,8 @@ class Slurm:
 
 def _executor(folder: Path, settings: EngineSettings) -> Any:
     """Return submitit's executor with the settings of a task."""
-    try:
-        from submitit import AutoExecutor
-    except ImportError as error:
-        raise UsageError(
-            "engine=slurm: expected the package submitit, found none; run `pip install "
-            "'vqa[slurm]'`"
-        ) from error
+    from submitit import AutoExecutor
+
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     limits = {f"{one}_max_num_timeout": settings.requeues for one in ("slurm", "local")}
