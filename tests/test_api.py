@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pandas as pd
+import pyarrow
 import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -85,6 +86,17 @@ def test_a_cache_makes_the_second_time_cheap_and_without_one_nothing_is_stored(
     assert scorer(good) == scorer(good) == first
     assert scorer.cache is None
     assert not list((tmp_path / "here").iterdir())
+
+
+def test_rows_of_failed_videos_have_the_types_of_all_rows(place, stored):
+    good, *_ = stored
+    scorer = vqa.Scorer(place / "run")
+    rows = [{"number": 1, **scorer("absent.mp4")}, {"number": 2, **scorer(good)}]
+    failed, scored = (vqa.Scorer.typed(pyarrow.Table.from_pylist([row])) for row in rows)
+    assert failed.schema == scored.schema
+    assert failed.schema == pyarrow.schema([pyarrow.field("number", pyarrow.int64()), *schema()])
+    both = pyarrow.concat_tables([failed, scored])
+    assert both.to_pylist() == rows
 
 
 def test_models_are_those_of_the_configuration():

@@ -62,7 +62,7 @@ HOMES = {
     "huggingface_hub": ("vqa.runs.hub",),
     "loky": ("vqa.features.nss", "vqa.features.extraction.lanes"),
     "ray": ("vqa.commands.engines", "vqa.commands.scoring.on_ray"),
-    "pyarrow": ("vqa.commands.scoring",),
+    "pyarrow": ("vqa.commands.scoring", "vqa.api"),  # the latter for a type
     "open_clip": ("vqa.models.pretrained",),
     "timm": ("vqa.models.pretrained",),
     "torchvision": ("vqa.models", "vqa.features", "vqa.training"),

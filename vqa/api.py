@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pyarrow
+
     from vqa.commands.scoring.scorer import Scorer as LoadedScorer
 
 PATH_COLUMNS = ("video", "path", "item")  # in the order in which they are looked for
@@ -110,6 +112,19 @@ class Scorer:
         if self._loaded is None:
             self._loaded = load(self.model, **self.options)
         return {**row, **flat(self._loaded(str(video)).entry())}
+
+    @staticmethod
+    def typed(rows: "pyarrow.Table") -> "pyarrow.Table":
+        """Give the columns of rows their types, which a table of failed videos alone would lack.
+
+        Tables of one type can be written as parts of one dataset.
+
+        Args:
+            rows: Rows as an Arrow table, possibly with further columns.
+        """
+        from vqa.commands.scoring.tables import typed
+
+        return typed(rows)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the loaded model out: it is loaded again where it is needed."""

@@ -15,4 +15,6 @@ rows = ray.data.from_items(videos).map(
     concurrency=1,  # actors, each with the model; num_gpus=0.5 lets two share a GPU
     max_restarts=3,
 )
+# A block of failed videos alone has no scores that would say what type they are.
+rows = rows.map_batches(vqa.Scorer.typed, batch_format="pyarrow")
 rows.write_parquet(target)

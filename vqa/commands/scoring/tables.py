@@ -138,6 +138,14 @@ def as_table(entries: Iterable[Mapping[str, Any]]) -> "pyarrow.Table":
     return pyarrow.Table.from_pylist([flat(entry) for entry in entries], schema=schema())
 
 
+def typed(table: "pyarrow.Table") -> "pyarrow.Table":
+    """Return a table whose columns of `schema` have their types, also if all values are missing."""
+    for field in schema():
+        if (place := table.schema.get_field_index(field.name)) >= 0:
+            table = table.set_column(place, field, table.column(place).cast(field.type))
+    return table
+
+
 def flat(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return a score as the cells of a table with its timeline."""
     return cells(entry) | {name: entry[name] for name in TIMELINE}
