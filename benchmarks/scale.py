@@ -4,7 +4,7 @@ First the simulation repeats small cases that were measured (`docs/benchmarks.md
 when); then it predicts clusters that were not. Prices and the rates of links and file systems are
 assumptions, and every one of them is an option.
 Run: python benchmarks/scale.py [--cases | --plan] [--core-hour 0.04] [--gpu-hour 3]
-[--storage-gbit 10] [--link-gbit 10] [--driver-ms 1] [--videos 20000]
+[--storage-gbit 10] [--link-gbit 10] [--driver-ms 1.2] [--videos 20000]
 """
 
 import argparse
@@ -130,14 +130,37 @@ EXTRACTION = (
 )  # fmt: skip
 
 
+# Measured: files/s of benchmarks/ray_nodes.py on two cores, and the driver's cost of a row.
+ONE_PROCESS, TWO_PROCESSES, ONE_WORKER, TWO_WORKERS = 138, 265, 154, 202
+ROW_S = 0.0012
+
+
+def short_clips(workers: int, row_s: float, *, files: int = 3000) -> float:
+    """Files per second of workers of a cluster on two cores, which the driver shares."""
+    work_s = 1 / ONE_PROCESS
+    if workers == 1:  # the driver has the other core
+        route = (("worker", work_s), ("driver", row_s))
+        return simulate(files, lambda *_: route, {"worker": 1, "driver": 1}, 1, ahead=3).rate
+    route = (("cores", work_s), ("cores", row_s))
+    return simulate(files, lambda *_: route, {"cores": 2}, workers, ahead=3).rate
+
+
 def cases() -> Iterator[list[str]]:
     """Yield the measured cases with what the simulation says of them."""
     for decoders, measured in BALANCE:
         found = balanced(decoders, 0.020, 0.002)
-        yield [f"two sides that wait, {decoders} decoders", *_beside(measured, found)]
+        yield [f"two sides that wait, {_decoders(decoders)}", *_beside(measured, found)]
+    short = "clips of 2 frames"
+    yield [f"{short}, --workers 2", *_beside(TWO_PROCESSES, short_clips(2, 0.0))]
+    yield [f"{short}, Ray, 1 worker", *_beside(ONE_WORKER, short_clips(1, ROW_S))]
+    yield [f"{short}, Ray, 2 workers", *_beside(TWO_WORKERS, short_clips(2, ROW_S))]
     for name, decoders, decoding, forward, measured in EXTRACTION:
         found = balanced(decoders, CHUNK_FRAMES * decoders / decoding, CHUNK_FRAMES / forward)
-        yield [f"{name} on an H200, {decoders} decoders", *_beside(measured, found)]
+        yield [f"{name} on an H200, {_decoders(decoders)}", *_beside(measured, found)]
+
+
+def _decoders(count: int) -> str:
+    return f"{count} decoder{'s' * (count > 1)}"
 
 
 def _beside(measured: float, found: float) -> list[str]:
@@ -160,7 +183,9 @@ def main() -> None:
     parser.add_argument("--gpu-hour", type=float, default=3.0, help="price of a GPU with its cores")
     parser.add_argument("--storage-gbit", type=float, default=10.0)
     parser.add_argument("--link-gbit", type=float, default=10.0)
-    parser.add_argument("--driver-ms", type=float, default=1.0, help="of the driver, per row")
+    parser.add_argument(
+        "--driver-ms", type=float, default=1e3 * ROW_S, help="of the driver, per row"
+    )
     parser.add_argument("--videos", type=int, default=20000)
     given = parser.parse_args()
     around = Surroundings(
