@@ -37,6 +37,11 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+def pytest_unconfigure():
+    """Let the interpreter collect everything when it ends; Triton's bindings count what is left."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def parsed_once():
     """Parse each YAML file once: reading conf/ again is a quarter of the time of a command line."""
