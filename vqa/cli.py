@@ -10,7 +10,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import NoReturn
 
-from vqa.commands.engines.settings import FEATURES
+from vqa.commands.engines.settings import FEATURES, TRAINING
 from vqa.commands.errors import USAGE
 from vqa.commands.process import exit_status
 from vqa.commands.rules import flag
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "vqa") -> int:
 def _run(words: Sequence[str], program: str) -> int | None:
     if words and words[0] in HYDRA_VERBS:
         return hydra_verb(words[0], words[1:], f"{program} {words[0]}")
-    if words and words[0] == FEATURES:
+    if words[:1] == [FEATURES] and words[1:2] and words[1] in TRAINING:  # typed by an engine
         status: int | None = _module("engines.features").main(words[1:])
         return status
     top = parser(program)

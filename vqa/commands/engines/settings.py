@@ -9,6 +9,7 @@ from vqa.commands.rules import NULL, Rule, above, number, one_of, section, shown
 LOCAL, RAY, SLURM = "local", "ray", "slurm"
 NAMES = (LOCAL, RAY, SLURM)
 FEATURES = "features"  # before the words of a verb: only extract the features of its trainings
+TRAINING = ("train", "cross", "study")  # these verbs
 
 RULES: dict[str, Rule] = {
     "name": one_of(*NAMES),

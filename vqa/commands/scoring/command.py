@@ -127,12 +127,12 @@ def main(
     total = len(found) if isinstance(found, NameList) else None
     stream = None if quiet else sys.stderr if json_lines else sys.stdout
     display = Display(stream, total, quiet=quiet)
-    display.head(facts)
     with (
         closing(display),
         keeper_of(dataset, shard, outputs, scorer, raw, facts) as keeper,
         nullcontext() if cluster is None else connected(cluster) as ray,
     ):
+        display.head(facts)
         job = Job(scorer, outputs, keeper, display, json_lines=json_lines, fail_below=fail_below)
         files = job.to_score(found)
         if cluster is not None:
