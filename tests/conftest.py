@@ -90,6 +90,12 @@ def store(_store_environment, monkeypatch):
 
 
 @pytest.fixture
+def quick_retries(monkeypatch):
+    """Let no time pass before another try at a file elsewhere."""
+    monkeypatch.setattr("vqa.remote.objects.WAIT_S", 0.001)
+
+
+@pytest.fixture
 def web():
     """A web server on this machine."""
     server = WebServer()

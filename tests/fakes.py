@@ -27,6 +27,16 @@ class MeanColour(Extractor):
         return torch.cat([colours, changes], 1)[context:]
 
 
+def rated_clips(folder, count, frames):
+    """Videos `v0`, `v1`, ... of `frames`, `frames + 1`, ... frames, with MOS 1, 2, ..."""
+    records = []
+    for index in range(count):
+        path = folder / f"v{index}.mp4"
+        write_clip(path, frames + index, size=(160, 120))
+        records.append(VideoRecord(f"v{index}", path, 1.0 + index))
+    return records
+
+
 def clip_database(folder, count=6, frames=34):
     """A database of real H.264 clips of different lengths with invented MOS."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ ROOMS = (
     "vqa.files",
     "vqa.identity",
     "vqa.progress",
+    "vqa.cores",
     "vqa.remote",
     "vqa.video",
     "vqa.evaluation",

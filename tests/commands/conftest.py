@@ -34,3 +34,13 @@ def drawn():
     with pytest.MonkeyPatch.context() as patch:
         blank()
         yield drawing
+
+
+@pytest.fixture
+def plain_reports(monkeypatch):
+    """Runs without their pages, which take most of the time and are tested elsewhere."""
+    monkeypatch.setattr("vqa.commands.conclusion.write_evidence", lambda *_: None)
+    monkeypatch.setattr(
+        "vqa.commands.conclusion.write_report",
+        lambda folder: (folder / "report.html").write_text(""),
+    )

@@ -4,13 +4,9 @@ import pytest
 
 from tests.stores import tar_of
 from vqa.databases.unrated import Search, find_videos
-from vqa.remote import objects
 from vqa.remote.addresses import public
 
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch):
-    monkeypatch.setattr(objects, "WAIT_S", 0.001)
+pytestmark = pytest.mark.usefixtures("quick_retries")
 
 
 @pytest.fixture

@@ -8,10 +8,7 @@ import pytest
 from vqa.remote import objects
 from vqa.remote.objects import FetchError, Object, copy, listed, look, parts, state_of, trying
 
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch):
-    monkeypatch.setattr(objects, "WAIT_S", 0.001)
+pytestmark = pytest.mark.usefixtures("quick_retries")
 
 
 @pytest.fixture

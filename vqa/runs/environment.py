@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa import __version__
+from vqa.cores import own_cores
 from vqa.files import write_json
 from vqa.remote.addresses import clean
 from vqa.runs.stored import read_object
@@ -72,7 +73,7 @@ def machine() -> str:
     """Return the processor, its cores that this process may use, and the GPU if there is one."""
     import torch
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = own_cores()
     parts = [_processor(), f"{cores} core{'s' if cores != 1 else ''}"]
     if torch.cuda.is_available():
         parts.append(torch.cuda.get_device_name())

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from vqa.cores import own_cores
 from vqa.databases.records import Database, VideoRecord
 from vqa.protocols.splits import Split
 from vqa.training.batches import Item, Rounds, Shares, Shuffled
@@ -250,7 +251,7 @@ def usable_cores(processes: int = 1) -> int:
     Args:
         processes: Trainings on this machine that share the cores. SLURM gives each its own.
     """
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    usable = own_cores()
     given = os.environ.get("SLURM_CPUS_PER_TASK", "")
-    share = min(int(given), usable or 1) if given.isdigit() else (usable or 1) // processes
+    share = min(int(given), usable) if given.isdigit() else usable // processes
     return max(1, min(16, share))

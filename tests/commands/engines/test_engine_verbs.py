@@ -16,22 +16,14 @@ ENGINE = ["engine=slurm", "engine.array=3"]
 NAMES = "[demo_coding,demo_camera]"
 SIZE = {"contents": 4, "versions": 4, "frames": 8, "size": "[64,48]"}
 
+pytestmark = pytest.mark.usefixtures("plain_reports")
+
 
 @pytest.fixture
 def engine(monkeypatch):
     made = Here()
     monkeypatch.setattr(verbs, "opened", partial(opened, engine=made))
     return made
-
-
-@pytest.fixture(autouse=True)
-def plain_reports(monkeypatch):
-    """Runs without their pages, which take most of the time and are tested elsewhere."""
-    monkeypatch.setattr("vqa.commands.conclusion.write_evidence", lambda *_: None)
-    monkeypatch.setattr(
-        "vqa.commands.conclusion.write_report",
-        lambda folder: (folder / "report.html").write_text(""),
-    )
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,8 @@ LEFT_OUT = (
 ALIKE = ("clifvqa/table3", "clifvqa/table4", "gram/fig3")
 EMPTY = ("as printed", "the database trained on", "demo_camera has no such videos")
 
+pytestmark = pytest.mark.usefixtures("plain_reports")
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
@@ -37,16 +39,6 @@ def composer(place):
     """One for all studies, which share many of their trainings; it composes each once."""
     paths = [f"paths.{kind}={place / kind}" for kind in ("data", "cache", "runs")]
     return Composer(paths, smoke=smoke_settings())
-
-
-@pytest.fixture(autouse=True)
-def plain_reports(monkeypatch):
-    """Runs without their pages, which take most of the time and are tested elsewhere."""
-    monkeypatch.setattr("vqa.commands.conclusion.write_evidence", lambda *_: None)
-    monkeypatch.setattr(
-        "vqa.commands.conclusion.write_report",
-        lambda folder: (folder / "report.html").write_text(""),
-    )
 
 
 def study(place, name, *words, runs=None, output=None):

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from tests.clips import write_clip
+from tests.fakes import rated_clips
 from tests.training.learners.fakes import KeptSequence
 from vqa.databases.records import Database, VideoRecord
 from vqa.protocols.splits import Split
@@ -18,13 +19,7 @@ SMALL = {"clip_length": 4, "frame_interval": 2, "grid_size": 3, "patch_size": 32
 
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("videos")
-    records = []
-    for index in range(6):
-        path = folder / f"v{index}.mp4"
-        write_clip(path, 40 + index, size=(160, 120))
-        records.append(VideoRecord(f"v{index}", path, 1.0 + index))
-    return records
+    return rated_clips(tmp_path_factory.mktemp("videos"), 6, 40)
 
 
 def loaders(videos, view=None, **options):

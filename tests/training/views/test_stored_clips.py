@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.clips import write_clip
+from tests.fakes import rated_clips
 from vqa.databases.records import Database, VideoRecord
 from vqa.protocols.splits import Split
 from vqa.training.datamodule import VQADataModule
@@ -23,13 +23,7 @@ DRAW_BYTES, EVALUATION_BYTES = 4 * 96 * 96 * 3, 2 * 4 * 96 * 96 * 3
 
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("videos")
-    records = []
-    for index in range(5):
-        path = folder / f"v{index}.mp4"
-        write_clip(path, 20 + index, size=(160, 120))
-        records.append(VideoRecord(f"v{index}", path, 1.0 + index))
-    return records
+    return rated_clips(tmp_path_factory.mktemp("videos"), 5, 20)
 
 
 class NoFiles(FragmentClips):

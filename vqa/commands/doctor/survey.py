@@ -8,7 +8,6 @@ examined again even if somebody gave it its old size and modification time.
 
 import json
 import logging
-import os
 import stat
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, closing
@@ -22,6 +21,7 @@ import numpy as np
 from vqa import __version__
 from vqa.commands.doctor.journal import Journal
 from vqa.commands.doctor.likeness import frame_hash, frame_indices
+from vqa.cores import own_cores
 from vqa.databases.records import VideoRecord
 from vqa.files import content_hash
 from vqa.identity import ahead
@@ -141,8 +141,7 @@ def survey(
 
 def _lanes(files: int) -> int:
     """Return the number of files to examine at the same time."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(files, MOST_LANES, usable or 1))
+    return max(1, min(files, MOST_LANES, own_cores()))
 
 
 def _all_examined(

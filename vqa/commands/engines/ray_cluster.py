@@ -49,6 +49,17 @@ def connected(settings: EngineSettings) -> Iterator[Any]:
         ray.shutdown()
 
 
+def room(ray: Any, settings: EngineSettings) -> int:
+    """Return how many workers fit on the cluster as it is now, at least one: it may grow."""
+    found = ray.cluster_resources()
+    rooms = [found.get("CPU", 0) / (settings.cpus or 1)]
+    if settings.gpus:
+        rooms.append(found.get("GPU", 0) / settings.gpus)
+    if settings.memory_gb is not None:
+        rooms.append(found.get("memory", 0) / (settings.memory_gb * 2**30))
+    return max(1, int(min(rooms)))
+
+
 def _connect(ray: Any, address: str) -> None:
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     own = {"address": OWN, "include_dashboard": False, "object_store_memory": STORE_BYTES}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vqa.commands.engines.ray_cluster import connected
+from vqa.commands.engines.ray_cluster import connected, room
 from vqa.commands.engines.settings import EngineSettings
 from vqa.commands.engines.share import started
 from vqa.commands.engines.shares import Outcome
@@ -87,18 +87,7 @@ def ray_engine(settings: EngineSettings) -> Iterator[RayTasks]:
             worker.
     """
     with connected(settings) as ray:
-        yield RayTasks(ray, settings, settings.workers or _room(ray, settings))
-
-
-def _room(ray: Any, settings: EngineSettings) -> int:
-    """Return how many workers fit on the cluster as it is now, at least one: it may grow."""
-    has = ray.cluster_resources()
-    rooms = [has.get("CPU", 0) / (settings.cpus or 1)]
-    if settings.gpus:
-        rooms.append(has.get("GPU", 0) / settings.gpus)
-    if settings.memory_gb is not None:
-        rooms.append(has.get("memory", 0) / (settings.memory_gb * 2**30))
-    return max(1, int(min(rooms)))
+        yield RayTasks(ray, settings, settings.workers or room(ray, settings))
 
 
 def _share(words: list[str], place: str, log: str) -> int:

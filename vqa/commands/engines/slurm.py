@@ -27,6 +27,10 @@ LOOK_S, QUEUE_S = {LOCAL: 0.3, SLURM: 5.0}, {LOCAL: 0.0, SLURM: 30.0}
 # Looks at the queue without a task that has not said that it ended: a shared file system may show
 # its record a minute late.
 ABSENCES = 4
+NO_SLURM = (
+    "engine=slurm: expected the commands of SLURM (srun, sbatch, squeue), found none; run this on "
+    "a login node, or set engine.cluster=local to try it here"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +151,7 @@ def _executor(folder: Path, settings: EngineSettings) -> Any:
     try:
         executor = AutoExecutor(folder, cluster=settings.cluster, **limits)
     except RuntimeError as error:
-        raise UsageError(
-            "engine=slurm: expected the commands of SLURM (srun, sbatch, squeue), found none; run "
-            "this on a login node, or set engine.cluster=local to try it here"
-        ) from error
+        raise UsageError(NO_SLURM) from error
     executor.update_parameters(
         name=folder.name,
         nodes=1,
@@ -184,10 +185,7 @@ def _queue(folder: Path, cluster: str) -> set[int] | None:
             timeout=120,
         )
     except FileNotFoundError as error:
-        raise UsageError(
-            "engine=slurm: expected the commands of SLURM (srun, sbatch, squeue), found none; run "
-            "this on a login node, or set engine.cluster=local to try it here"
-        ) from error
+        raise UsageError(NO_SLURM) from error
     except subprocess.SubprocessError:
         return None
     return {int(line.partition("_")[2] or 0) for line in found.stdout.split()}

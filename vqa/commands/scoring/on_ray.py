@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import Any
 
 from vqa import __version__
+from vqa.commands.engines.ray_cluster import room
 from vqa.commands.engines.ray_pool import Pool
 from vqa.commands.engines.settings import EngineSettings
 from vqa.commands.scoring.score import Score
@@ -58,24 +59,13 @@ def score_on_ray(
         return actor.remote(model, [packed], options, raw, cores, _versions())
 
     ahead = cores + 2 if settings.gpus else 3
-    pool = Pool(ray, start, lambda: settings.workers or _room(ray, settings, cores), ahead)
+    pool = Pool(ray, start, lambda: settings.workers or room(ray, settings), ahead)
     outcomes = pool.outcomes(videos)
     try:
         for video, score, error in outcomes:
             yield scorer.failed(video, error) if score is None else score
     finally:
         outcomes.close()
-
-
-def _room(ray: Any, settings: EngineSettings, cores: int) -> int:
-    """Return how many actors fit into the cluster as it is now, one at least."""
-    found = ray.cluster_resources()
-    rooms = [found.get("CPU", 0) / cores]
-    if settings.gpus:
-        rooms.append(found.get("GPU", 0) / settings.gpus)
-    if settings.memory_gb is not None:
-        rooms.append(found.get("memory", 0) / (settings.memory_gb * 2**30))
-    return max(1, int(min(rooms)))
 
 
 class _Actor:
