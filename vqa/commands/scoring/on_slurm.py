@@ -17,6 +17,7 @@ from vqa.commands.printing import say
 from vqa.commands.scoring.names import NameList
 from vqa.commands.scoring.outputs import dataset_of
 from vqa.commands.scoring.settling import settled
+from vqa.databases.name_lists import arriving
 from vqa.databases.unrated import Search, nothing_found
 from vqa.files import replacing
 from vqa.remote.addresses import protocol_of
@@ -138,8 +139,5 @@ def _list_names(path: Path, places: Sequence[str], *, zeros: bool, quiet: bool) 
 
 def _listed(path: Path) -> Iterator[str]:
     """Yield the names of a list."""
-    left = b""
     with path.open("rb") as file:
-        while data := file.read(2**16):
-            *whole, left = (left + data).split(b"\0")
-            yield from map(os.fsdecode, whole)
+        yield from arriving(file.fileno(), b"\0")
