@@ -63,6 +63,12 @@ HOMES = {
     "huggingface_hub": ("vqa.runs.hub",),
     "loky": ("vqa.features.nss", "vqa.features.extraction.lanes"),
     "ray": ("vqa.commands.engines", "vqa.commands.scoring.on_ray"),
+    "fastapi": ("vqa.commands.serving",),
+    "starlette": ("vqa.commands.serving",),
+    "uvicorn": ("vqa.commands.serving",),
+    "prometheus_client": ("vqa.commands.serving",),
+    "onnx": ("vqa.commands.exporting",),
+    "onnxruntime": ("vqa.commands.exporting",),
     "pyarrow": ("vqa.commands.scoring", "vqa.api"),  # the latter for a type
     "open_clip": ("vqa.models.pretrained",),
     "timm": ("vqa.models.pretrained",),
