@@ -66,6 +66,7 @@ HOMES = {
     "fastapi": ("vqa.commands.serving",),
     "starlette": ("vqa.commands.serving",),
     "uvicorn": ("vqa.commands.serving",),
+    "python_multipart": ("vqa.commands.serving",),
     "prometheus_client": ("vqa.commands.serving",),
     "onnx": ("vqa.commands.exporting",),
     "onnxruntime": ("vqa.commands.exporting",),

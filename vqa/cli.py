@@ -105,6 +105,7 @@ def parser(program: str = "vqa") -> argparse.ArgumentParser:
         verbs.add_parser(verb, help=summary, add_help=False)
     for add in (
         _add_score,
+        _add_serve,
         _add_pack,
         _add_doctor,
         _add_compare,
@@ -137,6 +138,12 @@ def _add_score(verbs: "argparse._SubParsersAction[_Parser]") -> None:
     from vqa.commands.scoring import arguments
 
     arguments.add(_verb(verbs, "score", "score video files", arguments.EPILOG))
+
+
+def _add_serve(verbs: "argparse._SubParsersAction[_Parser]") -> None:
+    from vqa.commands.serving import arguments
+
+    arguments.add(_verb(verbs, "serve", "score the videos that are sent to it", arguments.EPILOG))
 
 
 def _add_pack(verbs: "argparse._SubParsersAction[_Parser]") -> None:

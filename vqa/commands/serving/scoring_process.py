@@ -1,0 +1,124 @@
+"""The process that scores: it holds the model, takes one video at a time and says how far it is."""
+
+import ctypes
+import inspect
+import os
+import re
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+# What a GPU that is lost, or a context that cannot be used again, raises.
+DEVICE_LOST = re.compile(r"CUDA error|CUDNN_STATUS|device-side assert|NCCL error")
+SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux
+DEVICE_LOST_STATUS = 3
+
+
+def work(
+    connection: Connection, options: Mapping[str, Any], max_video_s: float, threads: int
+) -> None:
+    """Load the model, then score each video that arrives, until the server closes the connection.
+
+    Messages to the server are pairs: `ready` and what every reader of the scores must know; `wrong`
+    and why the model cannot be loaded; `frames` and how many are done of how many; `scored` and row
+    and pictures; `failed` and kind, reason and remedy.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):  # the server handles them and ends this
+        signal.signal(number, signal.SIG_IGN)
+    _end_with_parent()
+    try:
+        scorer, facts = _loaded(options, threads)
+    except Exception as error:  # noqa: BLE001 (the server reports it)
+        connection.send(("wrong", " ".join(str(error).split()) or type(error).__name__))
+        return
+    connection.send(("ready", facts))
+    with suppress(EOFError, OSError):
+        while True:
+            path, name, folder = connection.recv()
+            connection.send(_scored(scorer, Path(path), name, Path(folder), max_video_s))
+
+
+def _end_with_parent() -> None:
+    if sys.platform.startswith("linux"):
+        parent = os.getppid()
+        ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+def _loaded(options: Mapping[str, Any], threads: int) -> tuple[Any, dict[str, Any]]:
+    """Return the scorer and its facts."""
+    import torch
+
+    from vqa.commands.memory import keep_freed_memory
+    from vqa.commands.scoring.choice import opened
+    from vqa.commands.scoring.command import facts_of
+    from vqa.commands.scoring.scorer import Scorer
+
+    keep_freed_memory()
+    torch.set_num_threads(threads)
+    given = dict(options)
+    model = given.pop("model")
+    weights, backbone = given.pop("weights", None), given.pop("backbone_weights", None)
+    if "explain" in inspect.signature(Scorer).parameters:
+        given["explain"] = True
+    run = opened(model, weights=weights, backbone_weights=backbone, cache=None)
+    scorer = Scorer(run, **given)
+    scorer.use_decoders(1)
+    return scorer, facts_of(scorer)
+
+
+def _scored(
+    scorer: Any, path: Path, name: str, folder: Path, max_video_s: float
+) -> tuple[str, Any]:
+    """Score one video; return the message about it."""
+    from vqa.video import VideoError, probe
+
+    def cleaned(text: str) -> str:
+        return without_paths(text, path, name)
+
+    try:
+        info = probe(path)
+        if info.duration_s > max_video_s:
+            lasts = f"expected a video of at most {max_video_s:g} s, found {info.duration_s:.1f} s"
+            return "failed", ("too_long", lasts, "send a part of it")
+    except (OSError, ValueError, VideoError):
+        pass  # the scorer says what is wrong, or scores the good frames
+    score = scorer(path)
+    if DEVICE_LOST.search(score.error):
+        os._exit(DEVICE_LOST_STATUS)
+    if score.error:
+        remedy = "send a complete video file that a player can show"
+        return "failed", ("no_score", cleaned(score.error), remedy)
+    row = score.entry() | {"video": name}
+    row["note"] = cleaned(row["note"])
+    return "scored", (row, _pictures(path, score, folder))
+
+
+def _pictures(path: Path, score: Any, folder: Path) -> list[dict[str, Any]]:
+    """Write the pictures of an explanation; return title and time of each."""
+    explanation = getattr(score, "explanation", None)
+    if explanation is None:
+        return []
+    try:
+        from vqa.reports.scoring.pictures import pictures
+    except ImportError:
+        return []
+    found = []
+    for number, picture in enumerate(pictures(path, explanation, None)):
+        (folder / f"{number}.jpg").write_bytes(picture.jpeg)
+        found.append({"title": picture.title, "time_s": picture.time_s})
+    return found
+
+
+def without_paths(text: str, path: Path, name: str) -> str:
+    """Return a text in which the video has its client's name, and that shows no path of ours."""
+    for ours in (str(path), str(path.resolve())):
+        text = text.replace(ours, name)
+    for folder in (path.parent, path.resolve().parent):
+        text = text.replace(f"{folder}/", "").replace(str(folder), "")
+    return text.replace(path.name, name)
