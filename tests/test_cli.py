@@ -15,6 +15,7 @@ from vqa.commands.completion import candidates
 HEAVY = ("torch", "pytorch_lightning", "torchvision", "numpy", "pandas", "scipy", "wandb")
 PLAIN_VERBS = [
     "score",
+    "serve",
     "pack",
     "doctor",
     "compare",

@@ -23,7 +23,8 @@ from vqa.commands.serving.crew import Crew
 from vqa.commands.serving.jobs import Jobs
 from vqa.commands.serving.limits import Limits
 from vqa.commands.serving.measures import Measures
-from vqa.commands.serving.web import Service, app_of
+from vqa.commands.serving.service import Service
+from vqa.commands.serving.web import app_of
 from vqa.cores import own_cores
 from vqa.files import user_path
 

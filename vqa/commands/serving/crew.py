@@ -230,6 +230,8 @@ class Crew:
         self._failed(job, "worker_died", reason, TRY_ANOTHER)
 
     def _failed(self, job: Job, kind: str, error: str, remedy: str) -> None:
+        if job.state != RUNNING:  # cancelled meanwhile
+            return
         self.jobs.fail(job, kind, shown(error), remedy)
         self.measures.jobs.labels("failed").inc()
         self.measures.failures.labels(kind).inc()

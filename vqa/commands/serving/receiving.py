@@ -168,9 +168,8 @@ class FilePart:
             raise Refusal(400, "expected short headers of the part", SEND)
 
     def _header(self) -> None:
-        self._headers[self._field.decode("latin-1").lower()] = self._value.decode(
-            "utf-8", "replace"
-        )
+        name = self._field.decode("latin-1").lower()
+        self._headers[name] = self._value.decode("latin-1")  # what the parser of options reads
         self._field, self._value = bytearray(), bytearray()
         if len(self._headers) > 16:
             raise Refusal(400, "expected few headers of the part", SEND)
