@@ -32,7 +32,8 @@ from vqa.remote.addresses import public
 
 LONGEST_WAIT_S = 60.0
 MOST_JSON_BYTES = 16 * 1024
-PAGE = {"app.js": "text/javascript", "style.css": "text/css"}
+SCRIPTS = ("app.js", "api.js", "drawing.js", "result.js")
+PAGE = dict.fromkeys(SCRIPTS, "text/javascript") | {"style.css": "text/css"}
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "

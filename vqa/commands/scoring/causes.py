@@ -1,0 +1,109 @@
+"""Groups of statistics that pull the score of a video down, or lift it, and the check of that.
+
+Each group's effect is its Shapley value against the median of the training videos
+(`vqa.models.shapley`), on the scale of the scores. The check stands beside it: the score after only
+that group is put back to the median.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vqa.features.extraction.sources import Source
+from vqa.features.nss.damages import KINDS, kinds_of
+from vqa.features.nss.names import DIM
+from vqa.models.shapley import MOST_GROUPS, attribute
+from vqa.training.learners.base import Learner
+from vqa.training.learners.vectors import training_quantiles, vector_scores
+
+OTHER = "other"
+SMALL = 0.005  # on the scale; less is shown as nothing
+ANSWER_TO = {
+    "sharpness": "the statistics that lie as blur moves them",
+    "noise": "the statistics that lie as noise moves them",
+    "colour": "the statistics that lie as darkness moves them",
+    "motion": "the statistics that lie as a standing picture moves them",
+    OTHER: "the other features",
+}
+NO_VECTOR = "this model scores no feature vector, so no group of features can be put back"
+NO_MEDIAN = "the run stores no median of its training videos to compare with (scaler rank_gauss)"
+NO_GROUPS = "nothing is known about what this model's features describe"
+
+
+def causes(
+    models: Sequence[tuple[Learner, Callable[[Any], Any]]],
+    features: Tensor | None,
+    sources: Sequence[Source],
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Attribute a score to groups of features.
+
+    Args:
+        models: Learners of one run, each with its curve from raw scores to the scale.
+        features: (1, D), the feature vector of the video as a batch, as the learners get it; other
+            shapes, as of sequences, and None have no causes.
+        sources: The sources of the features, in the order in which they are joined.
+
+    Returns:
+        Causes, the most harmful first, each with `kind`, `effect` (negative pulls the score down;
+        all effects add up to the score less that of the median), `removed` (the score after this
+        group is put back to the median) and `text`; and remarks, which say why there are none.
+    """
+    if features is None or features.ndim != 2 or len(features) != 1:
+        return [], [NO_VECTOR]
+    vector = features[0]
+    known = [one for learner, _ in models if (one := training_quantiles(learner)) is not None]
+    if len(known) < len(models):
+        return [], [NO_MEDIAN]
+    values, quantiles = vector.cpu().numpy(), np.mean(known, axis=0)
+    reference = np.median(quantiles, axis=0).astype(values.dtype)
+    names, groups = _groups(values, quantiles, sources)
+    if not names:
+        return [], [NO_GROUPS]
+
+    def score(mixtures: NDArray) -> NDArray:
+        rows = torch.from_numpy(mixtures).to(vector.dtype)
+        return np.mean([curve(vector_scores(learner, rows)) for learner, curve in models], axis=0)
+
+    found = attribute(score, values, reference, groups, len(names))
+    told = [
+        {
+            "kind": name,
+            "effect": round(float(found.effects[place]), 6),
+            "removed": round(float(found.removed[place]), 6),
+            "text": _text(name, found.effects[place], found.score, found.removed[place]),
+        }
+        for place, name in enumerate(names)
+        if (groups == place).any()
+    ]
+    return sorted(told, key=lambda cause: cause["effect"]), []
+
+
+def _groups(
+    values: NDArray, quantiles: NDArray, sources: Sequence[Source]
+) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the names of the groups and the group (D,) of each feature; no names if unknown."""
+    if [source.name for source in sources] == ["nss"] and len(values) == DIM:
+        return list(KINDS), kinds_of(values, quantiles)
+    families = [family for source in sources for family in source.families]
+    names = sorted(set(families))
+    if len(families) != len(values) or not 1 < len(names) <= MOST_GROUPS:
+        return [], np.empty(0, np.int64)
+    return names, np.array([names.index(family) for family in families])
+
+
+def _text(name: str, effect: float, score: float, removed: float) -> str:
+    """Say in a sentence what a group does to the score."""
+    what = ANSWER_TO.get(name, f"the features of {name}")
+    if abs(effect) < SMALL:
+        does = "leave the score as it is"
+    elif effect < 0:
+        does = f"pull the score down by {-effect:.2f}"
+    else:
+        does = f"lift the score by {effect:.2f}"
+    return (
+        f"{name}: {what} {does}; at the training median, it is {removed:.2f} instead of {score:.2f}"
+    )

@@ -1,0 +1,128 @@
+"""The kind of damage that each statistic of a video speaks of.
+
+Most statistics answer to several kinds of damage and to what a video shows. So a video is compared
+as a whole first. Its statistics, on the rank-Gaussian scale of the training videos, are explained
+as a sum of planted damages, each with an amount of at least 0:
+
+    z = sum of a_m u_m + what videos are like,  a_m >= 0
+
+u_m is the mean change by damage m (a function at a strength) and "what videos are like" has the
+covariance of rated videos: generalised least squares with non-negative amounts. Then a statistic
+counts to the kind whose damages move it most in the direction in which it lies, or to `other` if
+none does. Each statistic counts to one kind; a kind without an amount has none.
+
+`damages.safetensors` holds u and its filters; `benchmarks/cause_table.py` makes it.
+
+Shapes: D = 1836, M damages, Q quantiles.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from vqa.features.nss.names import DIM, FAMILIES
+from vqa.models.scalings import LIMIT, mapped
+
+KINDS = ("sharpness", "noise", "colour", "motion", "other")
+OTHER = KINDS.index("other")
+FILE = Path(__file__).with_name("damages.safetensors")
+SWEEPS = 300
+LEAST = 1e-3  # deviations: smaller changes by a damage are rounding
+
+
+@dataclass(frozen=True, eq=False)
+class Damages:
+    """Planted damages and what they do to the statistics.
+
+    Attributes:
+        kinds: Kind of each damage, of `KINDS`.
+        changes: (M, D) mean change, in deviations of the training videos.
+        filters: (M, D) `changes` times the inverse covariance of rated videos.
+    """
+
+    kinds: tuple[str, ...]
+    changes: NDArray[np.float64]
+    filters: NDArray[np.float64]
+
+    def amounts(self, scaled: ArrayLike) -> NDArray[np.float64]:
+        """Return the amount (M,) of each damage in a video's scaled statistics (D,).
+
+        The non-negative least squares are solved by coordinate descent.
+        """
+        products = self.filters @ self.changes.T
+        products = (products + products.T) / 2
+        wanted = self.filters @ np.asarray(scaled, np.float64)
+        found = np.zeros(len(wanted))
+        for _ in range(SWEEPS):
+            for place, row in enumerate(products):
+                step = (wanted[place] - row @ found) / row[place]
+                found[place] = max(0.0, found[place] + step)
+        return found
+
+    def save(self, path: Path) -> None:
+        """Write the file that `load` reads, in half precision."""
+        arrays = {"changes": self.changes, "filters": self.filters}
+        half = {name: array.astype(np.float16) for name, array in arrays.items()}
+        save_file(half, path, {"kinds": json.dumps(self.kinds)})
+
+    @classmethod
+    def load(cls, path: Path = FILE) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: The file is absent or damaged.
+        """
+        try:
+            with safe_open(path, "numpy") as file:
+                kinds = tuple(json.loads(file.metadata()["kinds"]))
+                both = [file.get_tensor(name).astype(float) for name in ("changes", "filters")]
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}: not a table of damages ({error}); install vqa again") from (
+                error
+            )
+        if set(kinds) - set(KINDS) or any(one.shape != (len(kinds), DIM) for one in both):
+            raise ValueError(f"{path}: expected (M, {DIM}) numbers of M kinds; install vqa again")
+        return cls(kinds, *both)
+
+
+@cache
+def damages() -> Damages:
+    """Return the damages of the package's table."""
+    return Damages.load()
+
+
+def kinds_of(features: ArrayLike, quantiles: ArrayLike) -> NDArray[np.int64]:
+    """Return the kind that each statistic of a video counts to, as places in `KINDS`.
+
+    Args:
+        features: (D,) statistics of a video. An undefined one has no direction: it counts to motion
+            if it describes changes over time, as of a picture that stands still, and to `other` if
+            it does not.
+        quantiles: (Q, D) of the training videos.
+
+    Raises:
+        ValueError: Another number of statistics.
+    """
+    features, quantiles = np.asarray(features, np.float64), np.asarray(quantiles, np.float64)
+    if features.shape != (DIM,) or quantiles.shape[1:] != (DIM,):
+        raise ValueError(
+            f"expected {DIM} statistics and their quantiles, found {features.shape} and "
+            f"{quantiles.shape}"
+        )
+    known = np.isfinite(features) & (np.abs(features) <= LIMIT)
+    scaled = mapped(np.where(known, features, np.nan)[None], quantiles)[0]
+    table = damages()
+    moved = table.amounts(scaled)[:, None] * table.changes
+    own = np.array(table.kinds)
+    by_kind = np.array([moved[own == kind].sum(axis=0) for kind in KINDS[:OTHER]])
+    agreeing = by_kind * np.sign(scaled)
+    kinds = np.where(agreeing.max(axis=0) > LEAST, agreeing.argmax(axis=0), OTHER)
+    moving = np.array(FAMILIES) == "motion"
+    return np.where(known, kinds, np.where(moving, KINDS.index("motion"), OTHER))
