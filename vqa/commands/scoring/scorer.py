@@ -26,6 +26,7 @@ from vqa.databases.records import VideoRecord
 from vqa.databases.searching import absolute
 from vqa.features.extraction.feature_source import FeatureSource
 from vqa.features.extraction.lanes import Decoders
+from vqa.features.extractor import Extractor
 from vqa.files import plain, user_path
 from vqa.remote.addresses import is_elsewhere, public
 from vqa.remote.fetching import LocalFiles
@@ -128,7 +129,12 @@ class Scorer:
     @property
     def uses_gpu(self) -> bool:
         """Whether features, or the network that frames are read for, are computed on a GPU."""
-        return any(source.extractor.device.type != "cpu" for source in self._extracted)
+        return any(extractor.device.type != "cpu" for extractor in self.extractors)
+
+    @property
+    def extractors(self) -> list[Extractor]:
+        """What describes the frames of a video; none for a model that reads fragments."""
+        return [source.extractor for source in self._extracted]
 
     @property
     def _extracted(self) -> list[FeatureSource]:
@@ -156,8 +162,7 @@ class Scorer:
             "weights": self._experiment.sources.weights,
             "level": self.level,
         }
-        if self.explain:  # rows without an explanation are not reused for it
-            facts["explain"] = True
+        facts |= {"explain": True} if self.explain else {}  # other rows are not reused for it
         text = json.dumps(plain(facts), sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -233,9 +238,8 @@ class Scorer:
         if self.explain:
             from vqa.commands.scoring.explanation import explained
 
-            explanation = explained(
-                self._models, self._experiment, record, inputs, times_s, timeline
-            )
+            given = record, inputs, times_s, timeline
+            explanation = explained(self._models, self._experiment, *given)
         return Score(
             record.id,
             value,

@@ -1,7 +1,6 @@
 """The process that scores: it holds the model, takes one video at a time and says how far it is."""
 
 import ctypes
-import inspect
 import os
 import re
 import signal
@@ -11,6 +10,8 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+
+from vqa.commands.serving.frame_count import telling
 
 # What a GPU that is lost, or a context that cannot be used again, raises.
 DEVICE_LOST = re.compile(r"CUDA error|CUDNN_STATUS|device-side assert|NCCL error")
@@ -39,7 +40,14 @@ def work(
     with suppress(EOFError, OSError):
         while True:
             path, name, folder = connection.recv()
-            connection.send(_scored(scorer, Path(path), name, Path(folder), max_video_s))
+
+            def told(done: int, of: int) -> None:
+                connection.send(("frames", (done, of)))
+
+            video = Path(path)
+            with telling(scorer.extractors, told):
+                message = _scored(scorer, video, name, Path(folder), max_video_s)
+            connection.send(message)
 
 
 def _end_with_parent() -> None:
@@ -64,10 +72,8 @@ def _loaded(options: Mapping[str, Any], threads: int) -> tuple[Any, dict[str, An
     given = dict(options)
     model = given.pop("model")
     weights, backbone = given.pop("weights", None), given.pop("backbone_weights", None)
-    if "explain" in inspect.signature(Scorer).parameters:
-        given["explain"] = True
     run = opened(model, weights=weights, backbone_weights=backbone, cache=None)
-    scorer = Scorer(run, **given)
+    scorer = Scorer(run, explain=True, **given)
     scorer.use_decoders(1)
     return scorer, facts_of(scorer)
 
@@ -104,12 +110,10 @@ def _pictures(path: Path, score: Any, folder: Path) -> list[dict[str, Any]]:
     explanation = getattr(score, "explanation", None)
     if explanation is None:
         return []
-    try:
-        from vqa.reports.scoring.pictures import pictures
-    except ImportError:
-        return []
+    from vqa.reports.scoring.pictures import pictures
+
     found = []
-    for number, picture in enumerate(pictures(path, explanation, None)):
+    for number, picture in enumerate(pictures(str(path), explanation)):
         (folder / f"{number}.jpg").write_bytes(picture.jpeg)
         found.append({"title": picture.title, "time_s": picture.time_s})
     return found

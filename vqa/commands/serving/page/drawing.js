@@ -87,10 +87,14 @@ export function timelineDrawing(results, model, moments = []) {
     if (points.length === 1) parts.push(draw("circle", { class: "dot", cx: x(one.times_s[0]), cy: y(one.frame_quality[0]), r: 5 }));
   });
   moments.forEach((one) => parts.push(draw("circle", { class: "worst", cx: x(one.time_s), cy: y(one.quality), r: 5 })));
-  const cursor = draw("line", { class: "cursor", x1: -9, x2: -9, y1: 4, y2: 104 });
+  const cursor = draw("line", { class: "cursor", visibility: "hidden", y1: 4, y2: 104 });
   const words = moments.map((one) => `${rounded(one.quality)} at ${one.time_s.toFixed(1)} s`).join(", ");
   const svg = picture(126, `Quality over time${words ? `; worst moments: ${words}` : ""}`, ...parts, cursor);
-  return { svg, point: (time) => ["x1", "x2"].forEach((end) => cursor.setAttribute(end, x(time))) };
+  const point = (time) => {
+    cursor.setAttribute("visibility", "visible");
+    for (const end of ["x1", "x2"]) cursor.setAttribute(end, x(time));
+  };
+  return { svg, point };
 }
 
 export function bars(rows, caption) {

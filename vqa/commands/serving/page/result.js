@@ -11,7 +11,7 @@ export function resultOf(job, model) {
   const parts = [score(row, model), scaleDrawing(row, model)];
   const notes = [row.note, ...(model.notes ?? []), ...told.remarks].filter(Boolean);
   if (notes.length) parts.push(make("div", { className: "told" }, ...notes.map((note) => make("p", {}, note))));
-  if (row.times_s.length) parts.push(make("h4", {}, "Quality over time"), ...timeline(row, model, told.moments));
+  if (row.times_s.length > 1) parts.push(make("h4", {}, "Quality over time"), ...timeline(row, model, told.moments));
   if (job.pictures.length) parts.push(make("h4", {}, "Worst moments"), pictures(job));
   if (told.causes.length) {
     const rows = told.causes.map((one) => ({ name: one.kind, value: one.effect }));
@@ -53,7 +53,7 @@ function timeline(row, model, moments) {
     slider.value = apart.indexOf(Math.min(...apart));
     show();
   });
-  return row.times_s.length > 1 ? [svg, slider, told] : [svg];
+  return [svg, slider, told];
 }
 
 function pictures(job) {
@@ -92,12 +92,12 @@ export function comparison([first, second], model) {
   }
   const { svg } = timelineDrawing([a, b], model);
   const legend = make("p", { className: "quiet" }, make("i", { className: "key" }), `${first.name} ${rounded(a.score)}`, make("br"), make("i", { className: "key second" }), `${second.name} ${rounded(b.score)}`);
-  const parts = [make("p", { className: "verdict" }, words), legend, svg];
+  const parts = [make("p", { className: "verdict" }, words), legend, make("div", { className: "wide" }, svg)];
   const [ours, theirs] = [a, b].map((row) => Object.fromEntries((row.explanation?.causes ?? []).map((one) => [one.kind, one.effect])));
   const kinds = Object.keys(ours).filter((kind) => kind in theirs);
   if (kinds.length) {
     const rows = kinds.map((kind) => make("tr", {}, make("th", { scope: "row" }, kind), ...[ours, theirs].map((one) => make("td", { className: "number" }, `${one[kind] < 0 ? "−" : "+"}${rounded(Math.abs(one[kind]))}`))));
-    const head = make("tr", {}, make("th", { scope: "col" }, "Effect on the score"), ...[first, second].map((one) => make("th", { scope: "col" }, one.name)));
+    const head = make("tr", {}, make("th", { scope: "col" }, "Effect on the score"), ...[first, second].map((one) => make("th", { scope: "col", className: "number" }, one.name)));
     parts.push(make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)));
   }
   return parts;
