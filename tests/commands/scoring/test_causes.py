@@ -7,12 +7,13 @@ import pytest
 import torch
 
 import vqa
-from vqa.commands.scoring.causes import NO_GROUPS, NO_MEDIAN, NO_VECTOR, causes
+from vqa.commands.scoring.causes import NO_GROUPS, NO_MEDIAN, NO_VECTOR, causes, named
 from vqa.features.nss.damages import KINDS, kinds_of
 from vqa.features.nss.names import DIM, FAMILIES
 from vqa.models.svr import fit_svr
 from vqa.training.learners.svr import SVRLearner
 from vqa.training.learners.vectors import training_quantiles, vector_scores
+from vqa.video.plain_facts import PlainFacts
 
 NSS = SimpleNamespace(name="nss", families=FAMILIES)
 
@@ -118,3 +119,31 @@ def test_models_that_can_tell_nothing_say_why():
     assert causes(minmax, torch.rand(1, DIM), [NSS]) == ([], [NO_MEDIAN])
     assert causes(minmax, torch.rand(1, 9, DIM), [NSS]) == ([], [NO_VECTOR])
     assert causes(minmax, None, [NSS]) == ([], [NO_VECTOR])
+
+
+def test_what_the_frames_show_is_said_and_named(ugc, spread):
+    features = video(spread)
+    plain, dark = PlainFacts(0.0, 0.5), PlainFacts(0.09, 0.1)
+    still = PlainFacts(0.43, 0.5)
+    told, remarks = causes(ugc, features, [NSS], plain)
+    assert remarks == []
+    assert not {cause["kind"] for cause in told} & {"colour", "motion"}
+    told, remarks = causes(ugc, features, [NSS], dark)
+    assert remarks == ["the picture is dark: its mean brightness is 10%"]
+    assert "colour" in {cause["kind"] for cause in told}
+    told, remarks = causes(ugc, features, [NSS], still)
+    assert remarks == ["the picture stands still for 43% of the time"]
+    assert named(told, still) == "motion"
+
+
+@pytest.mark.parametrize(
+    ("effects", "name"),
+    [
+        ({"noise": -0.3, "sharpness": -0.1}, "noise"),
+        ({"other": -0.5, "sharpness": -0.1}, "sharpness"),
+        ({"sharpness": -0.01, "noise": 0.2}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_most_harmful_kind_is_named(effects, name):
+    assert named([{"kind": kind, "effect": effect} for kind, effect in effects.items()]) == name

@@ -5,7 +5,7 @@ Each group's effect is its Shapley value against the median of the training vide
 that group is put back to the median.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,13 @@ from vqa.features.nss.names import DIM
 from vqa.models.shapley import MOST_GROUPS, attribute
 from vqa.training.learners.base import Learner
 from vqa.training.learners.vectors import training_quantiles, vector_scores
+from vqa.video.plain_facts import PlainFacts
 
 OTHER = "other"
 SMALL = 0.005  # on the scale; less is shown as nothing
+NAMED = 0.02  # on the scale; a group that pulls down by less is no cause
+STANDING = 0.1  # share of the time that a picture stands still before it is said
+DARK = 0.2  # mean brightness of a dark picture
 ANSWER_TO = {
     "sharpness": "the statistics that lie as blur moves them",
     "noise": "the statistics that lie as noise moves them",
@@ -38,6 +42,7 @@ def causes(
     models: Sequence[tuple[Learner, Callable[[Any], Any]]],
     features: Tensor | None,
     sources: Sequence[Source],
+    facts: PlainFacts | None = None,
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Attribute a score to groups of features.
 
@@ -46,11 +51,13 @@ def causes(
         features: (1, D), the feature vector of the video as a batch, as the learners get it; other
             shapes, as of sequences, and None have no causes.
         sources: The sources of the features, in the order in which they are joined.
+        facts: What is certain of the video; None if nobody looked.
 
     Returns:
         Causes, the most harmful first, each with `kind`, `effect` (negative pulls the score down;
         all effects add up to the score less that of the median), `removed` (the score after this
-        group is put back to the median) and `text`; and remarks, which say why there are none.
+        group is put back to the median) and `text`; and remarks, which say what is certain of the
+        video, or why there are no causes.
     """
     if features is None or features.ndim != 2 or len(features) != 1:
         return [], [NO_VECTOR]
@@ -60,11 +67,11 @@ def causes(
         return [], [NO_MEDIAN]
     values, quantiles = vector.cpu().numpy(), np.mean(known, axis=0)
     reference = np.median(quantiles, axis=0).astype(values.dtype)
-    names, groups = _groups(values, quantiles, sources)
+    names, groups = _groups(values, quantiles, sources, facts)
     if not names:
         return [], [NO_GROUPS]
 
-    def score(mixtures: NDArray) -> NDArray:
+    def score(mixtures: NDArray[Any]) -> NDArray[np.float64]:
         rows = torch.from_numpy(mixtures).to(vector.dtype)
         return np.mean([curve(vector_scores(learner, rows)) for learner, curve in models], axis=0)
 
@@ -79,15 +86,40 @@ def causes(
         for place, name in enumerate(names)
         if (groups == place).any()
     ]
-    return sorted(told, key=lambda cause: cause["effect"]), []
+    remarks = [] if facts is None else [text for _, text in certain(facts)]
+    return sorted(told, key=lambda cause: cause["effect"]), remarks
+
+
+def certain(facts: PlainFacts) -> Iterator[tuple[str, str]]:
+    """Yield the kinds of damage that the frames themselves show, each with a sentence."""
+    if facts.standing >= STANDING:
+        yield "motion", f"the picture stands still for {facts.standing:.0%} of the time"
+    if facts.brightness <= DARK:
+        yield "colour", f"the picture is dark: its mean brightness is {facts.brightness:.0%}"
+
+
+def named(told: Sequence[Mapping[str, Any]], facts: PlainFacts | None = None) -> str:
+    """Return the kind that a video suffers from most, in one word; empty if from none.
+
+    A picture that stands still is certain, whatever a model makes of it; else it is the kind that
+    pulls the score down most, by 0.02 at least.
+    """
+    if facts is not None and facts.standing >= STANDING:
+        return "motion"
+    harmful = [one["kind"] for one in told if one["effect"] <= -NAMED and one["kind"] != OTHER]
+    return harmful[0] if harmful else ""
 
 
 def _groups(
-    values: NDArray, quantiles: NDArray, sources: Sequence[Source]
+    values: NDArray[Any],
+    quantiles: NDArray[np.float64],
+    sources: Sequence[Source],
+    facts: PlainFacts | None,
 ) -> tuple[list[str], NDArray[np.int64]]:
     """Return the names of the groups and the group (D,) of each feature; no names if unknown."""
     if [source.name for source in sources] == ["nss"] and len(values) == DIM:
-        return list(KINDS), kinds_of(values, quantiles)
+        known = None if facts is None else {kind for kind, _ in certain(facts)}
+        return list(KINDS), kinds_of(values, quantiles, known)
     families = [family for source in sources for family in source.families]
     names = sorted(set(families))
     if len(families) != len(values) or not 1 < len(names) <= MOST_GROUPS:
