@@ -56,8 +56,8 @@ def causes(
     Returns:
         Causes, the most harmful first, each with `kind`, `effect` (negative pulls the score down;
         all effects add up to the score less that of the median), `removed` (the score after this
-        group is put back to the median) and `text`; and remarks, which say what is certain of the
-        video, or why there are no causes.
+        group is put back to the median) and `text`; and remarks: the main cause and what is certain
+        of the video, or why there are no causes.
     """
     if features is None or features.ndim != 2 or len(features) != 1:
         return [], [NO_VECTOR]
@@ -86,8 +86,13 @@ def causes(
         for place, name in enumerate(names)
         if (groups == place).any()
     ]
-    remarks = [] if facts is None else [text for _, text in certain(facts)]
-    return sorted(told, key=lambda cause: cause["effect"]), remarks
+    told.sort(key=lambda cause: cause["effect"])
+    effects = {cause["kind"]: cause["effect"] for cause in told}
+    remarks = [f"main cause: {named(told, facts) or 'no group of features pulls the score down'}"]
+    for kind, text in () if facts is None else certain(facts):
+        free = effects.get(kind, 0.0) > -NAMED
+        remarks.append(text + ("; the model does not lower the score for it" if free else ""))
+    return told, remarks
 
 
 def certain(facts: PlainFacts) -> Iterator[tuple[str, str]]:
