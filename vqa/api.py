@@ -26,6 +26,7 @@ def load(
     fps: float | None = None,
     max_seconds: float | None = None,
     identity: str = "content",
+    explain: bool = False,
 ) -> "LoadedScorer":
     """Load a model for scoring.
 
@@ -47,6 +48,7 @@ def load(
         max_seconds: Score only the beginning of each video; None scores all of it.
         identity: How a file is identified: by its `content`, or `sampled` by size, time and some
             bytes, which is cheaper.
+        explain: Also say why a video scores as it does, as `explanation` of each score.
 
     Raises:
         RunError: The folder is not a run, or was written by another version.
@@ -59,7 +61,7 @@ def load(
     run = opened(model, weights=weights, backbone_weights=backbone_weights, cache=cache)
     return Scorer(
         run, cache=cache, device=device, damaged=damaged, trust=trust, level=level, fps=fps,
-        max_seconds=max_seconds, identity=identity,
+        max_seconds=max_seconds, identity=identity, explain=explain,
     )  # fmt: skip
 
 

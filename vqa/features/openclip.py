@@ -79,6 +79,7 @@ class OpenClipWindows(Extractor):
 
     Attributes:
         descriptions: The r sentences, in the order of the features.
+        sets: The group of each, such as `objective`.
 
     Raises:
         ValueError: An option has an unknown value, or the descriptions cannot be used.
@@ -117,6 +118,7 @@ class OpenClipWindows(Extractor):
         self.windows = windows
         self.batch_windows = batch_windows or (32 if self.device.type == "cpu" else 256)
         self.descriptions = tuple(sentence for group in chosen.values() for sentence in group)
+        self.sets = tuple(name for name, group in chosen.items() for _ in group)
         self.dim = 2 * len(self.descriptions)
         self.untrained = weights == "random"
         state = state_hash(model)

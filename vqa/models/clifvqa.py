@@ -158,6 +158,25 @@ class CLiFVQA(nn.Module):
             if fragments is None:
                 raise ValueError("the spatial branch expected fragments, found none")
             vectors.append(self.spatial_vector(fragments))
+        return self._scored(vectors)
+
+    def score_vectors(self, semantic: Tensor, spatial: Tensor | None = None) -> Tensor:
+        """Score clips from the vectors of both branches, as `timeline` does from their inputs.
+
+        Args:
+            semantic: (B, D).
+            spatial: (B or 1, K, P); None without that branch.
+
+        Returns:
+            (B, K); (B, 1) without the spatial branch.
+        """
+        vectors = [semantic[:, None]]
+        if spatial is not None:
+            vectors.append(spatial.expand(len(semantic), -1, -1))
+        return self._scored(vectors)
+
+    def _scored(self, vectors: list[Tensor]) -> Tensor:
+        """Score clips from vectors (B, 1 or K, width) of the branches. -> (B, K)."""
         if self.head is None:
             return sum(vector.mean(-1) for vector in vectors)
         clips = vectors[-1].shape[1]

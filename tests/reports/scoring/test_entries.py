@@ -12,7 +12,6 @@ from vqa.reports.scoring.entries import (
     extremes,
     spark,
     spread,
-    worst_moments,
 )
 
 
@@ -39,18 +38,6 @@ def test_a_row_may_lack_everything_but_its_score():
     assert (entry.path, entry.interval, entry.percentile, entry.note) == ("a.mp4", None, None, "")
     assert entry.lowest is None
     assert Entry.of({"video": "a.mp4", "path": "/v/a.mp4", "score": 3}).path == "/v/a.mp4"
-
-
-def test_worst_moments_lie_apart_in_temporal_order():
-    times_s = np.arange(100) / 10
-    quality = np.full(100, 3.0)
-    quality[[20, 21, 22]] = 1.0
-    quality[70] = 1.5
-    quality[50] = 2.0
-    assert worst_moments(times_s, quality) == [20, 50, 70]
-    assert worst_moments(times_s[:1], quality[:1]) == [0]
-    assert worst_moments(times_s[:0], quality[:0]) == []
-    assert len(worst_moments(times_s, np.full(100, 3.0))) == 3
 
 
 def test_a_spark_is_a_short_path_inside_its_box():

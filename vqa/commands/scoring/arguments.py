@@ -94,6 +94,11 @@ def _add_outputs(group: argparse._ArgumentGroup) -> None:
         "--fail-below", type=flag(number(-1e12, 1e12), float), metavar="SCORE",
         help="exit with status 3 if a score is lower",
     )  # fmt: skip
+    group.add_argument(
+        "--explain", action="store_true",
+        help="also say why: worst moments, what pulls the score down, maps; in JSON rows, in the "
+        "table and on a page",
+    )  # fmt: skip
 
 
 def _add_work(group: argparse._ArgumentGroup) -> None:
@@ -172,6 +177,7 @@ def run(given: argparse.Namespace) -> int:
         shard=given.shard,
         zeros=given.zeros,
         fail_below=given.fail_below,
+        explain=given.explain,
         quiet=given.quiet,
         trust=given.trust,
         engine=engine,

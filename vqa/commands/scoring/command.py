@@ -55,6 +55,7 @@ def main(
     shard: str | None = None,
     zeros: bool = False,
     fail_below: float | None = None,
+    explain: bool = False,
     quiet: bool = False,
     trust: Sequence[str] = (),
     engine: EngineSettings | None = None,
@@ -94,6 +95,7 @@ def main(
         shard: `i/n`: score only every nth file, from the ith on; outputs are named after it.
         zeros: Lists end each name with NUL.
         fail_below: Name files with a lower score, and return 3.
+        explain: Also say why; without an output but the default, a page is written too.
         quiet: Print no table and no progress.
         trust: Packages besides vqa that the run's configuration may use.
         engine: Where the work is done; None is this machine.
@@ -107,6 +109,8 @@ def main(
     if output is None and not json_lines and not any(named.values()):
         output = DEFAULT
     dataset = dataset_of(output)
+    if explain:
+        named["html"] = page_of_reasons(output, html, dataset, json_lines=json_lines)
     outputs = wanted(None if dataset else output, named, shard)
     if cache is not None:
         check_folder("cache", cache)
@@ -121,6 +125,7 @@ def main(
         "run": opened(model, weights=weights, backbone_weights=backbone_weights, cache=cache),
         "cache": cache, "device": device, "damaged": damaged, "trust": trust, "level": level,
         "fps": fps, "max_seconds": max_seconds, "identity": identity,
+        "explain": explain,
     }  # fmt: skip
     scorer = Scorer(**(options | ({"device": "auto"} if cluster else {})))
     facts = facts_of(scorer)
@@ -157,6 +162,24 @@ def main(
     written = [] if dataset is None or keeper is None else [keeper.name]
     display.end(written + [str(one.path) for one in outputs])
     return _status(job, display, facts["scale"])
+
+
+def page_of_reasons(
+    output: str | Path | None, html: str | Path | None, dataset: str | None, *, json_lines: bool
+) -> str | Path | None:
+    """Return the page of a job with explanations, which tables do not hold.
+
+    Raises:
+        ValueError: Nothing that is written could hold them.
+    """
+    if html is not None or json_lines or output is None:
+        return html
+    if dataset is not None:
+        raise ValueError(
+            "--explain: a dataset holds no explanations; expected --html FILE or --json beside it"
+        )
+    held = Path(output).suffix.lower() in (".html", ".htm", ".json", ".jsonl")
+    return None if held else Path(output).with_suffix(".html")
 
 
 def facts_of(scorer: Scorer) -> dict[str, Any]:

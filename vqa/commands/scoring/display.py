@@ -147,7 +147,23 @@ def lines_of(entry: Mapping[str, Any], name: str, *, wide: bool) -> list[str]:
         interval = "" if low is None else f"{low:.2f} - {high:.2f}"
         percentile = entry["percentile"]
         cells += f"   {interval:12}  {'' if percentile is None else f'{percentile:.0f} %':>10}"
-    return [f"{cells}   {name}", *([f"{'':{len(cells)}}     {remark}"] if remark else [])]
+    beneath = [remark, why(entry.get("explanation"))]
+    return [f"{cells}   {name}", *(f"{'':{len(cells)}}     {line}" for line in beneath if line)]
+
+
+def why(explanation: Mapping[str, Any] | None) -> str:
+    """Return an explanation in a line: the worst moment, and what pulls the score down most."""
+    if explanation is None:
+        return ""
+    words = []
+    if explanation["moments"]:
+        worst = min(explanation["moments"], key=lambda moment: moment["quality"])
+        words.append(f"worst moment {worst['quality']:.2f} at {worst['time_s']:.1f} s")
+    harmful = [one for one in explanation["causes"] if one["effect"] < 0][:1]
+    words += [f"{one['kind']} pulls down by {-one['effect']:.2f}" for one in harmful]
+    moved = [one for one in explanation["descriptions"] if one["change"] < 0][:1]
+    words += [f'"{one["text"]}" pulls down by {-one["change"]:.2f}' for one in moved]
+    return "why: " + "; ".join(words or explanation["remarks"])
 
 
 def beside(path: str) -> str:

@@ -1,10 +1,13 @@
 """Remarks on a score: a picture without change, and values outside the scale."""
 
+from collections.abc import Iterable, Iterator, Mapping
+
 import numpy as np
 import torch
 from torch import Tensor
 
 STILL = 1e-5  # relative change of features that is rounding
+FEW_FRAMES = 8
 
 
 def is_still(features: Tensor) -> bool:
@@ -40,3 +43,23 @@ def outside_of(mos_range: tuple[float, float] | None, score: float, timeline: np
         return f"outside the scale [{low:g}, {high:g}]"
     inside = low <= timeline.min() and timeline.max() <= high
     return "" if inside else f"the timeline leaves the scale [{low:g}, {high:g}]"
+
+
+def doubts(
+    facts: Mapping[str, str], features: Iterable[Tensor], fps: float | None
+) -> Iterator[str]:
+    """Say what about the frames themselves makes a score doubtful.
+
+    Args:
+        facts: Of the features of the video.
+        features: Of each source, (T, D).
+        fps: Rate at which the frames were sampled; None if they are those of the training.
+    """
+    if fps is not None:
+        yield f"scored at {fps:g} frames per second"
+    if (frames := int(facts["frames"])) < FEW_FRAMES:
+        yield f"{frames} frame{'s' * (frames > 1)}: hardly anything is known about motion"
+    if undefined := int(facts["undefined"]):
+        yield f"{undefined} features are undefined, as for black or flat frames"
+    elif any(map(is_still, features)):
+        yield "nothing changes over time, as in a still or black picture"

@@ -33,6 +33,8 @@ class Score:
         state: What the store of a file elsewhere says of the version that was scored: its size with
             ETag or time; empty for a file of this machine.
         scales: The score on further scales, by name, for published weights that have some.
+        explanation: Why the score is what it is, see `vqa.commands.scoring.explanation`; None
+            unless it was asked for.
 
     Examples:
         >>> from vqa import Score
@@ -61,9 +63,15 @@ class Score:
     source: str = ""
     state: str = ""
     scales: dict[str, float] = field(default_factory=dict)
+    explanation: dict[str, Any] | None = None
 
     def entry(self) -> dict[str, Any]:
-        """Return the score as a JSON object; `notes`, the same for all scores, are left out."""
+        """Return the score as a JSON object; `notes`, the same for all scores, are left out.
+
+        `explanation` is there only if it was asked for.
+        """
         entry = asdict(self)
         del entry["notes"]
+        if self.explanation is None:
+            del entry["explanation"]
         return plain({"video": entry.pop("video"), "score": entry.pop("value"), **entry})

@@ -8,7 +8,7 @@ their models.
 import hashlib
 import json
 import math
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from vqa import __version__
 from vqa.commands.experiment import Experiment
-from vqa.commands.scoring.remarks import is_still, outside_of
+from vqa.commands.scoring.remarks import doubts, outside_of
 from vqa.commands.scoring.score import Score
 from vqa.databases.file_records import as_records
 from vqa.databases.records import VideoRecord
@@ -40,8 +40,6 @@ from vqa.training.assessment import assess, timeline_is
 from vqa.training.views import over_time
 from vqa.video import RawFormat
 
-FEW_FRAMES = 8
-
 
 class Scorer:
     """A trained run that scores video files. Make it with `vqa.load`.
@@ -59,6 +57,7 @@ class Scorer:
         max_seconds: Score only the beginning of each video; None scores all of it.
         identity: How a file is identified: by its `content`, or `sampled`, which is cheaper; see
             `vqa.identity`.
+        explain: Also say why, see `vqa.commands.scoring.explanation`.
 
     Attributes:
         cache: Folder of the feature cache, or None.
@@ -87,10 +86,11 @@ class Scorer:
         fps: float | None = None,
         max_seconds: float | None = None,
         identity: str = "content",
+        explain: bool = False,
     ) -> None:
         if not 0 < level < 1:
             raise ValueError(f"level={level}: expected a share between 0 and 1, such as 0.9")
-        self.level, self.fps = level, fps
+        self.level, self.fps, self.explain = level, fps, explain
         self.run = run if isinstance(run, Run) else load_run(run)
         self.cache = None if cache is None else user_path(cache)
         data = {"name": "files", "damaged": damaged, "max_seconds": max_seconds}
@@ -156,6 +156,8 @@ class Scorer:
             "weights": self._experiment.sources.weights,
             "level": self.level,
         }
+        if self.explain:  # rows without an explanation are not reused for it
+            facts["explain"] = True
         text = json.dumps(plain(facts), sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -214,7 +216,7 @@ class Scorer:
             return self.failed(record.id, "the model gives no finite score")
         remarks = [
             facts.get("note"),
-            *self._kind(facts, (source.load(record).features for source in sources.sources)),
+            *doubts(facts, (one.load(record).features for one in sources.sources), self.fps),
             outside_of(self.mos_range, value, timeline),
         ]
         interval = percentile = None
@@ -227,6 +229,13 @@ class Scorer:
             others = self.calibration.others.items()
             scales = {name: round(float(curve(raw)), 6) for name, curve in others}
             remarks.append(self._unlike(self.calibration.seen, inputs, facts))
+        explanation = None
+        if self.explain:
+            from vqa.commands.scoring.explanation import explained
+
+            explanation = explained(
+                self._models, self._experiment, record, inputs, times_s, timeline
+            )
         return Score(
             record.id,
             value,
@@ -247,6 +256,7 @@ class Scorer:
             source=facts.get("source", ""),
             state=record.state,
             scales=scales,
+            explanation=explanation,
         )
 
     def _sample(self, fps: float) -> None:
@@ -265,17 +275,6 @@ class Scorer:
                     f"fps={fps:g}: {source.name} chooses its frames itself; leave fps out, or use "
                     "max_seconds"
                 )
-
-    def _kind(self, facts: Mapping[str, str], features: Iterable[Tensor]) -> Iterator[str]:
-        """Say what about the frames themselves makes a score doubtful."""
-        if self.fps is not None:
-            yield f"scored at {self.fps:g} frames per second"
-        if (frames := int(facts["frames"])) < FEW_FRAMES:
-            yield f"{frames} frame{'s' * (frames > 1)}: hardly anything is known about motion"
-        if undefined := int(facts["undefined"]):
-            yield f"{undefined} features are undefined, as for black or flat frames"
-        elif any(map(is_still, features)):
-            yield "nothing changes over time, as in a still or black picture"
 
     def _scaled(self, name: str) -> Callable[[Any], Any]:
         """Return the curve of a model to the MOS scale; without a calibration, raw scores stay."""

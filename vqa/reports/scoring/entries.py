@@ -13,8 +13,6 @@ import numpy as np
 
 MOMENTS = 240  # of a timeline that are kept
 SPARK_BINS, SPARK_WIDTH, SPARK_HEIGHT = 24, 72, 20
-WORST_MOMENTS = 3
-APART = 0.1  # distance of worst moments, as a share of the timeline's length
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +27,7 @@ class Entry:
         note: What is special about the video.
         times_s: (T,) float32, at most `MOMENTS` moments.
         quality: (T,) float32, frame quality at these moments.
+        explanation: Why, as in a .jsonl output; None unless it was asked for.
     """
 
     path: str
@@ -38,6 +37,7 @@ class Entry:
     note: str
     times_s: np.ndarray
     quality: np.ndarray
+    explanation: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "Entry":
@@ -54,6 +54,7 @@ class Entry:
             row.get("note") or "",
             times_s[kept],
             quality[kept],
+            row.get("explanation"),
         )
 
     @property
@@ -73,18 +74,6 @@ def extremes(quality: np.ndarray, most: int = MOMENTS) -> np.ndarray:
     edges = np.linspace(0, len(quality), most // 2 + 1).astype(int)
     parts = [(begin, quality[begin:end]) for begin, end in pairwise(edges)]
     return np.unique([begin + place for begin, x in parts for place in (x.argmin(), x.argmax())])
-
-
-def worst_moments(times_s: np.ndarray, quality: np.ndarray) -> list[int]:
-    """Return the positions of the worst moments, `APART` from each other, in temporal order."""
-    found: list[int] = []
-    distance_s = APART * float(np.ptp(times_s)) if len(times_s) else 0.0
-    for place in np.argsort(quality, kind="stable"):
-        if all(abs(times_s[place] - times_s[other]) > distance_s for other in found):
-            found.append(int(place))
-        if len(found) == WORST_MOMENTS:
-            break
-    return sorted(found)
 
 
 def spark(quality: np.ndarray, ends: Sequence[float]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from vqa.evaluation.moments import worst_moments
 from vqa.files import shown
 from vqa.progress import progress_bar
 from vqa.reports import figures, page
@@ -22,8 +23,8 @@ from vqa.reports.scoring.entries import (
     folder_text,
     spark,
     spread,
-    worst_moments,
 )
+from vqa.reports.scoring.reasons import reasons
 from vqa.reports.scoring.stills import MOMENT, THUMBNAIL, nearest, stills, thumbnail_index
 from vqa.reports.svg import inline, to_svg
 from vqa.reports.words import percent, plural
@@ -82,7 +83,7 @@ def _content(
     scores = np.array([entry.score for entry in entries])
     scale, ends = _scale(model.get("scale"), scores)
     kept = [entries[rank] for rank in spread(len(entries), ROWS)]
-    timed = [rank for rank, entry in enumerate(kept) if len(entry.quality) > 1]
+    timed = [rank for rank, entry in enumerate(kept) if len(entry.quality) > 1 or entry.explanation]
     carded = {timed[place] for place in spread(len(timed), CARDS)}
     pictured = carded | set(spread(len(kept), THUMBNAILS))
     table, cards, lost = [], [], 0
@@ -96,7 +97,8 @@ def _content(
                 lost += not images
                 bar.update()
             if rank in carded:
-                cards.append(_card(rank, name, entry, moments, images[1:], ends))
+                card = _card(rank, name, entry, moments, images[1:], ends)
+                cards.append(card | {"why": reasons(entry.path, entry.explanation, raw)})
             table.append(_row(rank, name, entry, images, ends, rank in carded))
     name = str(model["name"])
     return {
@@ -210,10 +212,8 @@ def _verdict(scores: np.ndarray, scale: str) -> str:
     if len(scores) == 1:
         return f"Score {scores[0]:.2f} on a scale {_article(scale)}, where higher is better."
     low, middle, high = np.quantile(scores, (0.25, 0.5, 0.75))
-    return (
-        f"Median score {middle:.2f} on a scale {_article(scale)}, where higher is better; half of "
-        f"the videos lie between {low:.2f} and {high:.2f}."
-    )
+    middle_is = f"Median score {middle:.2f} on a scale {_article(scale)}, where higher is better"
+    return f"{middle_is}; half of the videos lie between {low:.2f} and {high:.2f}."
 
 
 def _article(scale: str) -> str:

@@ -36,6 +36,20 @@ def stills(
         largest: Largest width and height of each of the n pictures.
         raw: Format of headerless `.yuv` files.
     """
+    frames = frames_of(path, choose, raw)
+    return [_address(frame, size) for frame, size in zip(frames, largest, strict=bool(frames))]
+
+
+def frames_of(
+    path: str, choose: Callable[[VideoInfo], Sequence[int]], raw: RawFormat | None = None
+) -> list[np.ndarray]:
+    """Return some frames of a video, uint8 (H, W, 3); none if the file is gone or damaged.
+
+    Args:
+        path: As for `stills`.
+        choose: As for `stills`.
+        raw: As for `stills`.
+    """
     if protocol_of(path):  # hundreds of copies for small pictures
         return []
     files = LocalFiles([path])
@@ -45,13 +59,12 @@ def stills(
         if video.fault:
             raise OSError(video.fault)
         info = probe(video.path, raw=video.raw_format)
-        frames = read_frames(video.path, choose(info), raw=video.raw_format, info=info)
+        return list(read_frames(video.path, choose(info), raw=video.raw_format, info=info))
     except (VideoError, OSError, ValueError, RuntimeError, MemoryError) as error:
         log.info("no pictures of %s: %s", path, error)
         return []
     finally:
         release(video.path)
-    return [_address(frame, size) for frame, size in zip(frames, largest, strict=True)]
 
 
 def middle_index(info: VideoInfo) -> int:

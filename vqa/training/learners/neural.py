@@ -129,7 +129,7 @@ class NeuralLearner:
         bar = progress_bar(len(videos), "score", "video", delay=PATIENCE_S)
         with bar, loading():
             for batch in data.batches(videos):
-                parts.append(module.score(self._moved(batch["inputs"])))
+                parts.append(module.score(self.moved(batch["inputs"])))
                 ids += batch["ids"]
                 bar.update(len(batch["ids"]))
         found = torch.cat(parts).cpu().double().numpy() if parts else np.empty(0)
@@ -156,7 +156,7 @@ class NeuralLearner:
             TrainingError: The score is not finite.
         """
         module = self._ready()
-        inputs = self._moved(inputs)
+        inputs = self.moved(inputs)
         timeline = module.timeline(**inputs)[0].cpu().double().numpy()
         score = module(**inputs).cpu().double().numpy()
         return finite_score(float(self.curve(score)[0])), self.curve(timeline)
@@ -170,7 +170,7 @@ class NeuralLearner:
         states: dict[str, Tensor] = {}
         with bar, loading():
             for batch in data.batches(videos):
-                found = module.mean_hidden(self._moved(batch["inputs"]))
+                found = module.mean_hidden(self.moved(batch["inputs"]))
                 states |= zip(batch["ids"], found, strict=True)
                 bar.update(len(batch["ids"]))
         return torch.stack([states[video.id] for video in videos]).cpu().double().numpy()
@@ -226,7 +226,8 @@ class NeuralLearner:
             raise RuntimeError("this learner is neither fitted nor loaded")
         return self.module
 
-    def _moved(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def moved(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return inputs with their tensors on the device of the network."""
         return {
             name: value.to(self.device) if isinstance(value, Tensor) else value
             for name, value in inputs.items()

@@ -59,6 +59,8 @@ class ScoringNetwork(nn.Module):
         mos_offset: Subtracted from the labels before.
     """
 
+    mos_scale: Tensor
+
     def __init__(
         self,
         network: nn.Module,
