@@ -33,6 +33,8 @@ def test_a_picture_that_stops(tmp_path):
     luma = moving()
     luma[10:20] = luma[9]
     assert facts_of(tmp_path, luma).standing == pytest.approx(10 / 29)
+    first = plain_facts(probe(tmp_path / "clip.yuv", raw=RAW), RAW, max_seconds=0.5)
+    assert first.standing == pytest.approx(5 / 14)
 
 
 def test_black_and_a_single_frame(tmp_path):

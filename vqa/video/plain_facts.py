@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vqa.video import RawFormat, VideoInfo, stream_frames
+from vqa.video.beginning import beginning
 
 SAME = 0.05  # grey levels of 255: mean difference of two frames that show the same picture
 STANDING_S = 0.12  # shorter repeats come from a conversion of the frame rate
@@ -27,12 +28,15 @@ class PlainFacts:
     brightness: float
 
 
-def plain_facts(info: VideoInfo, raw: RawFormat | None = None) -> PlainFacts:
-    """Look at all frames of a video.
+def plain_facts(
+    info: VideoInfo, raw: RawFormat | None = None, max_seconds: float | None = None
+) -> PlainFacts:
+    """Look at the frames of a video.
 
     Args:
         info: The result of `probe`.
         raw: Format of a raw file.
+        max_seconds: Look only at the beginning; None looks at all frames.
 
     Raises:
         VideoError: The file cannot be read completely.
@@ -41,7 +45,8 @@ def plain_facts(info: VideoInfo, raw: RawFormat | None = None) -> PlainFacts:
     same: list[bool] = []
     levels: list[float] = []
     before: np.ndarray | None = None
-    for chunk in stream_frames(info.path, raw=raw, info=info, pixels="yuv420p"):
+    shown = np.arange(beginning(info, max_seconds).frames)
+    for chunk in stream_frames(info.path, shown, raw=raw, info=info, pixels="yuv420p"):
         for luma in chunk[:, :pixels].astype(np.int16):
             levels.append(float(luma.mean()))
             if before is not None:

@@ -16,7 +16,7 @@ from torch import Tensor
 from vqa.features.extraction.sources import Source
 from vqa.features.nss.damages import KINDS, kinds_of
 from vqa.features.nss.names import DIM
-from vqa.models.shapley import MOST_GROUPS, attribute
+from vqa.models.shapley import MOST_GROUPS, Attribution, attribute
 from vqa.training.learners.base import Learner
 from vqa.training.learners.vectors import training_quantiles, vector_scores
 from vqa.video.plain_facts import PlainFacts
@@ -27,11 +27,11 @@ NAMED = 0.02  # on the scale; a group that pulls down by less is no cause
 STANDING = 0.1  # share of the time that a picture stands still before it is said
 DARK = 0.2  # mean brightness of a dark picture
 ANSWER_TO = {
-    "sharpness": "the statistics that lie as blur moves them",
-    "noise": "the statistics that lie as noise moves them",
-    "colour": "the statistics that lie as darkness moves them",
-    "motion": "the statistics that lie as a standing picture moves them",
-    OTHER: "the other features",
+    "sharpness": "statistics as of a blurred picture",
+    "noise": "statistics as of a noisy picture",
+    "colour": "statistics as of a dark picture",
+    "motion": "statistics as of a picture that stands still",
+    OTHER: "statistics that no such damage explains",
 }
 NO_VECTOR = "this model scores no feature vector, so no group of features can be put back"
 NO_MEDIAN = "the run stores no median of its training videos to compare with (scaler rank_gauss)"
@@ -76,15 +76,14 @@ def causes(
         return np.mean([curve(vector_scores(learner, rows)) for learner, curve in models], axis=0)
 
     found = attribute(score, values, reference, groups, len(names))
-    told = [
+    told: list[dict[str, Any]] = [
         {
             "kind": name,
             "effect": round(float(found.effects[place]), 6),
             "removed": round(float(found.removed[place]), 6),
-            "text": _text(name, found.effects[place], found.score, found.removed[place]),
+            "text": _text(name, int((groups == place).sum()), found, place),
         }
         for place, name in enumerate(names)
-        if (groups == place).any()
     ]
     told.sort(key=lambda cause: cause["effect"])
     effects = {cause["kind"]: cause["effect"] for cause in told}
@@ -115,6 +114,11 @@ def named(told: Sequence[Mapping[str, Any]], facts: PlainFacts | None = None) ->
     return harmful[0] if harmful else ""
 
 
+def of_statistics(sources: Sequence[Source]) -> bool:
+    """Return whether features are natural scene statistics and nothing else."""
+    return [source.name for source in sources] == ["nss"]
+
+
 def _groups(
     values: NDArray[Any],
     quantiles: NDArray[np.float64],
@@ -122,7 +126,7 @@ def _groups(
     facts: PlainFacts | None,
 ) -> tuple[list[str], NDArray[np.int64]]:
     """Return the names of the groups and the group (D,) of each feature; no names if unknown."""
-    if [source.name for source in sources] == ["nss"] and len(values) == DIM:
+    if of_statistics(sources) and len(values) == DIM:
         known = None if facts is None else {kind for kind, _ in certain(facts)}
         return list(KINDS), kinds_of(values, quantiles, known)
     families = [family for source in sources for family in source.families]
@@ -132,15 +136,16 @@ def _groups(
     return names, np.array([names.index(family) for family in families])
 
 
-def _text(name: str, effect: float, score: float, removed: float) -> str:
-    """Say in a sentence what a group does to the score."""
-    what = ANSWER_TO.get(name, f"the features of {name}")
+def _text(name: str, count: int, found: Attribution, place: int) -> str:
+    """Say in a sentence what a group of `count` features does to the score."""
+    what, effect = ANSWER_TO.get(name, f"features of {name}"), found.effects[place]
+    if not count:
+        return f"{name}: no {what}"
     if abs(effect) < SMALL:
         does = "leave the score as it is"
     elif effect < 0:
         does = f"pull the score down by {-effect:.2f}"
     else:
         does = f"lift the score by {effect:.2f}"
-    return (
-        f"{name}: {what} {does}; at the training median, it is {removed:.2f} instead of {score:.2f}"
-    )
+    check = f"with them at the training median it is {found.removed[place]:.2f}"
+    return f"{name}: {count} {what} {does}; {check} instead of {found.score:.2f}"
