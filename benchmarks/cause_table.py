@@ -67,7 +67,8 @@ def main():
             name: lambda one=one: filmed(one, "table") for name, one in photographs(0).items()
         }
         found = list(statistics(scenes, plan))
-        kinds, features = [kind for _, kind, *_ in found], np.array([row for *_, row in found])
+        kinds = [kind for _, kind, *_ in found]
+        features = np.array([row for _, _, row, _ in found])
         if options.keep:
             np.savez(options.keep, kinds=kinds, feat=features)
     rated = scaled(np.concatenate([np.load(options.matrices / name) for name in MATRICES]))

@@ -22,6 +22,8 @@ from vqa.databases.synthesis.photographs import PHOTOGRAPHS
 from vqa.features.extraction.pipeline import extract_videos
 from vqa.features.nss import NSS
 from vqa.training.views import over_time
+from vqa.video import probe
+from vqa.video.plain_facts import plain_facts
 
 SIZE, RATE_HZ, SECONDS = (640, 360), 30, 3
 CRF = 17
@@ -78,7 +80,7 @@ def plant(scene, function, severity, name):
 
 
 def statistics(scenes, plan):
-    """Yield the name, kind, severity and statistics (D,) of each version of each scene.
+    """Yield the name, kind, statistics (D,) and plain facts of each version of each scene.
 
     Args:
         scenes: Name -> function that returns the frames.
@@ -96,12 +98,13 @@ def statistics(scenes, plan):
                 damaged = frames if function is None else plant(frames, function, severity, name)
                 path = Path(folder) / f"{name}.mp4"
                 write_h264(path, damaged, RATE_HZ, CRF)
-                records[name] = VideoRecord(name, path, mos=0.0), kind, severity
-            videos = [record for record, *_ in records.values()]
+                records[name] = VideoRecord(name, path, mos=0.0), kind
+            videos = [record for record, _ in records.values()]
             found = {record.id: result for record, result in extract_videos(videos, extractor)}
-            for name, (record, kind, severity) in records.items():
+            for name, (record, kind) in records.items():
                 result = found[name]
                 if isinstance(result, Exception):
                     raise result
-                yield name, kind, severity, over_time(result.features)
+                facts = plain_facts(probe(record.path))
+                yield name, kind, over_time(result.features), facts
                 record.path.unlink()

@@ -166,7 +166,7 @@ def test_the_command_says_why_and_writes_a_page(clip, tmp_path, monkeypatch, cap
     assert "why: worst moment" in capsys.readouterr().out
     page = (tmp_path / "out.html").read_text(encoding="utf-8")
     assert "What pulls the score down or lifts it" in page
-    assert "the statistics that" in page
+    assert "statistics as of a blurred picture" in page
     assert "explanation" not in (tmp_path / "out.csv").read_text(encoding="utf-8")
     with pytest.raises(Failed, match="a dataset holds no explanations"):
         run("score", clip, "--explain", "-o", "scores/")

@@ -89,3 +89,15 @@ def test_the_table_survives_its_file_and_a_damaged_one_is_one_line(tmp_path):
     Damages(("noise",), np.zeros((1, 4)), np.zeros((1, 4))).save(path)
     with pytest.raises(ValueError, match="numbers of M kinds"):
         Damages.load(path)
+
+
+@pytest.mark.parametrize("kind", ["colour", "motion"])
+def test_what_is_certain_is_explained_first(kind):
+    place = KINDS.index(kind)
+    both = video(0.6 * change("sharpness") + 0.6 * change(kind))
+    unknown, absent, present = (
+        np.mean(kinds_of(both, QUANTILES, certain) == place) for certain in (None, (), (kind,))
+    )
+    assert absent == 0
+    assert present >= unknown
+    assert present > 0.2

@@ -5,7 +5,7 @@ Each group's effect is its Shapley value against the median of the training vide
 that group is put back to the median.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,18 +16,22 @@ from torch import Tensor
 from vqa.features.extraction.sources import Source
 from vqa.features.nss.damages import KINDS, kinds_of
 from vqa.features.nss.names import DIM
-from vqa.models.shapley import MOST_GROUPS, attribute
+from vqa.models.shapley import MOST_GROUPS, Attribution, attribute
 from vqa.training.learners.base import Learner
 from vqa.training.learners.vectors import training_quantiles, vector_scores
+from vqa.video.plain_facts import PlainFacts
 
 OTHER = "other"
 SMALL = 0.005  # on the scale; less is shown as nothing
+NAMED = 0.02  # on the scale; a group that pulls down by less is no cause
+STANDING = 0.1  # share of the time that a picture stands still before it is said
+DARK = 0.2  # mean brightness of a dark picture
 ANSWER_TO = {
-    "sharpness": "the statistics that lie as blur moves them",
-    "noise": "the statistics that lie as noise moves them",
-    "colour": "the statistics that lie as darkness moves them",
-    "motion": "the statistics that lie as a standing picture moves them",
-    OTHER: "the other features",
+    "sharpness": "statistics as of a blurred picture",
+    "noise": "statistics as of a noisy picture",
+    "colour": "statistics as of a dark picture",
+    "motion": "statistics as of a picture that stands still",
+    OTHER: "statistics that no such damage explains",
 }
 NO_VECTOR = "this model scores no feature vector, so no group of features can be put back"
 NO_MEDIAN = "the run stores no median of its training videos to compare with (scaler rank_gauss)"
@@ -38,6 +42,7 @@ def causes(
     models: Sequence[tuple[Learner, Callable[[Any], Any]]],
     features: Tensor | None,
     sources: Sequence[Source],
+    facts: PlainFacts | None = None,
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Attribute a score to groups of features.
 
@@ -46,11 +51,13 @@ def causes(
         features: (1, D), the feature vector of the video as a batch, as the learners get it; other
             shapes, as of sequences, and None have no causes.
         sources: The sources of the features, in the order in which they are joined.
+        facts: What is certain of the video; None if nobody looked.
 
     Returns:
         Causes, the most harmful first, each with `kind`, `effect` (negative pulls the score down;
         all effects add up to the score less that of the median), `removed` (the score after this
-        group is put back to the median) and `text`; and remarks, which say why there are none.
+        group is put back to the median) and `text`; and remarks: the main cause and what is certain
+        of the video, or why there are no causes.
     """
     if features is None or features.ndim != 2 or len(features) != 1:
         return [], [NO_VECTOR]
@@ -60,34 +67,68 @@ def causes(
         return [], [NO_MEDIAN]
     values, quantiles = vector.cpu().numpy(), np.mean(known, axis=0)
     reference = np.median(quantiles, axis=0).astype(values.dtype)
-    names, groups = _groups(values, quantiles, sources)
+    names, groups = _groups(values, quantiles, sources, facts)
     if not names:
         return [], [NO_GROUPS]
 
-    def score(mixtures: NDArray) -> NDArray:
+    def score(mixtures: NDArray[Any]) -> NDArray[np.float64]:
         rows = torch.from_numpy(mixtures).to(vector.dtype)
         return np.mean([curve(vector_scores(learner, rows)) for learner, curve in models], axis=0)
 
     found = attribute(score, values, reference, groups, len(names))
-    told = [
+    told: list[dict[str, Any]] = [
         {
             "kind": name,
             "effect": round(float(found.effects[place]), 6),
             "removed": round(float(found.removed[place]), 6),
-            "text": _text(name, found.effects[place], found.score, found.removed[place]),
+            "text": _text(name, int((groups == place).sum()), found, place),
         }
         for place, name in enumerate(names)
-        if (groups == place).any()
     ]
-    return sorted(told, key=lambda cause: cause["effect"]), []
+    told.sort(key=lambda cause: cause["effect"])
+    effects = {cause["kind"]: cause["effect"] for cause in told}
+    remarks = [f"main cause: {named(told, facts) or 'no group of features pulls the score down'}"]
+    for kind, text in () if facts is None else certain(facts):
+        free = effects.get(kind, 0.0) > -NAMED
+        remarks.append(text + ("; the model does not lower the score for it" if free else ""))
+    return told, remarks
+
+
+def certain(facts: PlainFacts) -> Iterator[tuple[str, str]]:
+    """Yield the kinds of damage that the frames themselves show, each with a sentence."""
+    if facts.standing >= STANDING:
+        yield "motion", f"the picture stands still for {facts.standing:.0%} of the time"
+    if facts.brightness <= DARK:
+        yield "colour", f"the picture is dark: its mean brightness is {facts.brightness:.0%}"
+
+
+def named(told: Sequence[Mapping[str, Any]], facts: PlainFacts | None = None) -> str:
+    """Return the kind that a video suffers from most, in one word; empty if from none.
+
+    A picture that stands still is certain, whatever a model makes of it; else it is the kind that
+    pulls the score down most, by 0.02 at least.
+    """
+    if facts is not None and facts.standing >= STANDING:
+        return "motion"
+    harmful = [one["kind"] for one in told if one["effect"] <= -NAMED and one["kind"] != OTHER]
+    return harmful[0] if harmful else ""
+
+
+def of_statistics(sources: Sequence[Source]) -> bool:
+    """Return whether features are natural scene statistics and nothing else."""
+    return [source.name for source in sources] == ["nss"]
 
 
 def _groups(
-    values: NDArray, quantiles: NDArray, sources: Sequence[Source]
+    values: NDArray[Any],
+    quantiles: NDArray[np.float64],
+    sources: Sequence[Source],
+    facts: PlainFacts | None,
 ) -> tuple[list[str], NDArray[np.int64]]:
     """Return the names of the groups and the group (D,) of each feature; no names if unknown."""
-    if [source.name for source in sources] == ["nss"] and len(values) == DIM:
-        return list(KINDS), kinds_of(values, quantiles)
+    if of_statistics(sources) and len(values) == DIM:
+        known = None if facts is None else {kind for kind, _ in certain(facts)}
+        return list(KINDS), kinds_of(values, quantiles, known)
     families = [family for source in sources for family in source.families]
     names = sorted(set(families))
     if len(families) != len(values) or not 1 < len(names) <= MOST_GROUPS:
@@ -95,15 +136,16 @@ def _groups(
     return names, np.array([names.index(family) for family in families])
 
 
-def _text(name: str, effect: float, score: float, removed: float) -> str:
-    """Say in a sentence what a group does to the score."""
-    what = ANSWER_TO.get(name, f"the features of {name}")
+def _text(name: str, count: int, found: Attribution, place: int) -> str:
+    """Say in a sentence what a group of `count` features does to the score."""
+    what, effect = ANSWER_TO.get(name, f"features of {name}"), found.effects[place]
+    if not count:
+        return f"{name}: no {what}"
     if abs(effect) < SMALL:
         does = "leave the score as it is"
     elif effect < 0:
         does = f"pull the score down by {-effect:.2f}"
     else:
         does = f"lift the score by {effect:.2f}"
-    return (
-        f"{name}: {what} {does}; at the training median, it is {removed:.2f} instead of {score:.2f}"
-    )
+    check = f"with them at the training median it is {found.removed[place]:.2f}"
+    return f"{name}: {count} {what} {does}; {check} instead of {found.score:.2f}"

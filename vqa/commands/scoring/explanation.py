@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from vqa.commands.experiment import Experiment
-from vqa.commands.scoring.causes import causes
+from vqa.commands.scoring.causes import causes, of_statistics
 from vqa.databases.records import VideoRecord
 from vqa.evaluation.moments import worst_moments
 from vqa.features.extraction.feature_source import FeatureSource
@@ -27,6 +27,7 @@ from vqa.models.clifvqa import CLiFVQA
 from vqa.models.fastvqa import FastVQA
 from vqa.training.learners.neural import NeuralLearner
 from vqa.video import probe, read_frames
+from vqa.video.plain_facts import PlainFacts, plain_facts
 
 SHOWN = 3  # descriptions of each direction
 ONLY_MOMENTS = "this model can tell only the worst moments"
@@ -76,12 +77,29 @@ def explained(
 
 
 def _causes(
-    models: Models, experiment: Experiment, _: Any, inputs: Mapping[str, Any], *rest: Any
+    models: Models,
+    experiment: Experiment,
+    record: VideoRecord,
+    inputs: Mapping[str, Any],
+    *rest: Any,
 ) -> tuple[list[dict[str, Any]], list[str]]:
     features = inputs.get("features")
     if features is None or features.ndim != 2:  # a sequence, or no features
         return [], []
-    return causes(models, features, experiment.sources.sources)
+    sources, facts, unseen = experiment.sources.sources, None, []
+    if of_statistics(sources):
+        try:
+            facts = _facts(record, experiment.reading)
+        except (OSError, ValueError, RuntimeError, MemoryError) as error:
+            unseen = [f"the frames were not looked at: {error}"]
+    told, remarks = causes(models, features, sources, facts)
+    return told, remarks + unseen
+
+
+def _facts(record: VideoRecord, reading: Mapping[str, Any]) -> PlainFacts:
+    """Look at the frames that were scored."""
+    info = probe(record.path, raw=record.raw_format, damaged=reading["damaged"])
+    return plain_facts(info, record.raw_format, reading.get("max_seconds"))
 
 
 def _descriptions(

@@ -11,12 +11,17 @@ covariance of rated videos: generalised least squares with non-negative amounts.
 counts to the kind whose damages move it most in the direction in which it lies, or to `other` if
 none does. Each statistic counts to one kind; a kind without an amount has none.
 
+That a picture is dark or stands still can be seen without statistics (`vqa.video.plain_facts`). If
+it is known, kinds that are certain are explained first, and also get the statistics that nothing
+else claims and that lie in the direction in which their damages move them.
+
 `damages.safetensors` holds u and its filters; `benchmarks/cause_table.py` makes it.
 
 Shapes: D = 1836, M damages, Q quantiles.
 """
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -33,8 +38,10 @@ from vqa.models.scalings import LIMIT, mapped
 KINDS = ("sharpness", "noise", "colour", "motion", "other")
 OTHER = KINDS.index("other")
 FILE = Path(__file__).with_name("damages.safetensors")
+VISIBLE = ("colour", "motion")  # of which the frames themselves give certainty
 SWEEPS = 300
 LEAST = 1e-3  # deviations: smaller changes by a damage are rounding
+MOVED = 0.05  # mean change of a statistic that answers to a damage
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,20 +58,32 @@ class Damages:
     changes: NDArray[np.float64]
     filters: NDArray[np.float64]
 
-    def amounts(self, scaled: ArrayLike) -> NDArray[np.float64]:
+    def amounts(self, scaled: ArrayLike, kinds: Collection[str] = KINDS) -> NDArray[np.float64]:
         """Return the amount (M,) of each damage in a video's scaled statistics (D,).
 
         The non-negative least squares are solved by coordinate descent.
+
+        Args:
+            scaled: (D,) what to explain.
+            kinds: Only damages of these kinds have an amount.
         """
-        products = self.filters @ self.changes.T
+        used = np.isin(self.kinds, list(kinds))
+        filters, changes = self.filters[used], self.changes[used]
+        products = filters @ changes.T
         products = (products + products.T) / 2
-        wanted = self.filters @ np.asarray(scaled, np.float64)
+        wanted = filters @ np.asarray(scaled, np.float64)
         found = np.zeros(len(wanted))
         for _ in range(SWEEPS):
             for place, row in enumerate(products):
                 step = (wanted[place] - row @ found) / row[place]
                 found[place] = max(0.0, found[place] + step)
-        return found
+        amounts = np.zeros(len(used))
+        amounts[used] = found
+        return amounts
+
+    def places(self) -> list[NDArray[np.bool_]]:
+        """Return which damages (M,) are of each kind but `other`."""
+        return [np.array(self.kinds) == kind for kind in KINDS[:OTHER]]
 
     def save(self, path: Path) -> None:
         """Write the file that `load` reads, in half precision."""
@@ -98,7 +117,9 @@ def damages() -> Damages:
     return Damages.load()
 
 
-def kinds_of(features: ArrayLike, quantiles: ArrayLike) -> NDArray[np.int64]:
+def kinds_of(
+    features: ArrayLike, quantiles: ArrayLike, certain: Collection[str] | None = None
+) -> NDArray[np.int64]:
     """Return the kind that each statistic of a video counts to, as places in `KINDS`.
 
     Args:
@@ -106,6 +127,7 @@ def kinds_of(features: ArrayLike, quantiles: ArrayLike) -> NDArray[np.int64]:
             if it describes changes over time, as of a picture that stands still, and to `other` if
             it does not.
         quantiles: (Q, D) of the training videos.
+        certain: Those of `VISIBLE` that the video certainly has, and no others; None if unknown.
 
     Raises:
         ValueError: Another number of statistics.
@@ -119,10 +141,19 @@ def kinds_of(features: ArrayLike, quantiles: ArrayLike) -> NDArray[np.int64]:
     known = np.isfinite(features) & (np.abs(features) <= LIMIT)
     scaled = mapped(np.where(known, features, np.nan)[None], quantiles)[0]
     table = damages()
-    moved = table.amounts(scaled)[:, None] * table.changes
-    own = np.array(table.kinds)
-    by_kind = np.array([moved[own == kind].sum(axis=0) for kind in KINDS[:OTHER]])
-    agreeing = by_kind * np.sign(scaled)
+    if certain is None:
+        amounts = table.amounts(scaled)
+    else:
+        amounts = table.amounts(scaled, certain)
+        amounts += table.amounts(scaled - amounts @ table.changes, set(KINDS) - set(VISIBLE))
+    sign, moved = np.sign(scaled), amounts[:, None] * table.changes
+    agreeing = np.array([moved[own].sum(axis=0) * sign for own in table.places()])
     kinds = np.where(agreeing.max(axis=0) > LEAST, agreeing.argmax(axis=0), OTHER)
+    for kind in VISIBLE:
+        if certain is not None and kind in certain:
+            place = KINDS.index(kind)
+            usual = table.changes[table.places()[place]].mean(axis=0) * sign
+            unclaimed = (kinds == OTHER) & (usual > MOVED)
+            kinds[unclaimed | (agreeing[place] > LEAST)] = place
     moving = np.array(FAMILIES) == "motion"
     return np.where(known, kinds, np.where(moving, KINDS.index("motion"), OTHER))
