@@ -12,6 +12,7 @@ Frames enter at their original resolution, with ImageNet's normalisation.
 """
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Literal
 
 import numpy as np
@@ -96,6 +97,10 @@ class ConvnetStatistics(Extractor):
         with turn(self.device):
             return torch.cat([self._batch(batch) for batch in there.split(size)])
 
+    def network(self) -> nn.Module:
+        """Return the network with its normalisation and statistics, in float32 on the CPU."""
+        return _FrameStatistics(deepcopy(self._trunk).cpu().float(), self._taps)
+
     @torch.inference_mode()
     def draw(self, frame: np.ndarray) -> list[tuple[str, np.ndarray]]:
         """Draw the response of each stage of the network to one uint8 frame (H, W, 3).
@@ -137,6 +142,28 @@ class ConvnetStatistics(Extractor):
             f"{self.name}: frames of {frames.shape[2]}x{frames.shape[1]} are too small; the last "
             "feature map needs two pixels (64x64 is enough)"
         )
+
+
+class _FrameStatistics(nn.Module):
+    """Frames, uint8 (T, H, W, 3) -> means and deviations (T, D); checks no sizes."""
+
+    def __init__(self, trunk: nn.Sequential, taps: frozenset[int]) -> None:
+        super().__init__()
+        self.trunk, self.taps = trunk.to(memory_format=torch.contiguous_format), taps
+        mean, std = (torch.tensor(x).view(1, 3, 1, 1) for x in (IMAGENET_MEAN, IMAGENET_STD))
+        self.register_buffer("offset", -mean / std)
+        self.register_buffer("factor", 1 / (255 * std))
+
+    def forward(self, frames: Tensor) -> Tensor:
+        x = torch.addcmul(self.offset, frames.permute(0, 3, 1, 2).float(), self.factor)
+        means, deviations = [], []
+        for index, layer in enumerate(self.trunk):
+            x = layer(x)
+            if index in self.taps:
+                deviation, mean = torch.std_mean(x, dim=(2, 3))
+                means.append(mean)
+                deviations.append(deviation)
+        return torch.cat(means + deviations, 1)
 
 
 def frames_at_once(device: torch.device, height: int, width: int) -> int:
