@@ -1,7 +1,7 @@
 """Score a clip with an exported model of frame features; needs PyAV, NumPy and ONNX Runtime.
 
-    vqa export runs/<run> -o exported/
-    python score_without_torch.py exported/ clip.mp4
+vqa export runs/<run> -o exported/
+python score_without_torch.py exported/ clip.mp4
 """
 
 import json

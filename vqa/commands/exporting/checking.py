@@ -18,7 +18,9 @@ FRAME_SIZES = ((1, 64, 64), (3, 96, 160), (2, 179, 131))  # frames, height, widt
 Models = Sequence[tuple[Any, ScaleCurve | None]]  # a learner and its curve, of each split
 
 
-def check_model(run: Runner, models: Models, inputs: Iterator[np.ndarray], kind: str) -> dict[str, float]:
+def check_model(
+    run: Runner, models: Models, inputs: Iterator[np.ndarray], kind: str
+) -> dict[str, float]:
     """Compare an exported model with its learners.
 
     Args:
@@ -111,7 +113,7 @@ def _by_learners(
         raw, quality = _by_learner(learner, x, kind)
         found.append((raw, curve(raw), curve(quality)) if curve else (raw, raw, quality))
     raws, scores, qualities = zip(*found, strict=True)
-    return np.mean(scores), np.mean(raws), np.mean(qualities, axis=0)
+    return np.asarray(np.mean(scores)), np.asarray(np.mean(raws)), np.mean(qualities, axis=0)
 
 
 def _by_learner(learner: Any, x: np.ndarray, kind: str) -> tuple[float, np.ndarray]:

@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from vqa.commands.configuration import UsageError
 from vqa.commands.experiment import Experiment
 from vqa.commands.exporting import checking, description, formats
-from vqa.commands.exporting.networks import Exported, OfFragments, OfVector, member_of
 from vqa.commands.preflight import check_folder
 from vqa.commands.printing import say
 from vqa.commands.scoring.choice import opened
@@ -20,6 +18,7 @@ from vqa.runs import Run, RunError
 from vqa.runs.calibration import Calibration
 from vqa.runs.opening import load_run
 from vqa.runs.used_features import random_weights
+from vqa.training.exported.networks import Exported, OfFragments, OfVector, member_of
 from vqa.training.learners.svr import SVRLearner
 
 TRACED_ROWS, TRACED_CLIPS = 50, 2  # of the example that is traced; the numbers stay open
@@ -52,7 +51,7 @@ def main(
         trust: Packages besides vqa that the run's configuration may use.
 
     Raises:
-        UsageError: The model cannot be exported, or a package is missing.
+        ValueError: The model cannot be exported, or a package is missing.
         RunError: The folder exists, or the written model differs from the trained one.
     """
     if kind == formats.ONNX:
@@ -65,9 +64,7 @@ def main(
     check_folder("output", folder)
     if folder.exists():
         raise RunError(f"{shown(str(folder))} exists; remove it, or choose another --output")
-    experiment = Experiment.of_run(
-        run, data={"name": "files"}, paths={}, device="cpu", trust=trust
-    )
+    experiment = Experiment.of_run(run, data={"name": "files"}, paths={}, device="cpu", trust=trust)
     # Random weights that are left out say nothing about the head.
     left_out = {random_weights(name) for name in run.config.get("features", ())} if head else set()
     notes = [note for note in run.notes() if note not in left_out]
@@ -114,7 +111,7 @@ def _write(
         dim = learner.fitted.dim if is_svr else learner.module.input_dim
         source = description.features_input(dim, is_vector)
         example = torch.rand(TRACED_ROWS, dim)
-        inputs = checking.features(dim, calibration and calibration.seen, is_vector)
+        inputs = checking.features(dim, calibration.seen if calibration else None, is_vector)
     axis = source["shape"][0]
     path = folder / f"model{formats.SUFFIXES[kind]}"
     formats.write(

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from vqa.commands.configuration import UsageError
-from vqa.commands.exporting.recurrent import in_torch, onnx_table
+from vqa.training.exported.recurrent import in_torch, onnx_table
 
 ONNX, TORCH = "onnx", "torch"
 SUFFIXES = {ONNX: ".onnx", TORCH: ".pt2"}
@@ -67,6 +67,8 @@ def write(
             in_torch(program)
             torch.export.save(program, path)
             return
+        import onnx_ir as ir
+
         made = torch.onnx.export(
             program,
             dynamo=True,
@@ -78,7 +80,7 @@ def write(
         graph = made.model.graph
         graph.inputs[0].name = source
         size = [axes[axis][0] if axis in axes else n for axis, n in enumerate(example.shape)]
-        graph.inputs[0].shape = type(graph.inputs[0].shape)(size)
+        graph.inputs[0].shape = ir.Shape(size)
         for value, name in zip(graph.outputs, outputs, strict=True):
             value.name = name
         made.save(path, external_data=False)
@@ -101,9 +103,7 @@ def opened(path: Path, kind: str) -> Runner:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(
-        str(path), options, providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     (source,) = session.get_inputs()
     return lambda x: session.run(None, {source.name: x})
 

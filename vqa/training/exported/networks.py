@@ -16,14 +16,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vqa.commands.configuration import UsageError
-from vqa.commands.exporting.tables import CurveModule, SVRModule, exportable
 from vqa.evaluation.calibration import ScaleCurve
 from vqa.models.fastvqa import FastVQA
 from vqa.models.gstvqa import GSTVQA
 from vqa.models.mdtvsfa import MDTVSFA
 from vqa.models.tabular import Tabular
 from vqa.models.vsfa import VSFA
+from vqa.training.exported.tables import CurveModule, SVRModule, exportable
 from vqa.training.learners.neural import NeuralLearner
 from vqa.training.learners.svr import SVRLearner
 
@@ -96,9 +95,7 @@ class Exported(nn.Module):
         curves: The curve of each to the MOS scale; None leaves the raw score.
     """
 
-    def __init__(
-        self, members: Sequence[nn.Module], curves: Sequence[ScaleCurve | None]
-    ) -> None:
+    def __init__(self, members: Sequence[nn.Module], curves: Sequence[ScaleCurve | None]) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
         self.curves = nn.ModuleList(CurveModule(curve) for curve in curves)
@@ -123,7 +120,7 @@ def member_of(learner: Any, name: str) -> OfSequence | OfVector | OfFragments:
         name: Of the model, for the error.
 
     Raises:
-        UsageError: The model cannot be exported.
+        ValueError: The model cannot be exported.
     """
     if isinstance(learner, SVRLearner):
         return OfVector(learner)
@@ -135,7 +132,7 @@ def member_of(learner: Any, name: str) -> OfSequence | OfVector | OfFragments:
             return OfVector(learner)
         if isinstance(network, FastVQA):
             return OfFragments(learner)
-    raise UsageError(
+    raise ValueError(
         f"model {name}: expected one of {EXPORTED}, which can be exported; score with this one by "
         "vqa score"
     )

@@ -109,7 +109,13 @@ def onnx_table() -> dict[Any, Callable[..., Any]]:
     from onnxscript import opset18 as op
 
     def layer(
-        x: Any, of_input: Any, of_state: Any, input_bias: Any, state_bias: Any, size: int, order: str
+        x: Any,
+        of_input: Any,
+        of_state: Any,
+        input_bias: Any,
+        state_bias: Any,
+        size: int,
+        order: str,
     ) -> tuple[Any, Any, Any, Any]:
         """Return the inputs (T, B, D), (1, G H, D), (1, G H, H), (1, 2 G H) of ONNX's layers."""
         gates = len(order)

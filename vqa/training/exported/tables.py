@@ -136,7 +136,7 @@ class SVRModule(nn.Module):
 
 def exportable(module: nn.Module) -> nn.Module:
     """Replace layers that cannot be exported, in place; returns the module."""
-    from vqa.commands.exporting.recurrent import Recurrent
+    from vqa.training.exported.recurrent import Recurrent
 
     for name, child in module.named_children():
         if isinstance(child, RankGauss):
