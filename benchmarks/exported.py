@@ -2,8 +2,8 @@
 
     python -m benchmarks.exported [--fastvqa] [--repeats 15]
 
-Weights are random where none are embedded: neither size nor time depends on them. Times are medians;
-the three programs take turns in one process, on one thread.
+Weights are random where none are embedded: neither size nor time depends on them. Times are
+medians; the three programs take turns in one process, on one thread.
 """
 
 import argparse
@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vqa.commands.exporting import checking, formats
 from vqa.commands.experiment import Experiment
+from vqa.commands.exporting import checking, formats
 from vqa.models.fastvqa import FastVQA
 from vqa.models.gstvqa import GSTVQA
 from vqa.models.mdtvsfa import MDTVSFA
@@ -123,9 +123,7 @@ def main():
         measure(name, learner, inputs, torch.rand(50, dim), axis, "features", given.repeats)
     if given.fastvqa:
         shape = (32, 224, 224, 3)
-        inputs = list(checking.fragments(shape)) + [
-            rng.integers(0, 256, (4, *shape), dtype=np.uint8)
-        ]
+        inputs = list(checking.fragments(shape))
         example = torch.zeros(2, *shape, dtype=torch.uint8)
         learner = neural(FastVQA(), None)
         measure("fastvqa", learner, inputs, example, "clips", "fragments", 3)

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from vqa.features.extractor import GPU_BATCH_PIXELS, Extractor
+from vqa.features.frame_statistics import FrameStatistics
 from vqa.features.stage_pictures import drawn_stage
 from vqa.models.pretrained.devices import chosen_device, turn, uploaded
 from vqa.models.pretrained.imagenet import load_classifier
@@ -97,9 +98,18 @@ class ConvnetStatistics(Extractor):
         with turn(self.device):
             return torch.cat([self._batch(batch) for batch in there.split(size)])
 
-    def network(self) -> nn.Module:
-        """Return the network with its normalisation and statistics, in float32 on the CPU."""
-        return _FrameStatistics(deepcopy(self._trunk).cpu().float(), self._taps)
+    def network(self) -> nn.Module | None:
+        """Return the network with its normalisation and statistics; None in bfloat16."""
+        if self.dtype != torch.float32:
+            return None
+        trunk = deepcopy(self._trunk).cpu()
+        return FrameStatistics(trunk, self._tapped, IMAGENET_MEAN, IMAGENET_STD)
+
+    def _tapped(self, trunk: nn.Module, images: Tensor) -> Iterator[Tensor]:
+        for index, layer in enumerate(trunk.children()):
+            images = layer(images)
+            if index in self._taps:
+                yield images
 
     @torch.inference_mode()
     def draw(self, frame: np.ndarray) -> list[tuple[str, np.ndarray]]:
@@ -142,28 +152,6 @@ class ConvnetStatistics(Extractor):
             f"{self.name}: frames of {frames.shape[2]}x{frames.shape[1]} are too small; the last "
             "feature map needs two pixels (64x64 is enough)"
         )
-
-
-class _FrameStatistics(nn.Module):
-    """Frames, uint8 (T, H, W, 3) -> means and deviations (T, D); checks no sizes."""
-
-    def __init__(self, trunk: nn.Sequential, taps: frozenset[int]) -> None:
-        super().__init__()
-        self.trunk, self.taps = trunk.to(memory_format=torch.contiguous_format), taps
-        mean, std = (torch.tensor(x).view(1, 3, 1, 1) for x in (IMAGENET_MEAN, IMAGENET_STD))
-        self.register_buffer("offset", -mean / std)
-        self.register_buffer("factor", 1 / (255 * std))
-
-    def forward(self, frames: Tensor) -> Tensor:
-        x = torch.addcmul(self.offset, frames.permute(0, 3, 1, 2).float(), self.factor)
-        means, deviations = [], []
-        for index, layer in enumerate(self.trunk):
-            x = layer(x)
-            if index in self.taps:
-                deviation, mean = torch.std_mean(x, dim=(2, 3))
-                means.append(mean)
-                deviations.append(deviation)
-        return torch.cat(means + deviations, 1)
 
 
 def frames_at_once(device: torch.device, height: int, width: int) -> int:

@@ -9,6 +9,9 @@ import torch
 from vqa.commands.exporting import checking, formats
 from vqa.evaluation.calibration import ScaleCurve
 from vqa.evaluation.metrics.curves import Curve
+from vqa.features.convnet import ConvnetStatistics
+from vqa.features.timm_stages import TimmStages
+from vqa.models.fastvqa import FastVQA
 from vqa.models.gstvqa import GSTVQA
 from vqa.models.mdtvsfa import MDTVSFA
 from vqa.models.scalings import quantiles_of, rank_gauss
@@ -93,14 +96,27 @@ def agreement(learners, kind, place, curve):
     return checking.check_model(run, [(one, curve) for one in learners], inputs, axis), path
 
 
-@pytest.mark.parametrize("name", models())
+QUICK = {  # the others take their turn with the exhaustive tests
+    "torch": ("vsfa", "svr, ranks", "svr, linear"),
+    "onnx": ("vsfa, lstm", "gstvqa, two splits", "tabular", "svr, rbf"),
+}
+
+
+def of_all(kind):
+    return [
+        pytest.param(name, marks=() if name in QUICK[kind] else pytest.mark.exhaustive)
+        for name in models()
+    ]
+
+
+@pytest.mark.parametrize("name", of_all("torch"))
 def test_a_torch_program_agrees_at_any_length(name, tmp_path):
     found, _ = agreement(models()[name], "torch", tmp_path, CURVES["beyond"])
     assert list(found) == ["1", "2", "29", "240", "1000"]
     assert max(found.values()) < 1e-5
 
 
-@pytest.mark.parametrize("name", ["vsfa, lstm", "gstvqa, two splits", "tabular", "svr, rbf"])
+@pytest.mark.parametrize("name", of_all("onnx"))
 def test_an_onnx_file_agrees_at_any_length(name, tmp_path):
     onnx = pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
@@ -111,6 +127,57 @@ def test_an_onnx_file_agrees_at_any_length(name, tmp_path):
     assert source.name == "features"
     assert source.type.tensor_type.shape.dim[0].dim_param in ("frames", "moments")
     assert [one.name for one in graph.output] == ["score", "raw", "quality"]
+
+
+@pytest.mark.exhaustive  # a minute
+@pytest.mark.parametrize("kind", ["torch", "onnx"])
+def test_fast_vqa_agrees_with_any_number_of_clips(kind, tmp_path):
+    pytest.importorskip("onnxruntime")
+    torch.manual_seed(0)
+    learner, shape = neural(FastVQA()), (16, 96, 96, 3)
+    module = Exported([member_of(learner, "x")], [CURVES["within"]]).eval()
+    path = tmp_path / f"model{formats.SUFFIXES[kind]}"
+    names = ("fragments", ("score", "raw", "quality"))
+    example = torch.zeros(2, *shape, dtype=torch.uint8)
+    formats.write(module, path, kind, example, {0: ("clips", 1)}, names)
+    found = checking.check_model(
+        formats.opened(path, kind),
+        [(learner, CURVES["within"])],
+        checking.fragments(shape),
+        "clips",
+    )
+    assert list(found) == ["1", "3"]
+    assert max(found.values()) < 1e-5
+
+
+def test_a_network_of_features_takes_frames_of_any_size(tmp_path):
+    torch.manual_seed(0)
+    extractor = TimmStages("resnet18", "random", stages=[-1], device="cpu")
+    axes = {0: ("frames", 1), 1: ("height", 64), 2: ("width", 64)}
+    example = torch.zeros(2, 131, 179, 3, dtype=torch.uint8)
+    path = tmp_path / "features.pt2"
+    formats.write(extractor.network(), path, "torch", example, axes, ("frames", ("features",)))
+    run = formats.opened(path, "torch")
+    for x in checking.frames():
+        assert checking.compared("features", run(x)[0], extractor(x).numpy()) < 1e-5
+
+
+def test_networks_of_fixed_sizes_are_left_out(tmp_path):
+    torch.manual_seed(0)
+    assert TimmStages("vit_tiny_patch16_224", "random", device="cpu").network() is None
+    rounded = ConvnetStatistics("resnet18", "random", device="cpu", precision="bfloat16")
+    assert rounded.network() is None
+
+
+def test_what_an_exporter_cannot_take_is_one_line(tmp_path):
+    class Fixed(torch.nn.Module):
+        def forward(self, x):
+            return x + torch.ones(3)
+
+    axes = {0: ("frames", 1)}
+    with pytest.raises(formats.ExportError, match=r"^x: the exporter to torch fails \(.*\)$"):
+        formats.write(Fixed(), tmp_path / "x.pt2", "torch", torch.ones(3), axes, ("x", ("y",)))
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_exported_program_needs_no_operation_of_ours(tmp_path):

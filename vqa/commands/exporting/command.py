@@ -23,6 +23,7 @@ from vqa.training.learners.svr import SVRLearner
 
 TRACED_ROWS, TRACED_CLIPS = 50, 2  # of the example that is traced; the numbers stay open
 SMALLEST_SIDE = 64
+YOURS = "the exported model takes features from you"
 OUTPUTS = tuple(description.OUTPUTS)
 
 
@@ -146,13 +147,16 @@ def _networks(
     for source in sources:
         network = source.extractor.network()
         if network is None:
-            say(f"{source.name}: no network that can be exported computes these features; the "
-                "exported model takes them from you")  # fmt: skip
+            say(f"{source.name}: no network that can be exported computes these features; {YOURS}")
             continue
         name = f"features-{source.name}" if len(sources) > 1 else "features"
         path = folder / f"{name}{formats.SUFFIXES[kind]}"
         example = torch.zeros(2, 131, 179, 3, dtype=torch.uint8)
-        formats.write(network.eval(), path, kind, example, axes, ("frames", ("features",)))
+        try:
+            formats.write(network, path, kind, example, axes, ("frames", ("features",)))
+        except formats.ExportError as error:
+            say(f"{source.name}: {error}; {YOURS}")
+            continue
         run = formats.opened(path, kind)
         largest[path.name] = {}
         for x in checking.frames():

@@ -16,12 +16,17 @@ import torch
 from torch import Tensor, nn
 
 from vqa.commands.configuration import UsageError
+from vqa.runs import RunError
 from vqa.training.exported.recurrent import in_torch, onnx_table
 
 ONNX, TORCH = "onnx", "torch"
 SUFFIXES = {ONNX: ".onnx", TORCH: ".pt2"}
 OPSET = 18
 Runner = Callable[[np.ndarray], list[np.ndarray]]
+
+
+class ExportError(RunError):
+    """A module that an exporter cannot take."""
 
 
 def check_extra() -> None:
@@ -58,32 +63,59 @@ def write(
         example: An input.
         axes: Dynamic axes of the input, with their names and smallest lengths.
         names: Of the input, and of the outputs.
+
+    Raises:
+        ExportError: The exporter cannot take the module with its axes open.
     """
     source, outputs = names
     sizes = {axis: torch.export.Dim(name, min=least) for axis, (name, least) in axes.items()}
     with torch.no_grad(), _quiet():
-        program = torch.export.export(module, (example,), dynamic_shapes=(sizes,), strict=False)
-        if kind == TORCH:
-            in_torch(program)
-            torch.export.save(program, path)
-            return
-        import onnx_ir as ir
+        try:
+            program = torch.export.export(module, (example,), dynamic_shapes=(sizes,), strict=False)
+            if kind == TORCH:
+                in_torch(program)
+                made = None
+            else:
+                made = _in_onnx(program, source, outputs, sizes, example.ndim)
+        except Exception as error:  # exporters raise of all kinds
+            raise ExportError(
+                f"{path.stem}: the exporter to {kind} fails "
+                f"({type(error).__name__}: {' '.join(str(error).split())[:150]})"
+            ) from error
+        if made is None:
+            content = io.BytesIO()  # torch's own writer aborts the process if the disk is full
+            torch.export.save(program, content)
+            path.write_bytes(content.getbuffer())
+        else:
+            made.save(path, external_data=False)
 
-        made = torch.onnx.export(
-            program,
-            dynamo=True,
-            opset_version=OPSET,
-            custom_translation_table=onnx_table(),
-            verbose=False,
-        )
-        assert made is not None
-        graph = made.model.graph
-        graph.inputs[0].name = source
-        size = [axes[axis][0] if axis in axes else n for axis, n in enumerate(example.shape)]
-        graph.inputs[0].shape = ir.Shape(size)
-        for value, name in zip(graph.outputs, outputs, strict=True):
-            value.name = name
-        made.save(path, external_data=False)
+
+def _in_onnx(
+    program: torch.export.ExportedProgram,
+    source: str,
+    outputs: Sequence[str],
+    sizes: Mapping[int, Any],
+    rank: int,
+) -> torch.onnx.ONNXProgram:
+    import onnx_ir as ir
+
+    made = torch.onnx.export(
+        program,
+        dynamo=True,
+        opset_version=OPSET,
+        custom_translation_table=onnx_table(),
+        verbose=False,
+    )
+    assert made is not None
+    graph = made.model.graph
+    graph.inputs[0].name = source
+    traced = graph.inputs[0].shape
+    assert traced is not None
+    names = [sizes[axis].__name__ if axis in sizes else traced[axis] for axis in range(rank)]
+    graph.inputs[0].shape = ir.Shape(names)
+    for value, name in zip(graph.outputs, outputs, strict=True):
+        value.name = name
+    return made
 
 
 def opened(path: Path, kind: str) -> Runner:
