@@ -12,6 +12,7 @@ from tests.models.pretrained.test_published_models import saved, vsfa_state
 from tests.places import ROOT
 from vqa.cli import main
 from vqa.commands.exporting import formats
+from vqa.features.nss import NAMES
 from vqa.files import content_hash
 
 # Runs a program in a process that has neither torch nor this package.
@@ -40,6 +41,7 @@ def test_the_embedded_model_and_what_a_program_must_know(exported):
     assert about["files"] == {"model.pt2": content_hash(exported / "model.pt2")}
     assert about["input"]["shape"] == ["moments", 1836]
     assert about["reading"]["features"]["nss"]["settings"]["yuv_matrix"] == "bt601"
+    assert about["reading"]["features"]["nss"]["names"][1835] == NAMES[-1]
     assert max(about["checked"]["model.pt2"].values()) < 1e-4
     interval = about["scale"]["interval"]
     low, high = (np.interp(3.0, interval["score"], interval[end]) for end in ("low", "high"))

@@ -137,14 +137,18 @@ def _write(
 
 def _networks(
     experiment: Experiment, folder: Path, kind: str, largest: dict[str, Any]
-) -> dict[str, str]:
-    """Write the networks that compute features, where there are some; returns their files."""
+) -> dict[str, dict[str, Any]]:
+    """Write the networks that compute features; returns what is known of each kind of features."""
     if not experiment.uses_features:
         return {}
     sources = [one for one in experiment.sources.sources if isinstance(one, FeatureSource)]
-    files: dict[str, str] = {}
+    known: dict[str, dict[str, Any]] = {}
     axes = {0: ("frames", 1), 1: ("height", SMALLEST_SIDE), 2: ("width", SMALLEST_SIDE)}
     for source in sources:
+        known[source.name] = {}
+        names = getattr(source.extractor, "names", ())
+        if len(names) == source.extractor.dim:
+            known[source.name]["names"] = list(names)
         network = source.extractor.network()
         if network is None:
             say(f"{source.name}: no network that can be exported computes these features; {YOURS}")
@@ -163,5 +167,5 @@ def _networks(
             size = "x".join(map(str, x.shape[:3]))
             expected = source.extractor(x).float().cpu().numpy()
             largest[path.name][size] = checking.compared(f"features of {size}", run(x)[0], expected)
-        files[source.name] = path.name
-    return files
+        known[source.name]["computed_by"] = path.name
+    return known

@@ -25,7 +25,7 @@ FRAMES = "8-bit RGB of the whole frame, at its own size, upright, in the order o
 
 def features_input(dim: int, is_vector: bool) -> dict[str, Any]:
     """Describe the input of a model of features."""
-    rows, undefined = "frames", "refused: every number must be finite"
+    rows, undefined = "frames", "not allowed: every number must be finite"
     if is_vector:
         rows, undefined = "moments", "NaN; the model replaces it"
     return {
@@ -43,24 +43,28 @@ def fragments_input(view: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def frames_read(config: Mapping[str, Any], networks: Mapping[str, str]) -> dict[str, Any]:
+def frames_read(
+    config: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
     """Say which frames the input is made of, and how.
 
     Args:
         config: Settings of the run.
-        networks: File of the network of each kind of features that has one.
+        known: Of each kind of features, the file of its network and the names of its numbers, if
+            it has any.
     """
     views = config["views"]
     found: dict[str, Any] = {"frames": FRAMES}
     if views.get("features") is not None:
         found["features"] = {
             name: {
-                "computed_by": networks.get(name) or "vqa extract, or code of your own",
+                "computed_by": "vqa extract, or code of your own",
                 "frame_rate_hz": one.get("frame_rate_hz"), "frames": one.get("frames"),
                 "settings": {
                     key: value for key, value in one.get("extractor", {}).items()
                     if key not in ("device", "workers", "batch_frames", "weights")
                 },
+                **known.get(name, {}),
             }
             for name, one in config["features"].items()
         }  # fmt: skip
