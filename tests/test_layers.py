@@ -69,6 +69,8 @@ HOMES = {
     "python_multipart": ("vqa.commands.serving",),
     "prometheus_client": ("vqa.commands.serving",),
     "onnx": ("vqa.commands.exporting",),
+    "onnx_ir": ("vqa.commands.exporting",),
+    "onnxscript": ("vqa.commands.exporting", "vqa.training.exported"),
     "onnxruntime": ("vqa.commands.exporting",),
     "pyarrow": ("vqa.commands.scoring", "vqa.api"),  # the latter for a type
     "open_clip": ("vqa.models.pretrained",),

@@ -107,6 +107,7 @@ def parser(program: str = "vqa") -> argparse.ArgumentParser:
         _add_score,
         _add_serve,
         _add_pack,
+        _add_export,
         _add_doctor,
         _add_compare,
         _add_verify,
@@ -175,6 +176,13 @@ def _add_pack(verbs: "argparse._SubParsersAction[_Parser]") -> None:
             about=given.about, private=given.private, trust=given.trust,
         )
     )  # fmt: skip
+
+
+def _add_export(verbs: "argparse._SubParsersAction[_Parser]") -> None:
+    from vqa.commands.exporting import arguments
+
+    summary = "write a model as ONNX or a torch program that runs without this package"
+    arguments.add(_verb(verbs, "export", summary, arguments.EPILOG))
 
 
 def _add_doctor(verbs: "argparse._SubParsersAction[_Parser]") -> None:

@@ -134,4 +134,4 @@ def test_reflection_extends_only_short_videos():
     x = torch.arange(5.0).view(1, 5, 1).repeat(3, 1, 1)
     extended, lengths = reflect_to(x, torch.tensor([5, 3, 1]), 5)
     assert lengths.tolist() == [5, 5, 5]
-    assert extended[..., 0].tolist() == [[0, 1, 2, 3, 4], [1, 0, 1, 2, 1], [0, 0, 0, 0, 0]]
+    assert extended[:, :5, 0].tolist() == [[0, 1, 2, 3, 4], [1, 0, 1, 2, 1], [0, 0, 0, 0, 0]]

@@ -12,6 +12,7 @@ Frames enter at their original resolution, with ImageNet's normalisation.
 """
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from vqa.features.extractor import GPU_BATCH_PIXELS, Extractor
+from vqa.features.frame_statistics import FrameStatistics
 from vqa.features.stage_pictures import drawn_stage
 from vqa.models.pretrained.devices import chosen_device, turn, uploaded
 from vqa.models.pretrained.imagenet import load_classifier
@@ -95,6 +97,19 @@ class ConvnetStatistics(Extractor):
         size = self.batch_frames or frames_at_once(self.device, *frames.shape[1:3])
         with turn(self.device):
             return torch.cat([self._batch(batch) for batch in there.split(size)])
+
+    def network(self) -> nn.Module | None:
+        """Return the network with its normalisation and statistics; None in bfloat16."""
+        if self.dtype != torch.float32:
+            return None
+        trunk = deepcopy(self._trunk).cpu()
+        return FrameStatistics(trunk, self._tapped, IMAGENET_MEAN, IMAGENET_STD)
+
+    def _tapped(self, trunk: nn.Module, images: Tensor) -> Iterator[Tensor]:
+        for index, layer in enumerate(trunk.children()):
+            images = layer(images)
+            if index in self._taps:
+                yield images
 
     @torch.inference_mode()
     def draw(self, frame: np.ndarray) -> list[tuple[str, np.ndarray]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vqa.video import VideoInfo
 
@@ -108,6 +108,14 @@ class Extractor:
             rows.add(self(frames, 0 if past is None else len(past)))
             past = frames[-self.context :] if self.context else None
         return rows.all(), None
+
+    def network(self) -> nn.Module | None:
+        """Return what describes frames as a module that can be exported.
+
+        Returns:
+            On the CPU, uint8 (T, H, W, 3) -> float32 (T, D); None if there is no such module.
+        """
+        return None
 
     def draw(self, frame: np.ndarray) -> list[tuple[str, np.ndarray]]:
         """Draw how the extractor describes one frame, uint8 (H, W, 3).

@@ -10,6 +10,7 @@ fixes the size (vision transformers) or if the network fails on a size that no s
 """
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ from torchvision.transforms import InterpolationMode, functional
 
 from vqa.features.convnet import frames_at_once
 from vqa.features.extractor import Extractor
+from vqa.features.frame_statistics import FrameStatistics
 from vqa.features.frames import checked
 from vqa.features.stage_pictures import drawn_stage
 from vqa.models.pretrained.devices import chosen_device, turn, uploaded
@@ -109,6 +111,21 @@ class TimmStages(Extractor):
         with turn(self.device):
             return torch.cat([self._batch(batch) for batch in there.split(size)])
 
+    def network(self) -> nn.Module | None:
+        """Return the network with its normalisation and statistics.
+
+        None in bfloat16, and if frames are resized before they enter the network.
+        """
+        if self.size is not None or self.dtype != torch.float32:
+            return None
+        return FrameStatistics(
+            deepcopy(self._model).cpu(), self._chosen_maps, self._mean, self._std
+        )
+
+    def _chosen_maps(self, model: nn.Module, images: Tensor) -> list[Tensor]:
+        maps = maps_of(model, images)
+        return [maps[stage] for stage in self._stages]
+
     @torch.inference_mode()
     def draw(self, frame: np.ndarray) -> list[tuple[str, np.ndarray]]:
         """Draw the response of each stage in use to one uint8 frame (H, W, 3).
@@ -140,8 +157,7 @@ class TimmStages(Extractor):
     def _maps(self, frames: Tensor) -> list[Tensor]:
         """Return the maps (n, C, h, w) of the chosen stages for uint8 frames (n, H, W, 3)."""
         x = normalise(frames, self.device, self._mean, self._std).to(self.dtype)
-        maps = maps_of(self._model, x)
-        chosen = [maps[stage] for stage in self._stages]
+        chosen = self._chosen_maps(self._model, x)
         if any(one.shape[2] * one.shape[3] < 2 for one in chosen):
             raise self._too_small(frames)
         return chosen

@@ -52,16 +52,25 @@ def subjective_quality(
     Seshadrinathan and Bovik's temporal hysteresis.
     """
     steps = frame_quality.shape[1]
-    memory = -functional.max_pool1d(
-        functional.pad(-frame_quality[:, None], (tau - 1, 0), value=-torch.inf), tau, stride=1
-    ).squeeze(1)
+    behind = functional.pad(frame_quality, (tau - 1, 0), value=torch.inf)
+    memory = _windows(behind, tau).min(-1).values
     mask = time_mask(lengths, steps)
-    ahead = functional.pad(frame_quality.masked_fill(~mask, 0), (0, tau - 1)).unfold(1, tau, 1)
-    valid = functional.pad(mask, (0, tau - 1)).unfold(1, tau, 1).clone()
-    valid[..., 0] = True  # a window in the padding would be empty and its softmax NaN
+    ahead = _windows(functional.pad(frame_quality.masked_fill(~mask, 0), (0, tau - 1)), tau)
+    valid = _windows(functional.pad(mask, (0, tau - 1)), tau)
+    # A window in the padding would be empty and its softmax NaN.
+    valid = valid | (torch.arange(tau, device=mask.device) == 0)
     weight = (-ahead).masked_fill(~valid, -torch.inf).softmax(-1)
     current = (weight * ahead).sum(-1)
     return beta * current + (1 - beta) * memory
+
+
+def _windows(x: Tensor, size: int) -> Tensor:
+    """Return all windows of `size` steps. (B, T + size - 1) -> (B, T, size).
+
+    As slices: a pooling layer, or views by `unfold`, would fix the length of an exported model.
+    """
+    steps = x.shape[1] - size + 1
+    return torch.stack([x[:, start : start + steps] for start in range(size)], -1)
 
 
 def subjective_pooling(
@@ -99,7 +108,9 @@ def pyramid_weights(
     Level m has 2**m bins. Bin k of n over L valid steps is [floor(kL/n), ceil((k+1)L/n)), as in
     adaptive average pooling: bins overlap if n does not divide L, and repeat steps if L < n.
     """
-    k, n = _pyramid_bins(levels, lengths.device)
+    # What is traced must not stay in the cache.
+    bins = _pyramid_bins.__wrapped__ if torch.compiler.is_compiling() else _pyramid_bins
+    k, n = bins(levels, lengths.device)
     length = lengths[:, None]
     start = (k * length).div(n, rounding_mode="floor")
     end = -((-(k + 1) * length).div(n, rounding_mode="floor"))
@@ -146,9 +157,11 @@ def reflect_to(x: Tensor, lengths: Tensor, least: int) -> tuple[Tensor, Tensor]:
         least: Minimum length.
 
     Returns:
-        Steps (B, max(T, least), C) and new lengths (B,). Longer videos are unchanged.
+        Steps (B, max(T, least + 1), C) and new lengths (B,). Longer videos are unchanged.
     """
-    steps = max(x.shape[1], least)
+    # One more than the shortest video has: what is left of it after convolutions of `least` steps
+    # would otherwise be an axis of length 1, which an exported model would keep for good.
+    steps = max(x.shape[1], least + 1)
     extended = lengths.clamp_min(least)
     offset = (extended - lengths).div(2, rounding_mode="floor")
     period = (2 * (lengths - 1)).clamp_min(1)

@@ -30,10 +30,10 @@ def authors_file(name):
     return path
 
 
-def vsfa_state(dim=16):
-    """Small random weights in VSFA's layout."""
+def vsfa_state(dim=16, reduced_dim=8, hidden_dim=4):
+    """Random weights in VSFA's layout, by default small ones."""
     torch.manual_seed(0)
-    own = VSFA(dim, 8, 4).state_dict()
+    own = VSFA(dim, reduced_dim, hidden_dim).state_dict()
     names = {"reduce": "ann.fc0", "rnn": "rnn", "head": "q"}
     state = {f"{names[k.split('.')[0]]}.{k.split('.', 1)[1]}": v for k, v in own.items()}
     return state | {"ann.fc.weight": torch.zeros(8, 8), "ann.fc.bias": torch.zeros(8)}

@@ -1,0 +1,1 @@
+"""`vqa export`: trained models as ONNX files and torch programs that run without this package."""

@@ -1,0 +1,1 @@
+"""Trained models as modules that can be exported: `vqa.commands.exporting` writes them."""
