@@ -16,7 +16,7 @@ from tests.fakes import graded_clips
 from tests.places import ROOT
 
 pytestmark = pytest.mark.slow
-KILLS = 3
+KILLS = 2
 
 
 @pytest.fixture(scope="module")

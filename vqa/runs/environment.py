@@ -35,7 +35,7 @@ def environment(folder: Path) -> dict[str, Any]:
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     return {
         "command": command_line(),
-        "commit": _commit(),
+        "commit": commit(),
         "python": platform.python_version(),
         **versions,
         "platform": platform.platform(),
@@ -98,20 +98,30 @@ def command_line() -> str:
     return " ".join([Path(sys.argv[0]).name, *map(clean, sys.argv[1:])])
 
 
-def _commit() -> str:
-    """Return the git commit of the code, with a plus if files differ; `unknown` without git."""
-    here = Path(__file__).parent
+def commit() -> str:
+    """Return the git commit of the code, with a plus if files differ.
+
+    Where git does not hold this code, as in an image, `VQA_COMMIT` says the commit; else it is
+    `unknown`.
+    """
     try:
-        commit = subprocess.run(
-            ["git", "rev-parse", "--short=12", "HEAD"],
-            cwd=here, capture_output=True, encoding="utf-8", errors="replace", check=True,
-            timeout=10,
-        ).stdout.strip()  # fmt: skip
-        changed = subprocess.run(
-            ["git", "status", "--porcelain", "--untracked-files=no"],
-            cwd=here, capture_output=True, encoding="utf-8", errors="replace", check=True,
-            timeout=10,
-        ).stdout.strip()  # fmt: skip
+        # An installed copy may lie in a folder of somebody else's repository.
+        _git("ls-files", "--error-unmatch", Path(__file__).name)
+        commit = _git("rev-parse", "--short=12", "HEAD")
+        changed = _git("status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.SubprocessError):
-        return "unknown"
+        return os.environ.get("VQA_COMMIT", "").strip()[:64] or "unknown"
     return commit + ("+" if changed else "")
+
+
+def _git(*words: str) -> str:
+    """Return what git says in the folder of this code.
+
+    Raises:
+        OSError: there is no git.
+        subprocess.SubprocessError: git failed or took 10 s.
+    """
+    return subprocess.run(
+        ["git", *words], cwd=Path(__file__).parent, capture_output=True, encoding="utf-8",
+        errors="replace", check=True, timeout=10,
+    ).stdout.strip()  # fmt: skip

@@ -1,4 +1,4 @@
-"""A real array of tasks, as processes of this machine: preempted twice, the same end state."""
+"""A real array of tasks, as processes of this machine: preempted, the same end state."""
 
 import os
 import signal
@@ -14,18 +14,17 @@ from vqa.files import read_json
 
 pytestmark = pytest.mark.slow
 SAME = ("model.safetensors", "history.csv", "fitted.csv")
-TIMES = 2
 
 
 class Preempter(threading.Thread):
-    """Announces preemption to the task of a training, twice, each time after new progress."""
+    """Announces preemption to the task of a training some times, each after new progress."""
 
-    def __init__(self, place):
+    def __init__(self, place, times):
         super().__init__(daemon=True)
-        self.place, self.pids = place, []
+        self.place, self.times, self.pids = place, times, []
 
     def run(self):
-        while len(self.pids) < TIMES:
+        while len(self.pids) < self.times:
             time.sleep(0.02)
             with suppress(OSError, ValueError, StopIteration, TypeError):
                 checkpoints = [*(self.place / "shared").rglob("*.ckpt")]
@@ -37,7 +36,8 @@ class Preempter(threading.Thread):
                     self.pids.append(task["pid"])
 
 
-def test_a_training_that_is_preempted_twice_ends_as_one_that_is_not(tmp_path):
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.exhaustive)])
+def test_a_training_that_is_preempted_ends_as_one_that_is_not(times, tmp_path):
     own = graded_clips(tmp_path / "own", count=9)
     words = [
         "data=csv", f"data.labels={own / 'labels.csv'}", "data.mos_range=[1,5]", "threads=1",
@@ -45,15 +45,15 @@ def test_a_training_that_is_preempted_twice_ends_as_one_that_is_not(tmp_path):
         "trainer.max_epochs=40", "model.checkpoint_every=1", "loader.batch_size=4",
     ]  # fmt: skip
     call("train", tmp_path, *words, f"folder={tmp_path / 'straight'}")
-    preempter = Preempter(tmp_path)
+    preempter = Preempter(tmp_path, times)
     preempter.start()
     engine = ["engine=slurm", "engine.cluster=local"]
     call("train", tmp_path, *words, f"folder={tmp_path / 'shared'}", *engine)
-    assert len(preempter.pids) == TIMES
+    assert len(preempter.pids) == times
     for name in SAME:
         shared, straight = ((tmp_path / run).glob(f"*/{name}") for run in ("shared", "straight"))
         assert next(shared).read_bytes() == next(straight).read_bytes(), name
     (log,) = (tmp_path / "runs" / "jobs").glob("vqa-train-*/*_log.out")
     text = log.read_text(encoding="utf-8")
-    assert text.count("stopped by SIGTERM; rerun the command to resume") == TIMES
-    assert text.count("Requeued job") == TIMES
+    assert text.count("stopped by SIGTERM; rerun the command to resume") == times
+    assert text.count("Requeued job") == times
