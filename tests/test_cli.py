@@ -16,6 +16,7 @@ HEAVY = ("torch", "pytorch_lightning", "torchvision", "numpy", "pandas", "scipy"
 PLAIN_VERBS = [
     "score",
     "pack",
+    "export",
     "doctor",
     "compare",
     "verify",
