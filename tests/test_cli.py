@@ -17,6 +17,7 @@ PLAIN_VERBS = [
     "score",
     "serve",
     "pack",
+    "export",
     "doctor",
     "compare",
     "verify",
