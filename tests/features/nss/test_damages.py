@@ -81,6 +81,9 @@ def test_the_table_survives_its_file_and_a_damaged_one_is_one_line(tmp_path):
     again = Damages.load(path)
     assert again.kinds == damages().kinds
     np.testing.assert_array_equal(again.filters, damages().filters)
+    transposed = [np.asfortranarray(one) for one in (damages().changes, damages().filters)]
+    Damages(damages().kinds, *transposed).save(path)
+    np.testing.assert_array_equal(Damages.load(path).filters, damages().filters)
     path.write_bytes(b"no table")
     with pytest.raises(ValueError, match=r"not a table of damages.*install vqa again"):
         Damages.load(path)

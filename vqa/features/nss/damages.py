@@ -88,7 +88,8 @@ class Damages:
     def save(self, path: Path) -> None:
         """Write the file that `load` reads, in half precision."""
         arrays = {"changes": self.changes, "filters": self.filters}
-        half = {name: array.astype(np.float16) for name, array in arrays.items()}
+        # safetensors writes the bytes as they lie in memory, whatever the order of the axes.
+        half = {name: array.astype(np.float16, order="C") for name, array in arrays.items()}
         save_file(half, path, {"kinds": json.dumps(self.kinds)})
 
     @classmethod
