@@ -23,6 +23,16 @@ HYDRA_VERBS = {
     "cross": "train on several databases, test on several: the cross-database matrix",
     "extract": "fill the feature cache of a database, or draw what an extractor sees",
 }
+# Verbs whose flags stand in a module of their own, and what they do.
+FLAGGED_VERBS = {
+    "score": ("scoring", "score video files"),
+    "serve": ("serving", "score the videos that are sent to it"),
+    "export": (
+        "exporting", "write a model as ONNX or a torch program that runs without this package"
+    ),
+    "doctor": ("doctor", "check a downloaded database before training on it, or the installation"),
+    "study": ("study", "make a table or figure of a paper: the printed numbers beside yours"),
+}  # fmt: skip
 EXAMPLES = """\
 examples:
   vqa train                                              train on the embedded demo database
@@ -103,19 +113,14 @@ def parser(program: str = "vqa") -> argparse.ArgumentParser:
     )
     for verb, summary in HYDRA_VERBS.items():
         verbs.add_parser(verb, help=summary, add_help=False)
-    for add in (
-        _add_score,
-        _add_serve,
-        _add_pack,
-        _add_export,
-        _add_doctor,
-        _add_compare,
-        _add_verify,
-        _add_runs,
-        _add_models,
-        _add_study,
-    ):
+    for verb in ("score", "serve"):
+        _add_flagged(verbs, verb)
+    _add_pack(verbs)
+    for verb in ("export", "doctor"):
+        _add_flagged(verbs, verb)
+    for add in (_add_compare, _add_verify, _add_runs, _add_models):
         add(verbs)
+    _add_flagged(verbs, "study")
     completion = verbs.add_parser("completion", help="print the shell's completion script")
     completion.add_argument("shell", choices=("bash", "zsh"))
     completion.set_defaults(job=lambda given: _module("completion").main(given.shell))
@@ -135,16 +140,10 @@ def flags() -> dict[str, list[str]]:
     }
 
 
-def _add_score(verbs: "argparse._SubParsersAction[_Parser]") -> None:
-    from vqa.commands.scoring import arguments
-
-    arguments.add(_verb(verbs, "score", "score video files", arguments.EPILOG))
-
-
-def _add_serve(verbs: "argparse._SubParsersAction[_Parser]") -> None:
-    from vqa.commands.serving import arguments
-
-    arguments.add(_verb(verbs, "serve", "score the videos that are sent to it", arguments.EPILOG))
+def _add_flagged(verbs: "argparse._SubParsersAction[_Parser]", verb: str) -> None:
+    place, summary = FLAGGED_VERBS[verb]
+    arguments = _module(f"{place}.arguments")
+    arguments.add(_verb(verbs, verb, summary, arguments.EPILOG))
 
 
 def _add_pack(verbs: "argparse._SubParsersAction[_Parser]") -> None:
@@ -176,20 +175,6 @@ def _add_pack(verbs: "argparse._SubParsersAction[_Parser]") -> None:
             about=given.about, private=given.private, trust=given.trust,
         )
     )  # fmt: skip
-
-
-def _add_export(verbs: "argparse._SubParsersAction[_Parser]") -> None:
-    from vqa.commands.exporting import arguments
-
-    summary = "write a model as ONNX or a torch program that runs without this package"
-    arguments.add(_verb(verbs, "export", summary, arguments.EPILOG))
-
-
-def _add_doctor(verbs: "argparse._SubParsersAction[_Parser]") -> None:
-    from vqa.commands.doctor import arguments
-
-    summary = "check a downloaded database before training on it, or the installation"
-    arguments.add(_verb(verbs, "doctor", summary, arguments.EPILOG))
 
 
 def _add_compare(verbs: "argparse._SubParsersAction[_Parser]") -> None:
@@ -266,13 +251,6 @@ def _add_models(verbs: "argparse._SubParsersAction[_Parser]") -> None:
             given.name, config_dir=given.config_dir, as_json=given.json
         )
     )
-
-
-def _add_study(verbs: "argparse._SubParsersAction[_Parser]") -> None:
-    from vqa.commands.study import arguments
-
-    summary = "make a table or figure of a paper: the printed numbers beside yours"
-    arguments.add(_verb(verbs, "study", summary, arguments.EPILOG))
 
 
 def _verb(

@@ -172,6 +172,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         with socket.socket(family, kind, protocol) as link:
             link.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             link.bind(address)
+            link.listen(256)  # clients may come as soon as the address is announced
             link.set_inheritable(False)
             yield link
     except OSError as error:
