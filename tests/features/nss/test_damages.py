@@ -5,12 +5,17 @@ import pytest
 from scipy.optimize import nnls
 from scipy.special import ndtri
 
-from vqa.features.nss.damages import KINDS, OTHER, Damages, damages, kinds_of
+from vqa.features.nss.damages import KINDS, OTHER, Damages, damages
+from vqa.features.nss.damages import kinds_of as kinds_and_amounts
 from vqa.features.nss.names import DIM, FAMILIES
 
 MOTION = KINDS.index("motion")
 NORMAL = ndtri((np.arange(33) + 0.5) / 33)
 QUANTILES = NORMAL[:, None] * np.linspace(0.1, 9, DIM) + np.linspace(-5, 5, DIM)
+
+
+def kinds_of(*args):
+    return kinds_and_amounts(*args)[0]
 
 
 def video(scaled):
@@ -46,7 +51,9 @@ def test_amounts_are_non_negative_least_squares():
 @pytest.mark.parametrize("kind", KINDS[:OTHER])
 def test_a_damage_is_found_in_what_it_changes(kind):
     for amount in (0.7, 1.2):
-        kinds = kinds_of(video(amount * change(kind)), QUANTILES)
+        kinds, amounts = kinds_and_amounts(video(amount * change(kind)), QUANTILES)
+        assert KINDS[amounts.argmax()] == kind
+        assert amounts.max() > 0.4
         counts = np.bincount(kinds, minlength=len(KINDS))[:OTHER]
         assert KINDS[counts.argmax()] == kind
         assert counts.max() > 0.7 * counts.sum()
@@ -81,6 +88,9 @@ def test_the_table_survives_its_file_and_a_damaged_one_is_one_line(tmp_path):
     again = Damages.load(path)
     assert again.kinds == damages().kinds
     np.testing.assert_array_equal(again.filters, damages().filters)
+    transposed = [np.asfortranarray(one) for one in (damages().changes, damages().filters)]
+    Damages(damages().kinds, *transposed).save(path)
+    np.testing.assert_array_equal(Damages.load(path).filters, damages().filters)
     path.write_bytes(b"no table")
     with pytest.raises(ValueError, match=r"not a table of damages.*install vqa again"):
         Damages.load(path)

@@ -24,6 +24,7 @@ from vqa.video.plain_facts import PlainFacts
 OTHER = "other"
 SMALL = 0.005  # on the scale; less is shown as nothing
 NAMED = 0.02  # on the scale; a group that pulls down by less is no cause
+PRESENT = 0.3  # amount of a damage that is named although it does not lower the score
 STANDING = 0.1  # share of the time that a picture stands still before it is said
 DARK = 0.2  # mean brightness of a dark picture
 ANSWER_TO = {
@@ -55,7 +56,8 @@ def causes(
 
     Returns:
         Causes, the most harmful first, each with `kind`, `effect` (negative pulls the score down;
-        all effects add up to the score less that of the median), `removed` (the score after this
+        all effects add up to the score less that of the median), `amount` (1 is a planted damage),
+        `removed` (the score after this
         group is put back to the median) and `text`; and remarks: the main cause and what is certain
         of the video, or why there are no causes.
     """
@@ -67,7 +69,7 @@ def causes(
         return [], [NO_MEDIAN]
     values, quantiles = vector.cpu().numpy(), np.mean(known, axis=0)
     reference = np.median(quantiles, axis=0).astype(values.dtype)
-    names, groups = _groups(values, quantiles, sources, facts)
+    names, groups, amounts = _groups(values, quantiles, sources, facts)
     if not names:
         return [], [NO_GROUPS]
 
@@ -80,6 +82,7 @@ def causes(
         {
             "kind": name,
             "effect": round(float(found.effects[place]), 6),
+            "amount": round(float(amounts[place]), 6),
             "removed": round(float(found.removed[place]), 6),
             "text": _text(name, int((groups == place).sum()), found, place),
         }
@@ -87,10 +90,12 @@ def causes(
     ]
     told.sort(key=lambda cause: cause["effect"])
     effects = {cause["kind"]: cause["effect"] for cause in told}
-    remarks = [f"main cause: {named(told, facts) or 'no group of features pulls the score down'}"]
-    for kind, text in () if facts is None else certain(facts):
-        free = effects.get(kind, 0.0) > -NAMED
-        remarks.append(text + ("; the model does not lower the score for it" if free else ""))
+    main = named(told, facts)
+    remarks = [f"main cause: {main or 'none'}"]
+    if main and effects[main] > -NAMED:
+        remarks[0] += ", for which the model does not lower the score"
+    if facts is not None:
+        remarks += [text for _, text in certain(facts)]
     return told, remarks
 
 
@@ -105,13 +110,20 @@ def certain(facts: PlainFacts) -> Iterator[tuple[str, str]]:
 def named(told: Sequence[Mapping[str, Any]], facts: PlainFacts | None = None) -> str:
     """Return the kind that a video suffers from most, in one word; empty if from none.
 
-    A picture that stands still is certain, whatever a model makes of it; else it is the kind that
-    pulls the score down most, by 0.02 at least.
+    A picture that stands still or is dark is certain, whatever a model makes of it. Else it is the
+    kind that pulls the score down most, by 0.02 at least; and if none does, the one of which there
+    is most, 0.3 of a planted damage at least.
+
+    Args:
+        told: The causes, the most harmful first.
+        facts: What is certain of the video; None if nobody looked.
     """
-    if facts is not None and facts.standing >= STANDING:
-        return "motion"
-    harmful = [one["kind"] for one in told if one["effect"] <= -NAMED and one["kind"] != OTHER]
-    return harmful[0] if harmful else ""
+    sure = [] if facts is None else [kind for kind, _ in certain(facts)]
+    known = [one for one in told if one["kind"] != OTHER]
+    harmful = [one["kind"] for one in known if one["effect"] <= -NAMED]
+    much = sorted(known, key=lambda one: -one["amount"])
+    present = [one["kind"] for one in much if one["amount"] >= PRESENT]
+    return next(iter([*sure, *harmful, *present]), "")
 
 
 def of_statistics(sources: Sequence[Source]) -> bool:
@@ -124,16 +136,20 @@ def _groups(
     quantiles: NDArray[np.float64],
     sources: Sequence[Source],
     facts: PlainFacts | None,
-) -> tuple[list[str], NDArray[np.int64]]:
-    """Return the names of the groups and the group (D,) of each feature; no names if unknown."""
+) -> tuple[list[str], NDArray[np.int64], NDArray[np.float64]]:
+    """Return the names of the groups, the group (D,) of each feature and the amount of each group.
+
+    There are no names if nothing is known.
+    """
     if of_statistics(sources) and len(values) == DIM:
         known = None if facts is None else {kind for kind, _ in certain(facts)}
-        return list(KINDS), kinds_of(values, quantiles, known)
+        return list(KINDS), *kinds_of(values, quantiles, known)
     families = [family for source in sources for family in source.families]
     names = sorted(set(families))
     if len(families) != len(values) or not 1 < len(names) <= MOST_GROUPS:
-        return [], np.empty(0, np.int64)
-    return names, np.array([names.index(family) for family in families])
+        return [], np.empty(0, np.int64), np.empty(0)
+    groups = np.array([names.index(family) for family in families])
+    return names, groups, np.zeros(len(names))
 
 
 def _text(name: str, count: int, found: Attribution, place: int) -> str:

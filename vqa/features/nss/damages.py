@@ -88,7 +88,8 @@ class Damages:
     def save(self, path: Path) -> None:
         """Write the file that `load` reads, in half precision."""
         arrays = {"changes": self.changes, "filters": self.filters}
-        half = {name: array.astype(np.float16) for name, array in arrays.items()}
+        # safetensors writes the bytes as they lie in memory, whatever the order of the axes.
+        half = {name: array.astype(np.float16, order="C") for name, array in arrays.items()}
         save_file(half, path, {"kinds": json.dumps(self.kinds)})
 
     @classmethod
@@ -119,8 +120,8 @@ def damages() -> Damages:
 
 def kinds_of(
     features: ArrayLike, quantiles: ArrayLike, certain: Collection[str] | None = None
-) -> NDArray[np.int64]:
-    """Return the kind that each statistic of a video counts to, as places in `KINDS`.
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return what each statistic of a video counts to, and how much of each kind there is.
 
     Args:
         features: (D,) statistics of a video. An undefined one has no direction: it counts to motion
@@ -128,6 +129,10 @@ def kinds_of(
             it does not.
         quantiles: (Q, D) of the training videos.
         certain: Those of `VISIBLE` that the video certainly has, and no others; None if unknown.
+
+    Returns:
+        (D,) kinds as places in `KINDS`, and the amounts (K,) of all kinds; 1 is a planted damage.
+        That of `other` is 0.
 
     Raises:
         ValueError: Another number of statistics.
@@ -156,4 +161,5 @@ def kinds_of(
             unclaimed = (kinds == OTHER) & (usual > MOVED)
             kinds[unclaimed | (agreeing[place] > LEAST)] = place
     moving = np.array(FAMILIES) == "motion"
-    return np.where(known, kinds, np.where(moving, KINDS.index("motion"), OTHER))
+    by_kind = np.array([amounts[own].sum() for own in table.places()] + [0.0])
+    return np.where(known, kinds, np.where(moving, KINDS.index("motion"), OTHER)), by_kind
