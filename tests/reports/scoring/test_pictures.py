@@ -17,7 +17,14 @@ TOLD = {
     ],
     "moments": [{"time_s": 0.1, "quality": 2.5}],
     "descriptions": [{"set": "objective", "text": "<b>", "change": -0.2}],
-    "maps": [{"title": "local", "time_s": 0.3, "values": [[1.0, 3.0], [None, 2.0]], "region": ""}],
+    "maps": [
+        {
+            "title": "local",
+            "time_s": 0.3,
+            "values": [[1.0, 3.0], [None, 2.0]],
+            "region": "whole frame",
+        }
+    ],
     "remarks": [],
 }
 
@@ -51,7 +58,7 @@ def test_a_video_that_is_gone_has_no_pictures(tmp_path):
     assert pictures(str(tmp_path / "gone.mp4"), TOLD) == []
     told = reasons(str(tmp_path / "gone.mp4"), TOLD, None)
     assert told["maps"] == []
-    assert told["remarks"] == ["the maps have no picture because the video can no longer be read"]
+    assert told["remarks"] == ["the maps have no pictures: the video cannot be read from here"]
 
 
 def test_a_card_has_bars_as_long_as_their_effects(clip):
@@ -61,10 +68,12 @@ def test_a_card_has_bars_as_long_as_their_effects(clip):
         ("+0.10", "25", False),
     ]
     assert told["maps"][0][0].startswith("data:image/jpeg;base64,")
+    assert told["regions"] == [TOLD["maps"][0]["region"]]
     assert reasons(clip, None, None) is None
 
 
 def test_a_constant_map_and_one_without_values(clip):
-    for values in ([[2.0, 2.0]], [[None, None]]):
+    for values, title in (([[2.0, 2.0]], "local: 2 everywhere"), ([[None, None]], "local")):
         (drawn,) = maps_of(clip, {**TOLD, "maps": [{**TOLD["maps"][0], "values": values}]})
+        assert drawn.title == title
         assert opened(drawn).shape[2] == 3

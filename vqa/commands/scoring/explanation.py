@@ -186,10 +186,10 @@ def _maps(
         for place in worst_moments(times_s, quality):
             found.append(
                 {
-                    "title": "local quality, before the calibration; its mean is the clip's",
+                    "title": "local quality",
                     "time_s": float(times_s[place]),
                     "values": _rounded(clips[place]),
-                    "region": "whole frame; a value for each fragment of the grid",
+                    "region": "whole frame; raw scores of the fragments; their mean is the clip's",
                 }
             )  # fmt: skip
     found += _description_maps(experiment, record, told)
@@ -218,7 +218,7 @@ def _description_maps(
             "title": f'fit of "{one["text"]}"',
             "time_s": worst["time_s"],
             "values": _rounded(_coarse(torch.from_numpy(maps[one["text"]]))),
-            "region": "whole frame",
+            "region": "whole frame; how well the description fits each place",
         }
         for one in harmful.values()
     ]

@@ -55,8 +55,8 @@ def pictures(
     for one, frame in zip(maps, frames[len(moments) :], strict=True):
         values = np.array(one["values"], dtype=float)  # None is NaN
         known = values[np.isfinite(values)]
-        ends = f": {known.min():.3g} (blue) to {known.max():.3g} (yellow)" if len(known) else ""
-        drawn.append(Picture(one["title"] + ends, one["time_s"], _jpeg(_over(values, frame))))
+        title = one["title"] + _ends(known)
+        drawn.append(Picture(title, one["time_s"], _jpeg(_over(values, frame))))
     return drawn
 
 
@@ -67,6 +67,14 @@ def maps_of(
     if not explanation["maps"]:
         return []
     return pictures(path, {**explanation, "moments": []}, raw)
+
+
+def _ends(known: np.ndarray) -> str:
+    """Say which values the ends of the colours stand for."""
+    if not len(known):
+        return ""
+    low, high = f"{known.min():.3g}", f"{known.max():.3g}"
+    return f": {low} everywhere" if low == high else f": {low} (blue) to {high} (yellow)"
 
 
 def _over(values: np.ndarray, frame: np.ndarray) -> Image.Image:

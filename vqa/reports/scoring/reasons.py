@@ -21,14 +21,16 @@ def reasons(
     if explanation is None:
         return None
     drawn = maps_of(path, explanation, raw)
+    shown = explanation["maps"][: len(drawn)]
     remarks = list(explanation["remarks"])
     if len(drawn) < len(explanation["maps"]):
-        remarks.append("the maps have no picture because the video can no longer be read")
+        remarks.append("the maps have no pictures: the video cannot be read from here")
     return {
         "causes": _bars(explanation["causes"], "effect", "kind"),
         "texts": [one["text"] for one in explanation["causes"]],
         "descriptions": _bars(explanation["descriptions"], "change", "text", "set"),
         "maps": [(_address(one.jpeg), one.title, one.time_s) for one in drawn],
+        "regions": list(dict.fromkeys(one["region"] for one in shown)),
         "remarks": remarks,
     }
 
