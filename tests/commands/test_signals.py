@@ -30,7 +30,7 @@ def words(verb, place, *overrides):
 def training(place, name, *more):
     """The command line of a training; what comes later wins."""
     given = words(
-        "train", place, f"paths.cache={place / 'cache'}", "trainer.max_epochs=60",
+        "train", place, f"paths.cache={place / 'cache'}", "trainer.max_epochs=25",
         "loader.batch_size=4", "model.checkpoint_every=1", f"folder={place / name}", *more,
     )  # fmt: skip
     return list({word.partition("=")[0]: word for word in given}.values())

@@ -86,7 +86,7 @@ def test_extraction_survives_kill_9(place):
 
 def test_training_survives_kill_9(place):
     shared = [
-        "model=gstvqa", f"paths.cache={place / 'whole'}", "trainer.max_epochs=40",
+        "model=gstvqa", f"paths.cache={place / 'whole'}", "trainer.max_epochs=20",
         "loader.batch_size=4", "model.checkpoint_every=1", "protocol=repeated", "protocol.count=2",
         "protocol.val_fraction=0.2", "model.optimizer.lr=1e-3",
     ]  # fmt: skip

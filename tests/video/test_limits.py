@@ -261,6 +261,7 @@ def test_what_the_child_prints_is_not_printed(tmp_path, clip, monkeypatch, capfd
 
 
 def test_a_message_that_is_cut_is_a_crash_of_the_child(clip, monkeypatch):
+    monkeypatch.setattr("vqa.video.decoder.ABANDON_LIMIT_S", 0.3)
     with FrameDecoder() as decoder:
         decoder.probe(clip)
         cut = OSError("got end of file during message")

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ INCIDENTAL = (
 )  # fmt: skip
 # Patterns of settings that came later, with the value that changes nothing: it is as absent.
 NEUTRAL = {"loader.store": None, "*trainer.num_nodes": 1}
+_INCIDENTAL = re.compile("|".join(map(translate, INCIDENTAL)))
+_NEUTRAL = [(re.compile(translate(pattern)), neutral) for pattern, neutral in NEUTRAL.items()]
 RUN_KEYS = {"name", "seed", "model"}
 SECTIONS = ("model", "features", "views", "data", "protocol", "trainer", "loader", "paths")
 # Sections that a trained model is rebuilt from.
@@ -163,10 +166,8 @@ def shaping(settings: Mapping[str, Any], place: str = "") -> dict[str, Any]:
     found = {}
     for name, value in settings.items():
         key = f"{place}{name}"
-        is_neutral = any(
-            fnmatchcase(key, pattern) and value == neutral for pattern, neutral in NEUTRAL.items()
-        )
-        if not is_neutral and not any(fnmatchcase(key, pattern) for pattern in INCIDENTAL):
+        is_neutral = any(named.match(key) and value == neutral for named, neutral in _NEUTRAL)
+        if not is_neutral and not _INCIDENTAL.match(key):
             found[name] = shaping(value, f"{key}.") if isinstance(value, Mapping) else value
     return found
 

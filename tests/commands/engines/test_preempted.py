@@ -42,7 +42,7 @@ def test_a_training_that_is_preempted_ends_as_one_that_is_not(times, tmp_path):
     words = [
         "data=csv", f"data.labels={own / 'labels.csv'}", "data.mos_range=[1,5]", "threads=1",
         "features=multiscale", "model=gstvqa", "protocol=full",
-        "trainer.max_epochs=40", "model.checkpoint_every=1", "loader.batch_size=4",
+        "trainer.max_epochs=25", "model.checkpoint_every=1", "loader.batch_size=4",
     ]  # fmt: skip
     call("train", tmp_path, *words, f"folder={tmp_path / 'straight'}")
     preempter = Preempter(tmp_path, times)

@@ -11,6 +11,7 @@ from vqa.commands.printing import say
 from vqa.progress import progress_bar
 
 CALM_S = 30.0  # between two lines of progress in a log
+MAIN_CAUSE = "main cause: "  # begins a remark of an explanation
 
 
 class Display:
@@ -159,6 +160,7 @@ def why(explanation: Mapping[str, Any] | None) -> str:
     if explanation["moments"]:
         worst = min(explanation["moments"], key=lambda moment: moment["quality"])
         words.append(f"worst moment {worst['quality']:.2f} at {worst['time_s']:.1f} s")
+    words += [one for one in explanation["remarks"] if one.startswith(MAIN_CAUSE)]
     harmful = [one for one in explanation["causes"] if one["effect"] < 0][:1]
     words += [f"{one['kind']} pulls down by {-one['effect']:.2f}" for one in harmful]
     moved = [one for one in explanation["descriptions"] if one["change"] < 0][:1]

@@ -95,15 +95,16 @@ class Plan:
         for other, training in others.items():
             words = [word.replace(f"{{{other}}}", str(training.folder)) for word in words]
         experiment = self.composer(*words)
-        if experiment.folder not in self._made:
+        folder = experiment.folder
+        if folder not in self._made:
             # Smoke size may have put something else in place of another training's files.
             settings = repr(experiment.config)
             needs = [one for one in others.values() if str(one.folder) in settings]
             absent = next((one.absent for one in needs if one.absent), self._look(experiment))
             shown = [_short(word) for word in overrides if word not in self.study.overrides]
             made = Training(name or " ".join(shown) or "as stated", experiment, needs, absent)
-            self._made[experiment.folder] = made
-        return self._made[experiment.folder]
+            self._made[folder] = made
+        return self._made[folder]
 
     def _look(self, experiment: Experiment) -> str:
         """Return why the database of an experiment is absent; empty if it is here."""
