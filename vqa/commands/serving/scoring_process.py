@@ -102,18 +102,22 @@ def _scored(
         return "failed", ("no_score", cleaned(score.error), remedy)
     row = score.entry() | {"video": name}
     row["note"] = cleaned(row["note"])
-    return "scored", (row, _pictures(path, score, folder))
+    told = row["explanation"]
+    told["remarks"] = [cleaned(remark) for remark in told["remarks"]]
+    try:
+        shown = _pictures(path, told, folder)
+    except (OSError, ValueError, RuntimeError, MemoryError) as error:
+        shown = []
+        told["remarks"].append(cleaned(f"no pictures: {str(error) or type(error).__name__}"))
+    return "scored", (row, shown)
 
 
-def _pictures(path: Path, score: Any, folder: Path) -> list[dict[str, Any]]:
+def _pictures(path: Path, told: Mapping[str, Any], folder: Path) -> list[dict[str, Any]]:
     """Write the pictures of an explanation; return title and time of each."""
-    explanation = getattr(score, "explanation", None)
-    if explanation is None:
-        return []
     from vqa.reports.scoring.pictures import pictures
 
     found = []
-    for number, picture in enumerate(pictures(str(path), explanation)):
+    for number, picture in enumerate(pictures(str(path), told)):
         (folder / f"{number}.jpg").write_bytes(picture.jpeg)
         found.append({"title": picture.title, "time_s": picture.time_s})
     return found
