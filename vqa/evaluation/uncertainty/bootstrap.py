@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
-from threadpoolctl import threadpool_limits
 
+from vqa.cores import one_blas_thread
 from vqa.evaluation.metrics.checks import Array
 from vqa.evaluation.uncertainty.counts import Statistic, draw_counts
 
@@ -86,7 +86,7 @@ def resample(
         some = np.arange(begin, min(begin + rows, groups))
         return statistic((group != some[:, None]).astype(np.float32))
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
+    with one_blas_thread(), ThreadPoolExecutor(workers) as pool:
         estimate = statistic(np.ones((1, videos), np.float32))[0]
         values = np.concatenate(list(pool.map(drawn, range(0, resamples, rows))))
         jackknife = list(pool.map(left_out, range(0, groups, rows)))

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
+from vqa.cores import one_blas_thread
 from vqa.models.svr.criteria import CRITERIA
 from vqa.models.svr.kernels import distances_within, gaussian
 from vqa.models.svr.model import Candidate
@@ -75,7 +75,7 @@ def search(
         level=level,
         criterion=criterion,
     )
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
+    with one_blas_thread(), ThreadPoolExecutor(workers) as pool:
         rows = list(pool.map(lambda one: _row(problem, one), gamma))
         exact = dict(itertools.chain(*(solved.items() for solved, _ in rows)))
         screened = dict(itertools.chain(*(approximate.items() for _, approximate in rows)))
