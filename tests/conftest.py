@@ -15,6 +15,10 @@ from tests.fakes import clip_database
 from tests.stores import WebServer, object_store
 from vqa.features.extraction.cache import FeatureCache
 
+# MKL keeps buffers by the number of the thread. A forked process that gets the number of an earlier
+# thread waits for ever for its buffers, which was seen when the numbers had wrapped around.
+os.environ["MKL_DISABLE_FAST_MM"] = "1"
+
 # The tests' tensors are small: on busy cores, sharing them out makes steps many times slower.
 torch.set_num_threads(1)
 

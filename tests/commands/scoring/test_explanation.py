@@ -82,6 +82,13 @@ def test_what_the_embedded_model_tells(scored):
     assert why(told).startswith(f"why: worst moment {worst[0]:.2f} at {worst[1]:.1f} s")
 
 
+def test_the_line_names_the_main_cause_where_it_is_not_the_most_harmful_group():
+    told = {"moments": [], "causes": [{"kind": "noise", "effect": -0.3}], "descriptions": []}
+    assert why({**told, "remarks": ["main cause: noise"]}) == "why: noise pulls down by 0.30"
+    told["remarks"] = ["main cause: motion, for which the model does not lower the score"]
+    assert why(told) == f"why: noise pulls down by 0.30; {told['remarks'][0]}"
+
+
 def test_without_asking_rows_are_as_before(clip, scored):
     scorer = vqa.load("ugc", device="cpu")
     assert scorer.identity != vqa.load("ugc", device="cpu", explain=True).identity

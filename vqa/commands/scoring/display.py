@@ -160,9 +160,10 @@ def why(explanation: Mapping[str, Any] | None) -> str:
     if explanation["moments"]:
         worst = min(explanation["moments"], key=lambda moment: moment["quality"])
         words.append(f"worst moment {worst['quality']:.2f} at {worst['time_s']:.1f} s")
-    words += [one for one in explanation["remarks"] if one.startswith(MAIN_CAUSE)]
     harmful = [one for one in explanation["causes"] if one["effect"] < 0][:1]
     words += [f"{one['kind']} pulls down by {-one['effect']:.2f}" for one in harmful]
+    main = [one for one in explanation["remarks"] if one.startswith(MAIN_CAUSE)]
+    words += [one for one in main if not harmful or one != MAIN_CAUSE + harmful[0]["kind"]]
     moved = [one for one in explanation["descriptions"] if one["change"] < 0][:1]
     words += [f'"{one["text"]}" pulls down by {-one["change"]:.2f}' for one in moved]
     return "why: " + "; ".join(words or explanation["remarks"])
