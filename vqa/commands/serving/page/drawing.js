@@ -34,6 +34,13 @@ export function ends(results, scale) {
 
 const rounded = (value) => Number(value).toFixed(2);
 
+// An effect with its sign; what rounds to nothing has none.
+export function signed(value) {
+  const size = rounded(Math.abs(value));
+  if (size === "0.00") return size;
+  return `${value < 0 ? "−" : "+"}${size}`;
+}
+
 // The score and its interval on the scale, over the distribution of the training opinions.
 export function scaleDrawing(result, model) {
   const [low, high] = ends([result], model.scale);
@@ -102,7 +109,7 @@ export function bars(rows, caption) {
   return make("table", {}, make("caption", {}, caption), make("tbody", {}, ...rows.map((row) => {
     const bar = make("i", { className: row.value < 0 ? "lowers" : "" });
     bar.style.setProperty("--l", `${(100 * Math.abs(row.value)) / longest}%`);
-    const value = `${row.value < 0 ? "−" : "+"}${rounded(Math.abs(row.value))}`;
+    const value = signed(row.value);
     return make("tr", {}, make("th", { scope: "row" }, row.name), make("td", { className: "bar" }, bar), make("td", { className: "number" }, value));
   })));
 }

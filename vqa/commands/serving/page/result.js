@@ -1,7 +1,7 @@
 // A finished job, and two of them side by side.
 
 import { picture } from "./api.js";
-import { bars, make, scaleDrawing, timelineDrawing } from "./drawing.js";
+import { bars, make, scaleDrawing, signed, timelineDrawing } from "./drawing.js";
 
 const rounded = (value) => Number(value).toFixed(2);
 
@@ -96,7 +96,7 @@ export function comparison([first, second], model) {
   const [ours, theirs] = [a, b].map((row) => Object.fromEntries((row.explanation?.causes ?? []).map((one) => [one.kind, one.effect])));
   const kinds = Object.keys(ours).filter((kind) => kind in theirs);
   if (kinds.length) {
-    const rows = kinds.map((kind) => make("tr", {}, make("th", { scope: "row" }, kind), ...[ours, theirs].map((one) => make("td", { className: "number" }, `${one[kind] < 0 ? "−" : "+"}${rounded(Math.abs(one[kind]))}`))));
+    const rows = kinds.map((kind) => make("tr", {}, make("th", { scope: "row" }, kind), ...[ours, theirs].map((one) => make("td", { className: "number" }, signed(one[kind])))));
     const head = make("tr", {}, make("th", { scope: "col" }, "Effect on the score"), ...[first, second].map((one) => make("th", { scope: "col", className: "number" }, one.name)));
     parts.push(make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)));
   }
