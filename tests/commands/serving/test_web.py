@@ -51,6 +51,16 @@ def sent(client, content=b"fine", name="clip.mp4"):
     return client.post("/v1/jobs", files={"file": (name, content)})
 
 
+def test_a_change_that_the_client_has_not_seen_is_answered_at_once(idle):
+    service, client = idle
+    job = sent(client).json()
+    service.jobs.take(1)
+    begun = time.monotonic()
+    answer = client.get(f"/v1/jobs/{job['id']}?wait=50&state=queued").json()
+    assert answer["state"] == "running"
+    assert time.monotonic() - begun < 40  # it did not wait
+
+
 def ended(client, id_):
     end = time.monotonic() + 30
     while time.monotonic() < end:

@@ -187,7 +187,9 @@ async def _get(service: Service, request: Request) -> Response:
     if wait is not None:
         if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", wait):
             raise Refusal(400, "expected wait as seconds", "send for example wait=20")
-        await service.until_changed(job, min(float(wait), LONGEST_WAIT_S))
+        seen = request.query_params.get("state", job.state)
+        if seen == job.state:  # else it has changed since the client saw it
+            await service.until_changed(job, min(float(wait), LONGEST_WAIT_S))
     return _json(await asyncio.to_thread(service.entry, job))
 
 

@@ -47,8 +47,8 @@ export async function model() {
   return (await answered("v1/model")).json();
 }
 
-export async function job(id, { wait = 0, signal } = {}) {
-  const query = wait ? `?wait=${wait}` : "";
+export async function job(id, { wait = 0, state, signal } = {}) {
+  const query = wait ? `?wait=${wait}&state=${state}` : "";
   return (await answered(`v1/jobs/${encodeURIComponent(id)}${query}`, { signal })).json();
 }
 

@@ -111,9 +111,9 @@ function sendFile(file) {
 async function follow(item, id) {
   item.job = { id };
   remember();
-  for (let wait = 0, lost = 0; !item.stop.signal.aborted; wait = 20) {
+  for (let wait = 0, lost = 0; !item.stop.signal.aborted; wait = 10) {
     try {
-      item.job = await api.job(id, { wait, signal: item.stop.signal });
+      item.job = await api.job(id, { wait, state: item.job.state, signal: item.stop.signal });
       lost = 0;
     } catch (error) {
       if (error.name === "AbortError") return;
