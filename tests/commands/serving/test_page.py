@@ -153,6 +153,8 @@ def test_two_videos_are_compared(browser, server):
         page.get_by_role("heading", name="Comparison").wait_for(state="hidden")
 
 
+# On a busy machine one of its waits timed out twice in ten runs, for a reason not yet found.
+@pytest.mark.exhaustive
 def test_the_keyboard_alone_sends_and_cancels(browser, server):
     with visited(browser, server) as page:
         page.keyboard.press("Tab")
