@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from vqa.commands.engines.settings import FEATURES, TRAINING
 from vqa.commands.errors import USAGE
+from vqa.commands.model_flags import add_trust
 from vqa.commands.process import exit_status
 from vqa.commands.rules import flag
 from vqa.commands.setting_rules import RULES
@@ -168,7 +169,7 @@ def _add_pack(verbs: "argparse._SubParsersAction[_Parser]") -> None:
     )  # fmt: skip
     pack.add_argument("--about", metavar="FILE", help="text that ends the card")
     pack.add_argument("--private", action="store_true", help="make a new model on the hub private")
-    _add_trust(pack)
+    add_trust(pack)
     pack.set_defaults(
         job=lambda given: _module("pack").main(
             given.run, given.output, name=given.name, features=given.features, folds=given.folds,
@@ -215,7 +216,7 @@ def _add_verify(verbs: "argparse._SubParsersAction[_Parser]") -> None:
         "--cache", default="cache", metavar="FOLDER",
         help="feature cache, for --rescore (default: cache)",
     )  # fmt: skip
-    _add_trust(verify)
+    add_trust(verify)
     verify.set_defaults(
         job=lambda given: _module("verify").main(
             given.run, rescore=given.rescore, paths={"cache": given.cache}, trust=given.trust
@@ -263,13 +264,6 @@ def _verb(
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-
-
-def _add_trust(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--trust", action="append", default=[], metavar="PACKAGE",
-        help="let the run's configuration use this package of yours",
-    )  # fmt: skip
 
 
 def _module(verb: str) -> ModuleType:

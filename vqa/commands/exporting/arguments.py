@@ -3,7 +3,7 @@
 import argparse
 from importlib import import_module
 
-from vqa.commands.rules import above, flag
+from vqa.commands import model_flags
 
 EPILOG = """\
 examples:
@@ -32,18 +32,9 @@ def add(export: argparse.ArgumentParser) -> None:
         "--head", action="store_true",
         help="leave out the network that computes the features, and do without its weights",
     )  # fmt: skip
-    export.add_argument("--weights", metavar="FILE", help="weights that the authors published")
-    export.add_argument(
-        "--backbone-weights", metavar="FILE", help="weights of its backbone (default: by name)"
-    )
-    export.add_argument(
-        "--interval", type=flag(above(0, 0.999), float), default=0.9, metavar="LEVEL",
-        help="probability of the intervals (default: 0.9)",
-    )  # fmt: skip
-    export.add_argument(
-        "--trust", action="append", default=[], metavar="PACKAGE",
-        help="let the run's configuration use this package of yours",
-    )  # fmt: skip
+    model_flags.add_weights(export)
+    model_flags.add_interval(export)
+    model_flags.add_trust(export)
     export.set_defaults(job=run)
 
 

@@ -5,6 +5,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from vqa.commands import model_flags
 from vqa.commands.engines import arguments as engines
 from vqa.commands.engines.settings import SLURM
 from vqa.commands.rules import above, flag, number, whole
@@ -60,19 +61,10 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         help="run or model folder, embedded model, hf://owner/name, or with --weights a published "
         "model (default: ugc)",
     )  # fmt: skip
-    group.add_argument("--weights", metavar="FILE", help="weights that the authors published")
-    group.add_argument(
-        "--backbone-weights", metavar="FILE", help="weights of its backbone (default: by name)"
-    )
-    group.add_argument(
-        "--interval", type=flag(above(0, 0.999), float), default=0.9, metavar="LEVEL",
-        help="probability of the intervals (default: 0.9)",
-    )  # fmt: skip
-    group.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    group.add_argument(
-        "--trust", action="append", default=[], metavar="PACKAGE",
-        help="let the run's configuration use this package of yours",
-    )  # fmt: skip
+    model_flags.add_weights(group)
+    model_flags.add_interval(group)
+    model_flags.add_device(group)
+    model_flags.add_trust(group)
 
 
 def _add_outputs(group: argparse._ArgumentGroup) -> None:
@@ -113,10 +105,7 @@ def _add_work(group: argparse._ArgumentGroup) -> None:
         "--max-seconds", type=flag(above(0, 1e6), float), metavar="S",
         help="score only the first S seconds of each video",
     )  # fmt: skip
-    group.add_argument(
-        "--damaged", default="refuse", choices=("refuse", "score"),
-        help="score: damaged videos get a score from their good frames, with a note",
-    )  # fmt: skip
+    model_flags.add_damaged(group)
     group.add_argument(
         "--workers", type=flag(whole(1, 1024), int), metavar="N",
         help="N videos at the same time: on a CPU in N processes (default: 1), on a GPU in one "
@@ -145,8 +134,7 @@ def run(given: argparse.Namespace) -> int:
 
     if given.weights is not None and given.model is None:
         raise UsageError("--weights needs the name of its model: --model vsfa, for example")
-    if given.backbone_weights is not None and given.weights is None:
-        raise UsageError("--backbone-weights goes with --weights; give both")
+    model_flags.check_weights(given)
     raw = RawFormat.parse(given.raw_size, given.raw_format, given.raw_range, given.raw_rate)
     choice = chosen(given.words, given.model)
     if choice.remark:

@@ -4,6 +4,7 @@ import argparse
 from importlib import import_module
 from importlib.util import find_spec
 
+from vqa.commands import model_flags
 from vqa.commands.rules import above, flag, number, text, whole
 
 PACKAGES = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
@@ -27,23 +28,14 @@ def add(serve: argparse.ArgumentParser) -> None:
         help="run or model folder, embedded model, or hf://owner/name (default: ugc)",
     )  # fmt: skip
     model = serve.add_argument_group("model")
-    model.add_argument("--weights", metavar="FILE", help="weights that the authors published")
-    model.add_argument(
-        "--backbone-weights", metavar="FILE", help="weights of its backbone (default: by name)"
-    )
-    model.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    model_flags.add_weights(model)
+    model_flags.add_device(model)
     model.add_argument(
         "--workers", type=flag(whole(1, 64), int), default=1, metavar="N",
         help="N videos at the same time, each in a process with the model (default: 1)",
     )  # fmt: skip
-    model.add_argument(
-        "--damaged", default="refuse", choices=("refuse", "score"),
-        help="score: damaged videos get a score from their good frames, with a note",
-    )  # fmt: skip
-    model.add_argument(
-        "--trust", action="append", default=[], metavar="PACKAGE",
-        help="let the run's configuration use this package of yours",
-    )  # fmt: skip
+    model_flags.add_damaged(model)
+    model_flags.add_trust(model)
     place = serve.add_argument_group("where it listens, and who may use it")
     place.add_argument("--host", default="127.0.0.1", help="(default: 127.0.0.1)")
     place.add_argument(
@@ -93,8 +85,7 @@ def run(given: argparse.Namespace) -> int:
             raise UsageError(
                 f"vqa serve: expected the package {name}, found none; pip install 'vqa[serve]'"
             )
-    if given.backbone_weights is not None and given.weights is None:
-        raise UsageError("--backbone-weights goes with --weights; give both")
+    model_flags.check_weights(given)
     status: int = import_module("vqa.commands.serving.command").main(
         given.model,
         scoring={
