@@ -37,8 +37,18 @@ def started(
 def end_with_parent() -> None:
     """Be killed when the process ends that `started` this one, so that no share is done twice."""
     parent = os.environ.pop(PARENT, None)  # not for the processes of a training
-    if parent is None or not sys.platform.startswith("linux"):
+    if parent is not None:
+        end_with(int(parent))
+
+
+def end_with(parent: int) -> None:
+    """Be killed when the parent process ends; only Linux can do that.
+
+    Args:
+        parent: Its process id; if it is the parent no more, this process ends at once.
+    """
+    if not sys.platform.startswith("linux"):
         return
     ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
-    if os.getppid() != int(parent):  # it has ended before
+    if os.getppid() != parent:  # it has ended before
         sys.exit(128 + signal.SIGKILL)

@@ -1,21 +1,19 @@
 """The process that scores: it holds the model, takes one video at a time and says how far it is."""
 
-import ctypes
 import os
 import re
 import signal
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from vqa.commands.engines.share import end_with
 from vqa.commands.serving.frame_count import telling
 
 # What a GPU that is lost, or a context that cannot be used again, raises.
 DEVICE_LOST = re.compile(r"CUDA error|CUDNN_STATUS|device-side assert|NCCL error")
-SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux
 DEVICE_LOST_STATUS = 3
 
 
@@ -30,7 +28,7 @@ def work(
     """
     for number in (signal.SIGINT, signal.SIGTERM):  # the server handles them and ends this
         signal.signal(number, signal.SIG_IGN)
-    _end_with_parent()
+    end_with(os.getppid())
     try:
         scorer, facts = _loaded(options, threads)
     except Exception as error:  # noqa: BLE001 (the server reports it)
@@ -48,14 +46,6 @@ def work(
             with telling(scorer.extractors, told):
                 message = _scored(scorer, video, name, Path(folder), max_video_s)
             connection.send(message)
-
-
-def _end_with_parent() -> None:
-    if sys.platform.startswith("linux"):
-        parent = os.getppid()
-        ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
 
 
 def _loaded(options: Mapping[str, Any], threads: int) -> tuple[Any, dict[str, Any]]:
