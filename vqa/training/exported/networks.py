@@ -20,9 +20,11 @@ from vqa.evaluation.calibration import ScaleCurve
 from vqa.models.fastvqa import FastVQA
 from vqa.models.gstvqa import GSTVQA
 from vqa.models.mdtvsfa import MDTVSFA
+from vqa.models.scalings import RankGauss
 from vqa.models.tabular import Tabular
 from vqa.models.vsfa import VSFA
-from vqa.training.exported.tables import CurveModule, SVRModule, exportable
+from vqa.training.exported.recurrent import Recurrent
+from vqa.training.exported.tables import CurveModule, RankTable, SVRModule
 from vqa.training.learners.neural import NeuralLearner
 from vqa.training.learners.svr import SVRLearner
 
@@ -139,4 +141,16 @@ def member_of(learner: Any, name: str) -> OfSequence | OfVector | OfFragments:
 
 
 def _module(learner: NeuralLearner) -> nn.Module:
-    return exportable(deepcopy(learner.module).cpu().eval())
+    return _exportable(deepcopy(learner.module).cpu().eval())
+
+
+def _exportable(module: nn.Module) -> nn.Module:
+    """Replace layers that cannot be exported, in place; returns the module."""
+    for name, child in module.named_children():
+        if isinstance(child, RankGauss):
+            setattr(module, name, RankTable(child.quantiles))
+        elif isinstance(child, nn.GRU | nn.LSTM):
+            setattr(module, name, Recurrent(child))
+        else:
+            _exportable(child)
+    return module

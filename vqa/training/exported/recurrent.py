@@ -14,35 +14,34 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.fx import Node
+from torch.fx import Graph, Node
+
+# Biases, one layer, no dropout, no training, one direction, batch first.
+OPTIONS = (True, 1, 0.0, False, False, True)
 
 
-@torch.library.custom_op("vqa::gru", mutates_args=())
-def gru(
-    x: Tensor, of_input: Tensor, of_state: Tensor, input_bias: Tensor, state_bias: Tensor, size: int
+@torch.library.custom_op("vqa::recurrent", mutates_args=())
+def recurrent(
+    x: Tensor,
+    of_input: Tensor,
+    of_state: Tensor,
+    input_bias: Tensor,
+    state_bias: Tensor,
+    size: int,
+    is_lstm: bool,
 ) -> Tensor:
-    """Run one GRU layer over x (B, T, D) from a zero state. -> (B, T, H)."""
+    """Run one GRU or LSTM layer over x (B, T, D) from a zero state. -> (B, T, H)."""
     weights = [of_input, of_state, input_bias, state_bias]
     start = x.new_zeros(1, x.shape[0], size)
-    return torch.gru(x, start, weights, True, 1, 0.0, False, False, True)[0]
+    if is_lstm:
+        return torch.lstm(x, [start, start], weights, *OPTIONS)[0]
+    return torch.gru(x, start, weights, *OPTIONS)[0]
 
 
-@torch.library.custom_op("vqa::lstm", mutates_args=())
-def lstm(
-    x: Tensor, of_input: Tensor, of_state: Tensor, input_bias: Tensor, state_bias: Tensor, size: int
-) -> Tensor:
-    """Run one LSTM layer over x (B, T, D) from a zero state. -> (B, T, H)."""
-    weights = [of_input, of_state, input_bias, state_bias]
-    start = x.new_zeros(1, x.shape[0], size)
-    return torch.lstm(x, [start, start], weights, True, 1, 0.0, False, False, True)[0]
-
-
+@recurrent.register_fake
 def _shape(x: Tensor, *rest: Any) -> Tensor:
-    return x.new_empty(x.shape[0], x.shape[1], rest[-1])
-
-
-gru.register_fake(_shape)
-lstm.register_fake(_shape)
+    size = rest[4]
+    return x.new_empty(x.shape[0], x.shape[1], size)
 
 
 class Recurrent(nn.Module):
@@ -61,43 +60,37 @@ class Recurrent(nn.Module):
             raise ValueError(
                 f"{layer}: expected one recurrent layer in one direction, batch first, with biases"
             )
-        self.operation = gru if isinstance(layer, nn.GRU) else lstm
-        self.size = layer.hidden_size
+        self.size, self.is_lstm = layer.hidden_size, isinstance(layer, nn.LSTM)
         for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"):
             self.register_buffer(name, getattr(layer, name).detach())
 
     def forward(self, x: Tensor) -> tuple[Tensor, None]:
         """Hidden states of x (B, T, D). -> (B, T, H), None."""
         weights = self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0, self.bias_hh_l0
-        return self.operation(x, *weights, self.size), None
+        return recurrent(x, *weights, self.size, self.is_lstm), None
 
 
 def in_torch(program: torch.export.ExportedProgram) -> None:
-    """Replace our operations in a program by torch's own, which every torch has, in place."""
+    """Replace our operation in a program by torch's own, which every torch has, in place."""
     graph = program.graph_module.graph
     for node in list(graph.nodes):
-        if node.target is torch.ops.vqa.gru.default:
-            _replace(program, node, torch.ops.aten.gru.input, states=1)
-        elif node.target is torch.ops.vqa.lstm.default:
-            _replace(program, node, torch.ops.aten.lstm.input, states=2)
+        if node.target is torch.ops.vqa.recurrent.default:
+            _replace(graph, node)
     graph.lint()
     program.graph_module.recompile()
 
 
-def _replace(
-    program: torch.export.ExportedProgram, node: Node, target: Callable[..., Any], states: int
-) -> None:
-    graph = program.graph_module.graph
-    x, *weights, size = node.args
+def _replace(graph: Graph, node: Node) -> None:
+    x, *weights, size, is_lstm = node.args
     out = node.meta["val"]
     state = out.new_empty(1, 1, size)
+    target = torch.ops.aten.lstm.input if is_lstm else torch.ops.aten.gru.input
     with graph.inserting_before(node):
         start = graph.call_function(torch.ops.aten.new_zeros.default, (x, [1, 1, size]))
         start.meta["val"] = state
-        begin = [start] * states if states > 1 else start
-        options = (True, 1, 0.0, False, False, True)
-        both = graph.call_function(target, (x, begin, weights, *options))
-        both.meta["val"] = (out, *[state] * states)
+        begin = [start, start] if is_lstm else start
+        both = graph.call_function(target, (x, begin, weights, *OPTIONS))
+        both.meta["val"] = (out, state, state) if is_lstm else (out, state)
         hidden = graph.call_function(operator.getitem, (both, 0))
         hidden.meta["val"] = out
     node.replace_all_uses_with(hidden)
@@ -105,8 +98,13 @@ def _replace(
 
 
 def onnx_table() -> dict[Any, Callable[..., Any]]:
-    """Return what our operations are in ONNX, for `torch.onnx.export`."""
+    """Return what our operation is in ONNX, for `torch.onnx.export`."""
     from onnxscript import opset18 as op
+
+    def ordered(weight: Any, order: str) -> Any:
+        """Put the gates in ONNX's order."""
+        parts = op.Split(weight, num_outputs=len(order), axis=0)
+        return op.Concat(*(parts[int(place)] for place in order), axis=0)
 
     def layer(
         x: Any,
@@ -115,38 +113,21 @@ def onnx_table() -> dict[Any, Callable[..., Any]]:
         input_bias: Any,
         state_bias: Any,
         size: int,
-        order: str,
-    ) -> tuple[Any, Any, Any, Any]:
-        """Return the inputs (T, B, D), (1, G H, D), (1, G H, H), (1, 2 G H) of ONNX's layers."""
-        gates = len(order)
-
-        def ordered(weight: Any) -> Any:
-            parts = op.Split(weight, num_outputs=gates, axis=0)
-            return op.Concat(*(parts[int(place)] for place in order), axis=0)
-
-        biases = op.Concat(ordered(input_bias), ordered(state_bias), axis=0)
-        first = op.Constant(value_ints=[0])
-        return (
+        is_lstm: bool,
+    ) -> Any:
+        order = "0312" if is_lstm else "102"
+        biases = op.Concat(ordered(input_bias, order), ordered(state_bias, order), axis=0)
+        first, direction = op.Constant(value_ints=[0]), op.Constant(value_ints=[1])
+        inputs = (
             op.Transpose(x, perm=[1, 0, 2]),
-            op.Unsqueeze(ordered(of_input), first),
-            op.Unsqueeze(ordered(of_state), first),
+            op.Unsqueeze(ordered(of_input, order), first),
+            op.Unsqueeze(ordered(of_state, order), first),
             op.Unsqueeze(biases, first),
         )
-
-    def back(hidden: Any) -> Any:
-        direction = op.Constant(value_ints=[1])
+        if is_lstm:
+            hidden = op.LSTM(*inputs, hidden_size=size)[0]
+        else:
+            hidden = op.GRU(*inputs, hidden_size=size, linear_before_reset=1)[0]
         return op.Transpose(op.Squeeze(hidden, direction), perm=[1, 0, 2])
 
-    def onnx_gru(
-        x: Any, of_input: Any, of_state: Any, input_bias: Any, state_bias: Any, size: int
-    ) -> Any:
-        inputs = layer(x, of_input, of_state, input_bias, state_bias, size, "102")
-        return back(op.GRU(*inputs, hidden_size=size, linear_before_reset=1)[0])
-
-    def onnx_lstm(
-        x: Any, of_input: Any, of_state: Any, input_bias: Any, state_bias: Any, size: int
-    ) -> Any:
-        inputs = layer(x, of_input, of_state, input_bias, state_bias, size, "0312")
-        return back(op.LSTM(*inputs, hidden_size=size)[0])
-
-    return {torch.ops.vqa.gru.default: onnx_gru, torch.ops.vqa.lstm.default: onnx_lstm}
+    return {torch.ops.vqa.recurrent.default: layer}

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from vqa.evaluation.calibration import BEND, ScaleCurve
 from vqa.evaluation.metrics.curves import Curve
-from vqa.models.scalings import LIMIT, RankGauss
+from vqa.models.scalings import LIMIT
 from vqa.models.svr import FittedSVR
 
 
@@ -132,20 +132,6 @@ class SVRModule(nn.Module):
             kernel = (-self.gamma * (squares - 2 * products).clamp_min(0)).exp()
             score = kernel @ self.coefficients
         return (score + self.intercept) * self.scale + self.offset
-
-
-def exportable(module: nn.Module) -> nn.Module:
-    """Replace layers that cannot be exported, in place; returns the module."""
-    from vqa.training.exported.recurrent import Recurrent
-
-    for name, child in module.named_children():
-        if isinstance(child, RankGauss):
-            setattr(module, name, RankTable(child.quantiles))
-        elif isinstance(child, nn.GRU | nn.LSTM):
-            setattr(module, name, Recurrent(child))
-        else:
-            exportable(child)
-    return module
 
 
 def is_known(features: Tensor, limit: float | None) -> Tensor:
