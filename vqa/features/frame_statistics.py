@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
+from vqa.models.pretrained.normalisation import colour_scaling
+
 
 class FrameStatistics(nn.Module):
     """Frames, uint8 (T, H, W, 3) -> means, then deviations of the maps (T, D), in float32.
@@ -27,9 +29,9 @@ class FrameStatistics(nn.Module):
     ) -> None:
         super().__init__()
         self.network, self.maps = network.to(memory_format=torch.contiguous_format).eval(), maps
-        means, stds = (torch.tensor(values).view(1, 3, 1, 1) for values in (mean, std))
-        self.register_buffer("offset", -means / stds)
-        self.register_buffer("factor", 1 / (255 * stds))
+        offset, factor = colour_scaling(tuple(mean), tuple(std), torch.device("cpu"))
+        self.register_buffer("offset", offset)
+        self.register_buffer("factor", factor)
 
     def forward(self, frames: Tensor) -> Tensor:
         """Describe frames of one size."""

@@ -140,6 +140,22 @@ class Calibration:
             )
 
 
+def announced_scale(
+    database: Mapping[str, Any], calibration: Calibration | None
+) -> tuple[tuple[float, float] | None, str]:
+    """Return the scale of a run's scores, None if it is unknown, and what it is in words.
+
+    Args:
+        database: The card of the run's database.
+        calibration: Of the run; None if it stored none.
+    """
+    if not database.get("scale_known", True):
+        return None, "an unknown scale"
+    low, high = database["mos_range"]
+    meaning = "" if calibration is None else calibration.meaning
+    return (low, high), meaning or f"the MOS scale of {database['name']}"
+
+
 def calibrated(
     mos_range: tuple[float, float],
     fitted: Mapping[str, tuple[ArrayLike, ArrayLike]],

@@ -9,7 +9,7 @@ import numpy as np
 from vqa import __version__
 from vqa.files import content_hash
 from vqa.runs import Run
-from vqa.runs.calibration import Calibration
+from vqa.runs.calibration import Calibration, announced_scale
 from vqa.runs.hashes import file_hashes
 
 KNOTS = 101  # scores at which the interval is stated
@@ -78,18 +78,16 @@ def frames_read(
 
 def scale_of(run: Run, calibration: Calibration | None, level: float) -> dict[str, Any]:
     """Describe the scale: its ends, intervals and percentiles."""
-    known = run.database.get("scale_known", True)
+    mos_range, meaning = announced_scale(run.database, calibration)
     found: dict[str, Any] = {
-        "mos_range": list(run.database["mos_range"]) if known else None,
-        "is": f"the MOS scale of {run.database['name']}" if known else "an unknown scale",
+        "mos_range": mos_range and list(mos_range),
+        "is": meaning,
         "calibrated": calibration is not None,
         "interval": None,
         "percentiles": None,
     }
     if calibration is None:
         return found
-    if calibration.meaning:
-        found["is"] = calibration.meaning
     low, high = calibration.mos_range
     scores = np.linspace(low, high, KNOTS)
     ends = [calibration.interval(float(score), level) for score in scores]

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vqa.commands.scoring.display import MAIN_CAUSE
 from vqa.features.extraction.sources import Source
 from vqa.features.nss.damages import KINDS, kinds_of
 from vqa.features.nss.names import DIM
@@ -57,9 +58,8 @@ def causes(
     Returns:
         Causes, the most harmful first, each with `kind`, `effect` (negative pulls the score down;
         all effects add up to the score less that of the median), `amount` (1 is a planted damage),
-        `removed` (the score after this
-        group is put back to the median) and `text`; and remarks: the main cause and what is certain
-        of the video, or why there are no causes.
+        `removed` (the score after this group is put back to the median) and `text`; and remarks:
+        the main cause and what is certain of the video, or why there are no causes.
     """
     if features is None or features.ndim != 2 or len(features) != 1:
         return [], [NO_VECTOR]
@@ -91,7 +91,7 @@ def causes(
     told.sort(key=lambda cause: cause["effect"])
     effects = {cause["kind"]: cause["effect"] for cause in told}
     main = named(told, facts)
-    remarks = [f"main cause: {main or 'none'}"]
+    remarks = [f"{MAIN_CAUSE}{main or 'none'}"]
     if main and effects[main] > -NAMED:
         remarks[0] += ", for which the model does not lower the score"
     if facts is not None:

@@ -20,7 +20,15 @@ from vqa.commands.scoring.journal import Journal
 from vqa.commands.scoring.keeper import Keeper
 from vqa.commands.scoring.names import NameList
 from vqa.commands.scoring.on_ray import score_on_ray
-from vqa.commands.scoring.outputs import DEFAULT, Output, dataset_of, partial_of, wanted
+from vqa.commands.scoring.outputs import (
+    DEFAULT,
+    EXPLAINED,
+    FORMS,
+    Output,
+    dataset_of,
+    partial_of,
+    wanted,
+)
 from vqa.commands.scoring.scorer import Scorer
 from vqa.commands.scoring.tables import write
 from vqa.commands.scoring.workers import score_in_processes
@@ -178,8 +186,8 @@ def page_of_reasons(
         raise ValueError(
             "--explain: a dataset holds no explanations; expected --html FILE or --json beside it"
         )
-    held = Path(output).suffix.lower() in (".html", ".htm", ".json", ".jsonl")
-    return None if held else Path(output).with_suffix(".html")
+    path = Path(output)
+    return None if FORMS.get(path.suffix.lower()) in EXPLAINED else path.with_suffix(".html")
 
 
 def facts_of(scorer: Scorer) -> dict[str, Any]:

@@ -157,7 +157,7 @@ def _moved(
     if network.spatial is not None:
         spatial = network.spatial_vector(prepared["fragments"])
     raw = network.score_vectors(network.semantic_vector(variants, lengths), spatial).mean(1)
-    raw = raw.double().cpu().numpy() * float(module.mos_scale) + module.mos_offset
+    raw = module.to_mos_scale(raw.double()).cpu().numpy()
     scores = curve(learner.curve(raw))
     return scores[0] - scores[1:]
 
@@ -180,7 +180,7 @@ def _maps(
         network = network.spatial
     if isinstance(network, FastVQA):
         module, fragments = learner.module, learner.moved(inputs)["fragments"]
-        clips = network.quality_map(fragments)[0].mean(1) * module.mos_scale + module.mos_offset
+        clips = module.to_mos_scale(network.quality_map(fragments)[0].mean(1))
         if len(clips) != len(times_s):  # the timeline is not that of the clips
             clips = clips.mean(0, keepdim=True).expand(len(times_s), -1, -1)
         for place in worst_moments(times_s, quality):

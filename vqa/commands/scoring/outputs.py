@@ -18,6 +18,7 @@ from vqa.remote.addresses import protocol_of
 FORMS = {
     ".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".parquet": "parquet", ".html": "html",
 }  # fmt: skip
+EXPLAINED = ("html", "json", "jsonl")  # forms that hold explanations
 DEFAULT = "scores.csv"
 # First bytes of files that a job wrote, and that the next one may replace.
 OURS = (

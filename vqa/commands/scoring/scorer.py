@@ -32,7 +32,7 @@ from vqa.remote.addresses import is_elsewhere, public
 from vqa.remote.fetching import LocalFiles
 from vqa.remote.scratch import release
 from vqa.runs import Run
-from vqa.runs.calibration import Calibration
+from vqa.runs.calibration import Calibration, announced_scale
 from vqa.runs.hashes import file_hashes
 from vqa.runs.inputs import named_files
 from vqa.runs.opening import load_run
@@ -112,14 +112,7 @@ class Scorer:
             for name in self.run.parts()
         ]
         self._learners = [learner for learner, _ in self._models]
-        low, high = self.run.database["mos_range"]
-        known = self.run.database.get("scale_known", True)
-        self.mos_range: tuple[float, float] | None = (low, high) if known else None
-        self.scale_is = f"the MOS scale of {self.run.database['name']}"
-        if self.mos_range is None:
-            self.scale_is = "an unknown scale"
-        elif self.calibration is not None and self.calibration.meaning:
-            self.scale_is = self.calibration.meaning
+        self.mos_range, self.scale_is = announced_scale(self.run.database, self.calibration)
         self.notes = tuple(self.run.notes())
         told = (timeline_is(one, self._experiment.views) for one in self._learners)
         self.timeline = "; ".join(dict.fromkeys(told))

@@ -35,7 +35,7 @@ def normalise(
     Returns:
         float32 (n, 3, H, W), channels last in memory.
     """
-    offset, factor = _scaling(tuple(mean), tuple(std), device)
+    offset, factor = colour_scaling(tuple(mean), tuple(std), device)
     x = uploaded(frames, device)
     # (n, H, W, 3) seen as (n, 3, H, W) is channels-last already: no copy before the network.
     return torch.addcmul(offset, x.permute(0, 3, 1, 2).float(), factor)
@@ -43,7 +43,7 @@ def normalise(
 
 @lru_cache(maxsize=64)
 @torch.inference_mode(False)
-def _scaling(
+def colour_scaling(
     mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """Return -mean / std and 1 / (255 std), (1, 3, 1, 1) each; made once, because a GPU waits."""

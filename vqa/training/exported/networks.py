@@ -84,8 +84,8 @@ class OfFragments(nn.Module):
     def forward(self, fragments: Tensor) -> Results:
         """Score one video from its clips."""
         maps = self.module.network.quality_map(fragments[None])[0]
-        quality = maps.mean((1, 2, 3)) * self.module.mos_scale + self.module.mos_offset
-        score = maps.mean() * self.module.mos_scale + self.module.mos_offset
+        quality = self.module.to_mos_scale(maps.mean((1, 2, 3)))
+        score = self.module.to_mos_scale(maps.mean())
         return self.curve(score.double()), self.curve(quality.double())
 
 

@@ -107,7 +107,7 @@ class ScoringNetwork(nn.Module):
             ValueError: The inputs are not what the network takes.
         """
         self.check_inputs(prepared)
-        return self.network(**prepared) * self.mos_scale + self.mos_offset
+        return self.to_mos_scale(self.network(**prepared))
 
     def timeline(self, **inputs: Tensor) -> Tensor:
         """Quality over time on the MOS scale, (B, T); the network decides whether T is frames.
@@ -116,8 +116,11 @@ class ScoringNetwork(nn.Module):
             ValueError: The inputs are not what the network takes.
         """
         self.check_inputs(inputs)
-        timeline = self.network.timeline(**self.scaled_inputs(inputs))
-        return timeline * self.mos_scale + self.mos_offset
+        return self.to_mos_scale(self.network.timeline(**self.scaled_inputs(inputs)))
+
+    def to_mos_scale(self, score: Tensor) -> Tensor:
+        """Bring what the network gives, of any shape, to the MOS scale."""
+        return score * self.mos_scale + self.mos_offset
 
     def mean_hidden(self, prepared: Mapping[str, Any]) -> Tensor:
         """Mean hidden states (B, h) of a network whose `assess` returns them, such as GSTVQA."""
