@@ -7,6 +7,8 @@ import { comparison, resultOf } from "./result.js";
 const at = (id) => document.getElementById(id);
 const items = [];
 const ENDED = ["done", "failed", "cancelled"];
+// A browser opens six connections to a server; waiting requests must leave some for uploads and pictures.
+const MOST_WAITING = 3;
 let model = null;
 const pause = (seconds) => new Promise((resolve) => { setTimeout(resolve, 1000 * seconds); });
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
@@ -30,12 +32,17 @@ async function begin() {
       await pause(error.seconds || 3);
     }
   }
+  if (at("token").contains(document.activeElement)) at("file").focus();
   at("token").hidden = true;
   const scale = model.scale ? `from ${model.scale[0]} to ${model.scale[1]}` : "without fixed ends";
   at("about").textContent = `The model ${model.name} scores it ${scale} (${model.scale_is}); higher is better.`;
   at("limits").textContent = `At most ${megabytes(model.limits.max_bytes)} and ${model.limits.max_video_s} s. Two videos are compared.`;
   at("address").hidden = !model.urls.length;
   at("hosts").textContent = `From ${model.urls.join(", ")}`;
+  linked();
+}
+
+function linked() {
   for (const id of location.hash.replace(/^#job=/, "").split(",")) {
     if (/^[0-9a-f]{32}$/.test(id) && !items.some((one) => one.job?.id === id)) follow(added("video"), id);
   }
@@ -78,6 +85,10 @@ async function send(item, post) {
   for (let lost = 0; ; ) {
     try {
       const job = await post();
+      if (item.stop.signal.aborted) {
+        api.cancel(job.id).catch(() => {});
+        return;
+      }
       await follow(item, job.id);
       return;
     } catch (error) {
@@ -111,9 +122,11 @@ function sendFile(file) {
 async function follow(item, id) {
   item.job = { id };
   remember();
-  for (let wait = 0, lost = 0; !item.stop.signal.aborted; wait = 10) {
+  for (let first = true, lost = 0; !item.stop.signal.aborted; first = false) {
+    const many = items.filter((one) => one.job && !one.failed && !ENDED.includes(one.job.state)).length > MOST_WAITING;
+    if (many && !first) await pause(2);
     try {
-      item.job = await api.job(id, { wait, state: item.job.state, signal: item.stop.signal });
+      item.job = await api.job(id, { wait: first || many ? 0 : 10, state: item.job.state, signal: item.stop.signal });
       lost = 0;
     } catch (error) {
       if (error.name === "AbortError") return;
@@ -204,4 +217,5 @@ at("token").addEventListener("submit", (event) => {
   api.token.set(at("secret").value);
   begin();
 });
+addEventListener("hashchange", () => { if (model) linked(); });
 begin();

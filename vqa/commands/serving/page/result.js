@@ -12,7 +12,10 @@ export function resultOf(job, model) {
   const notes = [row.note, ...(model.notes ?? []), ...told.remarks].filter(Boolean);
   if (notes.length) parts.push(make("div", { className: "told" }, ...notes.map((note) => make("p", {}, note))));
   if (row.times_s.length > 1) parts.push(make("h4", {}, "Quality over time"), ...timeline(row, model, told.moments));
-  if (job.pictures.length) parts.push(make("h4", {}, "Worst moments"), pictures(job));
+  const worst = job.pictures.slice(0, told.moments.length);
+  const maps = job.pictures.slice(told.moments.length);
+  if (worst.length) parts.push(make("h4", {}, "Worst moments"), pictures(job, worst));
+  if (maps.length) parts.push(make("h4", {}, "Maps"), pictures(job, maps));
   if (told.causes.length) {
     const rows = told.causes.map((one) => ({ name: one.kind, value: one.effect }));
     parts.push(make("h4", {}, "What moves the score"), bars(rows, "against the median training video"));
@@ -56,10 +59,11 @@ function timeline(row, model, moments) {
   return [svg, slider, told];
 }
 
-function pictures(job) {
-  return make("div", { className: "pictures" }, ...job.pictures.map((one) => {
+// The service draws the worst moments first, then the maps.
+function pictures(job, shown) {
+  return make("div", { className: "pictures" }, ...shown.map((one) => {
     const words = `${one.title}, at ${one.time_s.toFixed(1)} s`;
-    const image = make("img", { alt: `Frame of ${job.name}: ${words}`, loading: "lazy" });
+    const image = make("img", { alt: `Frame of ${job.name}: ${words}` });
     const figure = make("figure", {}, image, make("figcaption", {}, words));
     picture(one.url).then((source) => { image.src = source; }, () => { figure.replaceChildren(make("figcaption", {}, `${words}: the picture is gone`)); });
     return figure;
