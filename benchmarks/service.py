@@ -3,13 +3,15 @@
     python benchmarks/service.py [--videos 1000] [--clients 1 4 16]
 
 The server is a process of its own with the model `ugc`. A worker is killed (kill -9) in the middle
-of the last load, and the server in mid-queue after it; every job must end.
+of the last load, and the server in mid-queue after it; every job must end. A further load has
+clients beside it that are silent, trickle their upload, or cancel what they sent.
 """
 
 import argparse
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -44,6 +46,8 @@ class Server:
             time.sleep(0.1)
             found = re.search(r"on (http://\S+);", self.log.read_text(encoding="utf-8"))
         self.address = found[1]
+        host, port = found[1].removeprefix("http://").split(":")
+        self.place = host, int(port)
 
     def workers(self):
         """Process ids of the workers: spawned children of the server."""
@@ -107,6 +111,60 @@ def load(server, contents, clients, kill=False):
     )
 
 
+def trickled(server, head, seconds):
+    """Send the head of a request, then a byte every half second; return the server's status."""
+    begun = time.monotonic()
+    with socket.create_connection(server.place, timeout=60) as link:
+        link.sendall(head)
+        link.settimeout(0.5)
+        while True:
+            try:
+                answer = link.recv(1000)
+            except TimeoutError:
+                link.sendall(b"x" if head else b"")
+                continue
+            except OSError:
+                answer = b""
+            seconds.append(time.monotonic() - begun)
+            return answer.split(b" ")[1].decode() if answer else "closed"
+
+
+def cancelled(server, content):
+    """Post a video, wait until it runs or for a moment, and cancel it; return its last state."""
+    with httpx.Client(base_url=server.address, timeout=120) as client:
+        id_ = posted(client, "cancelled.mp4", content, [])
+        client.get(f"/v1/jobs/{id_}?wait=0.5&state=queued")
+        return client.delete(f"/v1/jobs/{id_}").json()["state"]
+
+
+def beside(server, contents, clip, folder):
+    """Load the server while other clients misbehave; print what became of all of them."""
+    head = (
+        b"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n"
+        b"Content-Type: multipart/form-data; boundary=xyz\r\n\r\n--xyz\r\n"
+        b'Content-Disposition: form-data; name="file"; filename="a.mp4"\r\n\r\n'
+    )
+    slow_s, silent_s = [], []
+    with ThreadPoolExecutor(100) as pool:
+        slow = [pool.submit(trickled, server, head, slow_s) for _ in range(16)]
+        silent = [pool.submit(trickled, server, b"", silent_s) for _ in range(64)]
+        gone = [pool.submit(cancelled, server, clip) for _ in range(64)]
+        row = load(server, contents, 4)
+        slow, silent, gone = (
+            dict(Counter(one.result() for one in group)) for group in (slow, silent, gone)
+        )
+    print("\nwith misbehaving clients beside them:\n" + row)
+    print(f"16 trickled uploads: {slow}, after {max(slow_s):.1f} s at most")
+    print(f"64 silent connections: {silent}, after {max(silent_s):.1f} s at most")
+    print(f"64 cancelled jobs: {gone}")
+    left = [
+        one
+        for one in (folder / "jobs").iterdir()
+        if one.is_dir() and not list(one.glob("job.json"))
+    ]
+    print(f"folders left by them: {len(left)}", flush=True)
+
+
 def hostile(server, clip):
     """Post what is no video, and print what each got."""
     cases = {
@@ -161,6 +219,7 @@ def main():
             for clients in given.clients:
                 kill = clients == given.clients[-1]
                 print(load(server, contents, clients, kill), flush=True)
+            beside(server, contents[:60], clips[0], folder)
             hostile(server, clips[0])
             server = killed_server(server, folder, contents[:20])
             server.process.send_signal(signal.SIGTERM)

@@ -208,6 +208,17 @@ def test_without_a_database_the_installation_is_checked(capsys):
     assert "FAULT" not in printed
 
 
+def test_processes_that_cannot_share_semaphores(monkeypatch, capsys):
+    def refuse(count):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("multiprocessing.Semaphore", refuse)
+    with pytest.raises(Failed):
+        run("doctor")
+    [fault] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAULT")]
+    assert "cannot share semaphores: [Errno 13] Permission denied; let everybody write" in fault
+
+
 def test_places_and_settings_that_would_stop_a_training(tmp_path, monkeypatch, capsys):
     (tmp_path / "cache").touch()
     monkeypatch.chdir(tmp_path)

@@ -8,7 +8,7 @@ from pathlib import Path
 FACTS = {"name": "fake", "scale": [1, 5], "scale_is": "made up", "opinions": None, "level": None}
 
 
-def work(connection, options, max_video_s, threads):
+def work(connection, number, options, max_video_s, threads):
     """Answer each video as its content says."""
     if options["model"] == "wrong":
         connection.send(("wrong", "expected a model, found none"))
@@ -16,7 +16,10 @@ def work(connection, options, max_video_s, threads):
     connection.send(("ready", FACTS | {"notes": [], "timeline": ""}))
     with suppress(EOFError, OSError):
         while True:
-            path, name, folder = connection.recv()
+            given = connection.recv()
+            if given is None:
+                continue
+            path, name, folder = given
             content = Path(path).read_bytes()
             once = Path(folder) / "once"
             if content == b"dies" or (content == b"dies once" and not once.exists()):
@@ -25,6 +28,12 @@ def work(connection, options, max_video_s, threads):
             if content == b"slow":
                 connection.send(("frames", (3, 12)))
                 time.sleep(60)
+            if content == b"patient":
+                connection.send(("frames", (3, 12)))
+                if connection.poll(60):
+                    connection.recv()
+                connection.send(("cancelled", None))
+                continue
             if content == b"bad":
                 connection.send(("failed", ("no_score", f"{name}: is no video", "send a video")))
                 continue

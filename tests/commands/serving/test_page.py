@@ -1,18 +1,15 @@
 """The page of the service in a real browser: drop, progress, result, comparison, errors."""
 
-import asyncio
-import socket
-import threading
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 from PIL import Image
 
+from tests.commands.serving.listening import listening
 from tests.reports.browser import BROWSER
 
 pytest.importorskip("fastapi")
-uvicorn = pytest.importorskip("uvicorn")
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium or google-chrome is installed")
 
@@ -49,38 +46,26 @@ class Server:
         from vqa.commands.serving.limits import Limits
         from vqa.commands.serving.measures import Measures
         from vqa.commands.serving.service import Service
-        from vqa.commands.serving.web import app_of
 
         self.jobs = Jobs(folder)
         limits, measures = Limits(max_bytes=10_000, queue=20, reserve_bytes=0), Measures()
         crew = Crew(self.jobs, limits, {}, (), measures)  # never starts: the tests score
         crew.facts = FACTS
         self.service = Service(self.jobs, crew, limits, measures)
-        config = uvicorn.Config(app_of(self.service), log_level="error", lifespan="off")
-        self.server = uvicorn.Server(config)
-        self.link = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.link.getsockname()[1]}/"
-        self.thread = threading.Thread(
-            target=lambda: asyncio.run(self.server.serve([self.link])), daemon=True
-        )
-        self.thread.start()
+        self.url = ""
 
     def finish(self, score, effects):
         job = self.jobs.take(20)
         self.jobs.done(job, row(score, effects), [])
         return job
 
-    def end(self):
-        self.server.should_exit = True
-        self.thread.join(10)
-        self.link.close()
-
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     made = Server(tmp_path_factory.mktemp("jobs"))
-    yield made
-    made.end()
+    with listening(made.service) as port:
+        made.url = f"http://127.0.0.1:{port}/"
+        yield made
 
 
 @pytest.fixture(scope="module")

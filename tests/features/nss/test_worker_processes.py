@@ -1,5 +1,6 @@
 """Work shared by processes: order, errors, and no process outlives its parent for long."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.places import ROOT
+from vqa.features.nss import worker_processes
 from vqa.features.nss.worker_processes import MOST, in_order, processes
 
 
@@ -57,6 +59,22 @@ def test_a_killed_process_is_reported_and_the_next_call_starts_new_ones():
     with pytest.raises(ValueError, match=r"was killed.* features\.nss\.workers lower"):
         list(in_order(os._exit, [(1,), (1,)], 2))
     assert list(in_order(abs, [(-1,), (-2,)], 2)) == [1, 2]
+
+
+@pytest.mark.parametrize("error", [OSError(38, "Function not implemented"), ImportError("none")])
+def test_without_semaphores_this_process_does_the_work_and_says_so(monkeypatch, caplog, error):
+    def refuse(count):
+        raise error
+
+    worker_processes._can_share.cache_clear()
+    monkeypatch.setattr(multiprocessing, "Semaphore", refuse)
+    try:
+        assert list(in_order(os.getpid, [()] * 3, 2)) == [os.getpid()] * 3
+        assert list(in_order(abs, [(-1,), (-2,)], 2)) == [1, 2]
+    finally:
+        worker_processes._can_share.cache_clear()
+    [record] = caplog.records
+    assert "let everybody write to /dev/shm" in record.getMessage()
 
 
 def test_number_of_processes():

@@ -1,5 +1,6 @@
 """A check of the installation: versions, device, decoders, configuration, and places to write."""
 
+import multiprocessing
 import platform
 import shutil
 import sys
@@ -121,6 +122,12 @@ def _shared_memory() -> str:
             f"{_free(SHARED_MEMORY)}; start the container with --shm-size 8g, or set "
             "loader.num_workers=0"
         )
+    try:
+        multiprocessing.Semaphore(1)
+    except OSError as error:
+        raise RuntimeError(
+            f"processes cannot share semaphores: {error}; let everybody write to {SHARED_MEMORY}"
+        ) from error
     return _free(SHARED_MEMORY)
 
 

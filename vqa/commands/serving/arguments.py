@@ -32,7 +32,8 @@ def add(serve: argparse.ArgumentParser) -> None:
     model_flags.add_device(model)
     model.add_argument(
         "--workers", type=flag(whole(1, 64), int), default=1, metavar="N",
-        help="N videos at the same time, each in a process with the model (default: 1)",
+        help="N videos at the same time, each in a process with the model; several GPUs are used "
+        "in turn (default: 1)",
     )  # fmt: skip
     model_flags.add_damaged(model)
     model_flags.add_trust(model)

@@ -19,6 +19,7 @@ import uvicorn
 from vqa.commands.configuration import UsageError
 from vqa.commands.preflight import check_folder
 from vqa.commands.printing import say
+from vqa.commands.serving.connections import protocol
 from vqa.commands.serving.crew import Crew
 from vqa.commands.serving.jobs import Jobs
 from vqa.commands.serving.limits import Limits
@@ -74,7 +75,7 @@ def main(
         options = {"model": model, **scoring}
         crew = Crew(jobs, kept, options, tuple(allowed), measures, workers, threads)
         service = Service(jobs, crew, kept, measures, allowed=tuple(allowed), token=token)
-        server = _Server(_config(service, kept), service)
+        server = _Server(config_of(service), service)
         with server.capture_signals():
             crew.start()
             while not crew.loaded.wait(0.2) and not service.stopping:
@@ -126,11 +127,13 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def _config(service: Service, limits: Limits) -> uvicorn.Config:
+def config_of(service: Service) -> uvicorn.Config:
+    """Return the configuration of the server."""
     return uvicorn.Config(
-        app_of(service), log_config=None, log_level="warning", access_log=False, ws="none",
-        lifespan="off", server_header=False, timeout_keep_alive=10, timeout_graceful_shutdown=2,
-        h11_max_incomplete_event_size=32 * 1024, backlog=256, limit_concurrency=1000,
+        app_of(service), http=protocol(service.limits.idle_s), log_config=None, log_level="warning",
+        access_log=False, ws="none", lifespan="off", server_header=False, timeout_keep_alive=10,
+        timeout_graceful_shutdown=2, h11_max_incomplete_event_size=32 * 1024, backlog=256,
+        limit_concurrency=1000,
     )  # fmt: skip
 
 

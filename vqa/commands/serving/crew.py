@@ -19,6 +19,7 @@ from vqa.commands.serving.scoring_process import work
 from vqa.files import shown
 
 LOOK_S = 0.2  # how often a worker looks whether its job was cancelled or took too long
+GIVE_UP_S = 5.0  # a process that works on a cancelled job for longer is replaced
 MOST_DEATHS = 2
 LONGEST_PAUSE_S = 60.0
 LOG = logging.getLogger("vqa.serving")
@@ -127,7 +128,7 @@ class Crew:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         target, given = self._start
-        process = context.Process(target=target, args=(theirs, *given), daemon=True)
+        process = context.Process(target=target, args=(theirs, number, *given), daemon=True)
         process.start()
         theirs.close()
         self._processes[number] = process
@@ -203,7 +204,7 @@ class Crew:
                         break
                     self.jobs.told(job, *content)
                 if job.state != RUNNING:  # cancelled
-                    return False
+                    return _lets_go(connection)
                 if time.monotonic() > end:
                     most = f"the job took longer than {self.limits.job_s:g} s"
                     self._failed(job, "too_slow", most, "send a shorter or smaller video")
@@ -217,7 +218,8 @@ class Crew:
             return False
         if kind == "scored":
             self.jobs.done(job, *content)
-            self.measures.jobs.labels("done").inc()
+            if job.state == DONE:
+                self.measures.jobs.labels(DONE).inc()
         else:
             self._failed(job, *content)
         return True
@@ -235,6 +237,16 @@ class Crew:
         self.jobs.fail(job, kind, shown(error), remedy)
         self.measures.jobs.labels("failed").inc()
         self.measures.failures.labels(kind).inc()
+
+
+def _lets_go(connection: Connection) -> bool:
+    """Tell a process to give up its video; return whether it did, and so keeps its model."""
+    connection.send(None)
+    end = time.monotonic() + GIVE_UP_S
+    while connection.poll(max(0.0, end - time.monotonic())):
+        if connection.recv()[0] != "frames":
+            return True
+    return False
 
 
 def _end(process: Any) -> str:

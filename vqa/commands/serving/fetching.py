@@ -8,11 +8,13 @@ import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from vqa.commands.serving.jobs import suffix_of
 from vqa.commands.serving.limits import Limits, Refusal, too_large
@@ -20,6 +22,9 @@ from vqa.remote.addresses import public
 
 CHUNK_BYTES = 2**16
 LONGEST_ADDRESS = 2000
+MOST_REDIRECTS = 3
+LOOK_S = 0.2  # how often a copy looks whether it is still wanted
+PORTS = {"https": 443, "http": 80}
 
 
 class Allowed(NamedTuple):
@@ -39,6 +44,11 @@ class Allowed(NamedTuple):
     target: str
     exact: bool
 
+    @property
+    def named(self) -> str:
+        """The host as requests name it: without the usual port, which signatures leave out."""
+        return self.host if self.port == PORTS[self.scheme] else f"{self.host}:{self.port}"
+
 
 def checked(url: object, allowed: Sequence[str]) -> Allowed:
     """Return the parts of an address that may be fetched.
@@ -57,18 +67,17 @@ def checked(url: object, allowed: Sequence[str]) -> Allowed:
         host, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError:
         host, port, parts = "", None, urlsplit("")
-    if parts.scheme not in ("http", "https") or not host or " " in url or not url.isascii():
+    if parts.scheme not in PORTS or not host or " " in url or not url.isascii():
         raise Refusal(400, "expected a web address", "send an address such as https://host/a.mp4")
     if "@" in parts.netloc:
         raise Refusal(
             400, "expected an address without a user or password", "leave out what precedes @"
         )
-    ports = {"https": 443, "http": 80}
-    port = port or ports[parts.scheme]
+    port = port or PORTS[parts.scheme]
     for one in allowed:
         scheme, _, place = one.rpartition("://")
         name, _, its_port = place.partition(":")
-        its_port = its_port or str(ports[scheme or "https"])
+        its_port = its_port or str(PORTS[scheme or "https"])
         name = name.lower()
         fits = host == name or (name.startswith("*.") and host.endswith(name[1:]))
         if fits and (scheme or "https", its_port) == (parts.scheme, str(port)):
@@ -94,7 +103,7 @@ def fetch(
         url: The address.
         path: Where it is copied to.
         allowed: See `checked`.
-        limits: Its size and time.
+        limits: Its size, pace and time.
         goes_on: Returns whether the copy is still wanted.
 
     Raises:
@@ -102,66 +111,93 @@ def fetch(
     """
     end = time.monotonic() + min(limits.upload_s, limits.job_s)
     path = path.with_name(path.name + suffix_of(urlsplit(url).path))
+
+    def unwanted() -> bool:
+        return time.monotonic() > end or not goes_on()
+
     try:
-        for _ in range(4):
+        for _ in range(MOST_REDIRECTS + 1):
             place = checked(url, allowed)
-            moved = _answer(place, path, limits, end, goes_on)
+            moved = _answer(place, path, limits, unwanted)
             if moved is None:
                 return path
-            url = moved
+            url = urljoin(url, moved)
     except (OSError, http.client.HTTPException) as error:
         path.unlink(missing_ok=True)
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        raise _cannot(url, str(reason)) from error
+        reason = "it takes too long" if unwanted() else _reason(error)
+        raise _cannot(url, reason) from error
     except Refusal:
         path.unlink(missing_ok=True)
         raise
-    raise _cannot(url, "too many redirects")
+    raise _cannot(url, f"more than {MOST_REDIRECTS} redirects")
 
 
-def _answer(
-    place: Allowed, path: Path, limits: Limits, end: float, goes_on: Callable[[], bool]
-) -> str | None:
+def _answer(place: Allowed, path: Path, limits: Limits, unwanted: Callable[[], bool]) -> str | None:
     """Copy what a server answers; return the address that it names instead, if it does."""
     shown = f"{place.scheme}://{place.host}{place.target}"
     link = _connected(place, limits.idle_s)
     connection = http.client.HTTPConnection(place.host, place.port)
     connection.sock = link
+    headers = {"Host": place.named, "User-Agent": "vqa", "Accept-Encoding": "identity"}
     try:
-        connection.request(
-            "GET", place.target, headers={"User-Agent": "vqa", "Accept-Encoding": "identity"}
-        )
-        answer = connection.getresponse()
-        if answer.status in (301, 302, 303, 307, 308):
-            target = answer.getheader("Location") or ""
-            if target.startswith("/") and not target.startswith("//"):
-                target = f"{place.scheme}://{place.host}:{place.port}{target}"
-            return target
-        if answer.status != 200:
-            raise _cannot(shown, f"the server answers {answer.status}")
-        size = int(answer.getheader("Content-Length") or 0)
-        if size > limits.max_bytes:
-            raise too_large(limits)
-        got = 0
-        with path.open("wb") as file:
-            while data := answer.read(CHUNK_BYTES):
-                got += len(data)
-                if got > limits.max_bytes:
+        with link, closing(connection), _shut_down(link, unwanted):
+            connection.request("GET", place.target, headers=headers)
+            with connection.getresponse() as answer:
+                if answer.status in (301, 302, 303, 307, 308):
+                    return answer.getheader("Location") or ""
+                if answer.status != 200:
+                    raise _cannot(shown, f"the server answers {answer.status}")
+                size = int(answer.getheader("Content-Length") or 0)
+                if size > limits.max_bytes:
                     raise too_large(limits)
-                if time.monotonic() > end or not goes_on():
-                    raise _cannot(shown, "it takes too long")
-                file.write(data)
+                got = _written(answer, path, limits, shown)
+        if unwanted():
+            raise _cannot(shown, "it takes too long")
         if got < size:
             raise _cannot(shown, f"it ends after {got} of {size} bytes")
         return None
     except ValueError as error:
         raise _cannot(shown, "the server's answer is no HTTP") from error
+
+
+def _written(answer: http.client.HTTPResponse, path: Path, limits: Limits, shown: str) -> int:
+    """Write a video to a file while it arrives; return its bytes."""
+    begun, got = time.monotonic(), 0
+    with path.open("wb") as file:
+        while data := answer.read1(CHUNK_BYTES):
+            got += len(data)
+            if got > limits.max_bytes:
+                raise too_large(limits)
+            if limits.too_slow(got, time.monotonic() - begun):
+                raise _cannot(shown, f"less than {limits.slowest_bytes_s / 1000:g} kB per second")
+            file.write(data)
+    return got
+
+
+@contextmanager
+def _shut_down(link: socket.socket, unwanted: Callable[[], bool]) -> Iterator[None]:
+    """End a connection as soon as its answer is unwanted, also while the block waits for it."""
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(LOOK_S):
+            if unwanted():
+                with suppress(OSError):
+                    socket.socket.shutdown(link, socket.SHUT_RDWR)  # also below TLS
+                return
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield
     finally:
-        connection.close()
+        ended.set()
+        thread.join()
 
 
 def _connected(place: Allowed, timeout_s: float) -> socket.socket:
     """Connect to a host; in a private network it must be allowed by its whole name."""
+    failed = OSError("the host has no address")
     for family, kind, protocol, _, address in socket.getaddrinfo(
         place.host, place.port, type=socket.SOCK_STREAM
     ):
@@ -176,13 +212,19 @@ def _connected(place: Allowed, timeout_s: float) -> socket.socket:
         link.settimeout(timeout_s)
         try:
             link.connect(address)
-        except OSError:
+            if place.scheme == "http":
+                return link
+            return ssl.create_default_context().wrap_socket(link, server_hostname=place.host)
+        except OSError as error:  # the next address of the host may answer
             link.close()
-            raise
-        if place.scheme == "http":
-            return link
-        return ssl.create_default_context().wrap_socket(link, server_hostname=place.host)
-    raise OSError("the host has no address")
+            failed = error
+    raise failed
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "the server is silent"
+    return str(getattr(error, "strerror", None) or error or type(error).__name__)
 
 
 def _cannot(url: str, why: str) -> Refusal:

@@ -36,7 +36,8 @@ class Job:
         id: Its name in addresses; nobody can guess it.
         name: What the client called the video; shown only.
         order: Jobs are done in this order.
-        url: Where the video is copied from; empty for an upload.
+        url: Where the video is copied from; empty for an upload, and at the end, because an address
+            may hold a secret.
         file: Name of the video's file in the folder of the job.
         state: `queued`, `running`, `done`, `failed` or `cancelled`.
         deaths: Workers that ended while they worked on it.
@@ -180,7 +181,7 @@ class Jobs:
             self._progress.pop(job.id, None)
             if job.state not in (RUNNING, QUEUED):
                 return
-            job.state, job.finished = state, time.time()
+            job.state, job.finished, job.url = state, time.time(), ""
             self._store(job)
             self.ended[state] += 1
         self.path(job.id, job.file or "-").unlink(missing_ok=True)

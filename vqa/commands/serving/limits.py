@@ -15,9 +15,9 @@ class Limits:
         job_s: A job that runs longer fails.
         queue: Jobs that may wait.
         uploads: Videos that may arrive at the same time.
-        idle_s: A client that sends nothing for so long is cut off.
-        slowest_bytes_s: Mean rate that a client must keep after `idle_s`.
-        upload_s: Longest time of an upload.
+        idle_s: Who sends nothing for so long is cut off, as is a client without a whole request.
+        slowest_bytes_s: Mean rate that a video must keep after `idle_s`.
+        upload_s: Longest time that a video may take to arrive.
         reserve_bytes: Disk space that uploads leave free.
         keep_s: Finished jobs are removed after so many seconds.
         grace_s: Running jobs may take so long when the service stops.
@@ -34,6 +34,11 @@ class Limits:
     reserve_bytes: int = 256 * 10**6
     keep_s: float = 24 * 3600.0
     grace_s: float = 30.0
+
+    def too_slow(self, got_bytes: int, spent_s: float) -> bool:
+        """Return whether a video arrives too slowly, or takes too long."""
+        slowest = self.slowest_bytes_s * spent_s
+        return spent_s > self.upload_s or (spent_s > self.idle_s and got_bytes < slowest)
 
 
 @dataclass

@@ -61,10 +61,7 @@ async def paced(
         count(len(data))
         if got > most_bytes:
             raise too_large(limits)
-        spent = time.monotonic() - begun
-        if spent > limits.upload_s or (
-            spent > limits.idle_s and got < limits.slowest_bytes_s * spent
-        ):
+        if limits.too_slow(got, time.monotonic() - begun):
             raise _too_slow(limits)
         yield data
 

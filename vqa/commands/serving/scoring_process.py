@@ -17,19 +17,30 @@ DEVICE_LOST = re.compile(r"CUDA error|CUDNN_STATUS|device-side assert|NCCL error
 DEVICE_LOST_STATUS = 3
 
 
+class _Unwanted(BaseException):
+    """The video that is being scored was cancelled; no failure of the video, so no `Exception`."""
+
+
 def work(
-    connection: Connection, options: Mapping[str, Any], max_video_s: float, threads: int
+    connection: Connection,
+    number: int,
+    options: Mapping[str, Any],
+    max_video_s: float,
+    threads: int,
 ) -> None:
     """Load the model, then score each video that arrives, until the server closes the connection.
 
-    Messages to the server are pairs: `ready` and what every reader of the scores must know; `wrong`
-    and why the model cannot be loaded; `frames` and how many are done of how many; `scored` and row
-    and pictures; `failed` and kind, reason and remedy.
+    Messages from the server are a video, or None if the last one is not wanted any more. Messages
+    to the server are pairs: `ready` and what every reader of the scores must know; `wrong` and why
+    the model cannot be loaded; `frames` and how many are done of how many; `scored` and row and
+    pictures; `failed` and kind, reason and remedy; `cancelled`.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):  # the server handles them and ends this
-        signal.signal(number, signal.SIG_IGN)
+    for one in (signal.SIGINT, signal.SIGTERM):  # the server handles them and ends this
+        signal.signal(one, signal.SIG_IGN)
     end_with(os.getppid())
     try:
+        if options["device"] != "cpu":
+            use_own_gpu(number)
         scorer, facts = _loaded(options, threads)
     except Exception as error:  # noqa: BLE001 (the server reports it)
         connection.send(("wrong", " ".join(str(error).split()) or type(error).__name__))
@@ -37,15 +48,32 @@ def work(
     connection.send(("ready", facts))
     with suppress(EOFError, OSError):
         while True:
-            path, name, folder = connection.recv()
+            given = connection.recv()
+            if given is None:  # cancelled when it was done
+                continue
+            path, name, folder = given
 
             def told(done: int, of: int) -> None:
+                if connection.poll() and connection.recv() is None:
+                    raise _Unwanted
                 connection.send(("frames", (done, of)))
 
-            video = Path(path)
-            with telling(scorer.extractors, told):
-                message = _scored(scorer, video, name, Path(folder), max_video_s)
+            try:
+                with telling(scorer.extractors, told):
+                    message = _scored(scorer, Path(path), name, Path(folder), max_video_s)
+            except _Unwanted:
+                message = "cancelled", None
             connection.send(message)
+
+
+def use_own_gpu(number: int) -> None:
+    """Let a worker see one GPU, so that several workers share all of them in turn."""
+    import torch
+
+    count = torch.cuda.device_count()  # does not begin to use one
+    if count > 1:
+        seen = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(count)))
+        os.environ["CUDA_VISIBLE_DEVICES"] = seen.split(",")[number % count].strip()
 
 
 def _loaded(options: Mapping[str, Any], threads: int) -> tuple[Any, dict[str, Any]]:

@@ -4,6 +4,7 @@ The statistics consist of many thousands of short tensor operations. Threads wai
 between them, so two threads are hardly faster than one, while two processes need half the time.
 """
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -12,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Future
+from functools import cache
 from typing import TypeVar
 
 import torch
@@ -20,6 +22,7 @@ from loky import cpu_count, get_reusable_executor
 Result = TypeVar("Result")
 
 MOST = 8  # processes, unless more are requested: one decoder cannot feed many
+log = logging.getLogger(__name__)
 IDLE_S = 60  # processes end after this many seconds without work
 
 
@@ -37,7 +40,8 @@ def in_order(
     parent. They do not import its main script. At most `workers + 1` jobs are started ahead of the
     results that have been taken. In a child process of multiprocessing, such as a worker of a
     DataLoader, the work is done in that process: it may not start processes of its own, and its
-    siblings already use the other processors.
+    siblings already use the other processors. So it is, with a warning, where the system has no
+    semaphores to share, as on AWS Lambda.
 
     Args:
         action: A module-level function whose arguments and result can be pickled.
@@ -47,7 +51,8 @@ def in_order(
     Raises:
         ValueError: A process was killed. The next call starts new ones.
     """
-    if workers == 1 or multiprocessing.parent_process() is not None:
+    alone = workers == 1 or multiprocessing.parent_process() is not None
+    if alone or not _can_share():
         yield from (action(*job) for job in jobs)
         return
     executor = get_reusable_executor(
@@ -64,6 +69,21 @@ def in_order(
     finally:
         for left in running:
             left.cancel()
+
+
+@cache
+def _can_share() -> bool:
+    """Return whether processes can share semaphores; if not, say so once."""
+    try:
+        multiprocessing.Semaphore(1)
+    except (OSError, ImportError) as error:
+        log.warning(
+            "nss: one process describes all frames, because none can be shared with: %s; on Linux, "
+            "let everybody write to /dev/shm",
+            error,
+        )
+        return False
+    return True
 
 
 def _result(future: Future) -> Result:
