@@ -11,9 +11,12 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load, save
+from torchvision.models import Inception3
 
 from vqa.commands.building import build
 from vqa.commands.configuration import choices, compose, resolved
+from vqa.models.swin3d import FragmentSwin
+from vqa.training.learners.scoring import ScoringNetwork
 from vqa.training.views import FeatureVector
 
 FEATURES = 12  # per frame; any even number will do
@@ -163,6 +166,22 @@ def test_timeline_has_one_value_per_moment_or_video(small):
         timeline = small.network.timeline(**inputs)
         assert timeline.shape in ((1, moments), (1, 1))
         assert timeline.isfinite().all()
+
+
+@torch.inference_mode()
+def test_one_pass_gives_the_same_score_and_timeline(small):
+    module = ScoringNetwork(small.network, input_dim=FEATURES, mos_scale=1.0).eval()
+    large = [one for one in small.network.modules() if isinstance(one, FragmentSwin | Inception3)]
+    passes = []
+    hooks = [one.register_forward_hook(lambda *given: passes.append(1)) for one in large]
+    for inputs in small.videos:
+        expected = small.network(**inputs), small.network.timeline(**inputs)
+        passes.clear()
+        found = module.score_and_timeline(**inputs)
+        assert len(passes) == len(large)
+        assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+    for hook in hooks:
+        hook.remove()
 
 
 @torch.inference_mode()

@@ -192,6 +192,11 @@ class CLiFVQA(nn.Module):
         """Score videos from the inputs of `timeline`. -> (B,)."""
         return self.timeline(features, lengths, fragments).mean(1)
 
+    def score_and_timeline(self, **inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what `forward` and `timeline` return, after one pass of the backbone."""
+        timeline = self.timeline(**inputs)
+        return timeline.mean(1), timeline
+
 
 def middle_steps(x: Tensor, lengths: Tensor, steps: int) -> Tensor:
     """Pick the step in the middle of each of `steps` equal parts: floor((k + 1/2) length / steps).

@@ -90,11 +90,16 @@ class FastVQA(nn.Module):
 
     def timeline(self, fragments: Tensor) -> Tensor:
         """Score each clip. fragments (B, K, T, H, W, 3) -> (B, K)."""
-        return self.quality_map(fragments).mean((2, 3, 4))
+        return self.score_and_timeline(fragments)[1]
+
+    def score_and_timeline(self, fragments: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what `forward` and `timeline` return, after one pass of the backbone."""
+        quality = self.quality_map(fragments)
+        return quality.mean((1, 2, 3, 4)), quality.mean((2, 3, 4))
 
     def forward(self, fragments: Tensor) -> Tensor:
         """Score videos by the mean of their maps. fragments (B, K, T, H, W, 3) -> (B,)."""
-        return self.quality_map(fragments).mean((1, 2, 3, 4))
+        return self.score_and_timeline(fragments)[0]
 
     @classmethod
     def from_published(cls, state: Mapping[str, Any], **options: Any) -> Self:

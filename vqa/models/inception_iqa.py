@@ -72,3 +72,8 @@ class InceptionIQA(nn.Module):
     def timeline(self, image: Tensor) -> Tensor:
         """Return the score of each image as its only moment. image (B, 3, H, W) -> (B, 1)."""
         return self(image).unsqueeze(1)
+
+    def score_and_timeline(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what `forward` and `timeline` return, after one pass of the network."""
+        score = self(image)
+        return score, score.unsqueeze(1)

@@ -7,8 +7,11 @@ from torch import Tensor
 
 from vqa.databases.records import VideoRecord
 from vqa.training.learners.base import Learner
+from vqa.training.learners.divergence import finite_score
+from vqa.training.learners.vectors import vector_scores
 from vqa.training.views import FeatureVector, Views, moments
 
+AT_ONCE = 1024  # moments that are scored together
 OF_MOMENTS = "score of each moment by itself; the score is that of their mean features"
 
 
@@ -49,8 +52,11 @@ def assess(
     times_s = moments(views.times_s(video), len(quality)).numpy()
     view = views.views.get("features")
     if isinstance(view, FeatureVector) and (rows := view.rows(video)) is not None:
-        each = [learner.assess(view.collate("features", [row]))[0] for row in rows]
-        quality, times_s = np.array(each), view.row_times_s(video).numpy()
+        parts = rows.split(AT_ONCE)
+        quality = np.concatenate([vector_scores(learner, part) for part in parts])
+        times_s = view.row_times_s(video).numpy()
+        for value in quality:
+            finite_score(float(value))
     return Assessment(score, quality, times_s)
 
 

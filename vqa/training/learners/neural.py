@@ -156,10 +156,10 @@ class NeuralLearner:
             TrainingError: The score is not finite.
         """
         module = self._ready()
-        inputs = self.moved(inputs)
-        timeline = module.timeline(**inputs)[0].cpu().double().numpy()
-        score = module(**inputs).cpu().double().numpy()
-        return finite_score(float(self.curve(score)[0])), self.curve(timeline)
+        score, timeline = module.score_and_timeline(**self.moved(inputs))
+        value = self.curve(score.cpu().double().numpy())
+        quality = self.curve(timeline[0].cpu().double().numpy())
+        return finite_score(float(value[0])), quality
 
     @torch.inference_mode()
     def hidden_states(self, data: "VQADataModule", videos: Sequence[VideoRecord]) -> np.ndarray:

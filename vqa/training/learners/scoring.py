@@ -118,6 +118,19 @@ class ScoringNetwork(nn.Module):
         self.check_inputs(inputs)
         return self.to_mos_scale(self.network.timeline(**self.scaled_inputs(inputs)))
 
+    def score_and_timeline(self, **inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what `forward` and `timeline` return, from one pass if the network offers it.
+
+        Raises:
+            ValueError: The inputs are not what the network takes.
+        """
+        once = getattr(self.network, "score_and_timeline", None)
+        if once is None:
+            return self(**inputs), self.timeline(**inputs)
+        self.check_inputs(inputs)
+        score, timeline = once(**self.scaled_inputs(inputs))
+        return self.to_mos_scale(score), self.to_mos_scale(timeline)
+
     def to_mos_scale(self, score: Tensor) -> Tensor:
         """Bring what the network gives, of any shape, to the MOS scale."""
         return score * self.mos_scale + self.mos_offset

@@ -14,17 +14,13 @@ from vqa.training.learners.svr import SVRLearner
 
 @torch.inference_mode()
 def vector_scores(learner: Learner, features: Tensor) -> NDArray[np.float64]:
-    """Score feature vectors (N, D) as `assess` scores one -> (N,).
-
-    Raises:
-        ValueError: The learner is not of vectors.
-    """
+    """Score feature vectors (N, D) as `assess` scores one. -> (N,)."""
     if isinstance(learner, SVRLearner) and learner.fitted is not None:
         return learner.fitted.predict(features.cpu().numpy())
     if isinstance(learner, NeuralLearner) and learner.module is not None:
         found = learner.module(features=features.to(learner.device)).cpu().double().numpy()
         return np.asarray(learner.curve(found))
-    raise ValueError(f"{type(learner).__name__}: expected a trained learner of feature vectors")
+    return np.array([learner.assess({"features": row[None]})[0] for row in features])
 
 
 def training_quantiles(learner: Learner) -> NDArray[np.float64] | None:
