@@ -1,7 +1,6 @@
 """Files: paths and numbers as users write them, hashes, JSON and CSV complete or absent."""
 
 import csv
-import hashlib
 import io
 import json
 import math
@@ -11,7 +10,6 @@ import shutil
 import stat
 import threading
 import time
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +28,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not named after `path`, whose name may already have the greatest length.
-    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    temporary = path.with_name(f".{os.urandom(16).hex()}.tmp")
     try:
         yield temporary
         with temporary.open("rb") as file:
@@ -50,7 +48,7 @@ def making_folder(path: Path) -> Iterator[Path]:
 
     A folder of that name is complete. If another process made it meanwhile, its folder stays.
     """
-    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    temporary = path.with_name(f".{os.urandom(16).hex()}.tmp")
     temporary.mkdir(parents=True)
     try:
         yield temporary
@@ -147,6 +145,8 @@ def content_hash(path: str | os.PathLike[str]) -> str:
     Raises:
         OSError: The file cannot be read, or is not a regular file: a named pipe would block.
     """
+    import hashlib  # here, because every command imports this module
+
     with open(path, "rb", opener=opened_at_once) as file:
         started_ns, state = time.time_ns(), regular_state(file)
         if known := _HASHES.get(state):
@@ -173,6 +173,8 @@ def folder_hash(folder: Path, pattern: str) -> str:
     Raises:
         ValueError: There is none.
     """
+    import hashlib
+
     digest, files = hashlib.sha256(), sorted(folder.rglob(pattern))
     if not files:
         raise ValueError(f"{folder}: expected files {pattern}, found none")
