@@ -20,7 +20,7 @@ from vqa.commands.serving.limits import Limits
 from vqa.commands.serving.measures import Measures
 from vqa.commands.serving.service import Service
 
-LIMITS = Limits(max_bytes=10**6, queue=50, reserve_bytes=0, idle_s=0.5, slowest_bytes_s=10**5)
+LIMITS = Limits(max_bytes=10**6, queue=50, reserve_bytes=0, idle_s=0.3, slowest_bytes_s=10**5)
 HEAD = (
     b"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 50000\r\n"
     b"Content-Type: multipart/form-data; boundary=xyz\r\n\r\n"

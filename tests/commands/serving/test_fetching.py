@@ -22,7 +22,7 @@ from vqa.commands.serving.limits import Limits, Refusal
 from vqa.commands.serving.measures import Measures
 
 VIDEO = bytes(range(256)) * 40
-LIMITS = Limits(max_bytes=20_000, job_s=20.0, idle_s=0.5, slowest_bytes_s=10_000)
+LIMITS = Limits(max_bytes=20_000, job_s=20.0, idle_s=0.3, slowest_bytes_s=10_000)
 
 
 class Answers(BaseHTTPRequestHandler):

@@ -40,9 +40,9 @@ def test_old_results_are_removed(tmp_path):
     jobs = Jobs(tmp_path)
     job, waits = added(jobs), added(jobs)
     jobs.done(jobs.take(1), {"score": 3}, [])
-    jobs.forget(job.finished - 1)
+    jobs.forget(job.finished - 1, 10)
     assert jobs.get(job.id) is job
-    jobs.forget(job.finished + 1)
+    jobs.forget(job.finished + 1, 10)
     assert jobs.get(job.id) is None
     assert not (tmp_path / job.id).exists()
     assert jobs.get(waits.id) is waits
@@ -56,3 +56,26 @@ def test_cancelled_job_leaves_nothing(tmp_path):
     jobs.done(job, {"score": 3}, [])
     assert job.state == "cancelled"
     assert jobs.take(0) is None
+
+
+def test_only_the_last_results_are_kept(tmp_path):
+    jobs = Jobs(tmp_path)
+    made = [added(jobs) for _ in range(5)]
+    for _ in range(4):
+        jobs.done(jobs.take(1), {"score": 3}, [])
+    jobs.forget(0, 2)
+    assert [jobs.get(job.id) is not None for job in made] == [False, False, True, True, True]
+    assert {one.name for one in tmp_path.iterdir()} == {job.id for job in made[2:]}
+
+
+def test_the_queue_keeps_its_order(tmp_path):
+    jobs = Jobs(tmp_path)
+    made = [added(jobs) for _ in range(5)]
+    first = jobs.take(1)
+    assert [jobs.position(job) for job in made] == [None, 0, 1, 2, 3]
+    jobs.cancel(made[2])
+    jobs.again(first, death=True)
+    assert jobs.waiting() == [made[0], made[1], made[3], made[4]]
+    assert [jobs.position(job) for job in made] == [0, 1, None, 2, 3]
+    jobs.cancel(made[2])  # again
+    assert Jobs(tmp_path).waiting() == [made[0], made[1], made[3], made[4]]

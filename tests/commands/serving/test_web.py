@@ -121,7 +121,8 @@ def test_dead_workers_cost_a_second_try_and_no_other_job(running):
     assert found["vqa_jobs_queued"].value == 0
 
 
-def test_long_jobs_fail_and_running_ones_can_be_cancelled(running):
+def test_long_jobs_fail_and_running_ones_can_be_cancelled(running, monkeypatch):
+    monkeypatch.setattr("vqa.commands.serving.crew.GIVE_UP_S", 0.1)  # this worker does not
     _, client = running
     slow = sent(client, b"slow").json()["id"]
     job = ended(client, slow)
@@ -275,6 +276,8 @@ def test_model_and_health(running):
     assert model["urls"] == ["videos.example.org"]
     assert model["needs_token"] is False
     assert client.get("/healthz").status_code == 200
+    head = client.head("/healthz")  # as monitors ask
+    assert (head.status_code, head.content) == (200, b"")
 
 
 def test_model_that_does_not_load(tmp_path):

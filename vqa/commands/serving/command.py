@@ -140,7 +140,7 @@ def config_of(service: Service) -> uvicorn.Config:
 def _tidy(service: Service) -> None:
     """Remove old results, in a thread."""
     while not service.stopping:
-        service.jobs.forget(time.time() - service.limits.keep_s)
+        service.jobs.forget(time.time() - service.limits.keep_s, service.limits.keep)
         time.sleep(TIDY_S)
 
 

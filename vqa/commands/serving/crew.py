@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vqa.commands.serving.fetching import fetch
-from vqa.commands.serving.jobs import DONE, RUNNING, Job, Jobs
+from vqa.commands.serving.jobs import CANCELLED, DONE, RUNNING, Job, Jobs
 from vqa.commands.serving.limits import Limits, Refusal
 from vqa.commands.serving.measures import Measures
 from vqa.commands.serving.scoring_process import work
@@ -162,17 +162,22 @@ class Crew:
                 self.jobs.again(job, death=False)
                 return
             begun = time.monotonic()
-            if job.url and not job.file and not self._fetched(job):
-                continue
-            usable = self._do(job, process, connection, begun + self.limits.job_s)
-            spent = time.monotonic() - begun
-            self.measures.video_s.observe(spent)
-            LOG.info("%s %s after %.1f s %s", job.id, job.state, spent, job.kind)
-            if job.state == DONE:
-                before = self._seconds
-                self._seconds = spent if before is None else 0.8 * before + 0.2 * spent
+            fetched = not job.url or job.file or self._fetched(job)
+            usable = not fetched or self._do(job, process, connection, begun + self.limits.job_s)
+            if job.state == CANCELLED:  # what was written meanwhile
+                self.jobs.drop(job.id)
+            if fetched:
+                self._measure(job, time.monotonic() - begun)
             if not usable:
                 return
+
+    def _measure(self, job: Job, spent_s: float) -> None:
+        """Note how long a job took, for the metrics and for estimates."""
+        self.measures.video_s.observe(spent_s)
+        LOG.info("%s %s after %.1f s %s", job.id, job.state, spent_s, job.kind)
+        if job.state == DONE:
+            before = self._seconds
+            self._seconds = spent_s if before is None else 0.8 * before + 0.2 * spent_s
 
     def _fetched(self, job: Job) -> bool:
         """Copy the video of a job with an address; a failure ends the job."""

@@ -9,6 +9,7 @@ import secrets
 import shutil
 import threading
 import time
+from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -72,6 +73,7 @@ class Jobs:
     def __init__(self, folder: Path, changed: Callable[[], None] = lambda: None) -> None:
         self.folder, self.changed = folder, changed
         self._jobs: dict[str, Job] = {}
+        self._queue: list[Job] = []  # those that wait, in their order
         self._progress: dict[str, tuple[int, int | None]] = {}
         self._news = threading.Condition()
         self._order = 0
@@ -91,6 +93,8 @@ class Jobs:
             if job.state == RUNNING:
                 job.state, job.started = QUEUED, None
             self._jobs[job.id] = job
+            if job.state == QUEUED:
+                insort(self._queue, job, key=_order)
             self._order = max(self._order, job.order)
 
     def begin(self) -> str:
@@ -116,6 +120,7 @@ class Jobs:
         self._store(job)
         with self._news:
             self._jobs[id_] = job
+            insort(self._queue, job, key=_order)
             self._news.notify_all()
         self.changed()
         return job
@@ -128,11 +133,14 @@ class Jobs:
     def waiting(self) -> list[Job]:
         """Return the queued jobs in their order."""
         with self._news:
-            return self._waiting()
+            return list(self._queue)
 
-    def _waiting(self) -> list[Job]:
-        queued = [job for job in self._jobs.values() if job.state == QUEUED]
-        return sorted(queued, key=lambda job: job.order)
+    def position(self, job: Job) -> int | None:
+        """Return how many jobs wait before one that waits; None for another."""
+        with self._news:
+            if job.state != QUEUED:
+                return None
+            return bisect_left(self._queue, job.order, key=_order)
 
     def running(self) -> int:
         """Return the number of jobs at work."""
@@ -142,11 +150,9 @@ class Jobs:
     def take(self, timeout_s: float) -> Job | None:
         """Take the next job, which is then running; None if none arrives in time."""
         with self._news:
-            self._news.wait_for(self._waiting, timeout_s)
-            queue = self._waiting()
-            if not queue:
+            if not self._news.wait_for(lambda: self._queue, timeout_s):
                 return None
-            job = queue[0]
+            job = self._queue.pop(0)
             job.state, job.started = RUNNING, time.time()
             self._store(job)
         self.changed()
@@ -159,6 +165,7 @@ class Jobs:
                 job.state, job.started = QUEUED, None
                 job.deaths += death
                 self._progress.pop(job.id, None)
+                insort(self._queue, job, key=_order)
                 self._store(job)
                 self._news.notify_all()
         self.changed()
@@ -179,7 +186,7 @@ class Jobs:
     def _end(self, job: Job, state: str) -> None:
         with self._news:
             self._progress.pop(job.id, None)
-            if job.state not in (RUNNING, QUEUED):
+            if job.state != RUNNING:
                 return
             job.state, job.finished, job.url = state, time.time(), ""
             self._store(job)
@@ -193,6 +200,8 @@ class Jobs:
             if job.state not in ENDED:
                 job.finished = time.time()
                 self.ended[CANCELLED] += 1
+            if job.state == QUEUED:
+                self._queue.remove(job)
             job.state, job.pictures = CANCELLED, []
             self._progress.pop(job.id, None)
             self._store(job)
@@ -220,11 +229,13 @@ class Jobs:
             return found
         return None
 
-    def forget(self, before: float) -> None:
-        """Remove jobs that finished before a time, in seconds since 1970."""
+    def forget(self, before: float, most: int) -> None:
+        """Remove jobs that finished before a time, in seconds since 1970, and all but the last."""
         with self._news:
-            old = [job for job in self._jobs.values() if job.state in ENDED]
-            old = [job for job in old if (job.finished or 0) < before]
+            ended = [job for job in self._jobs.values() if job.state in ENDED]
+            ended.sort(key=lambda job: job.finished or 0)
+            kept = [job for job in ended[-most:] if (job.finished or 0) >= before]
+            old = ended[: len(ended) - len(kept)]
             for job in old:
                 del self._jobs[job.id]
         for job in old:
@@ -233,6 +244,10 @@ class Jobs:
     def _store(self, job: Job) -> None:
         if (self.folder / job.id).is_dir():
             write_json(self.path(job.id, JOB), asdict(job))
+
+
+def _order(job: Job) -> int:
+    return job.order
 
 
 def shown_name(name: str) -> str:

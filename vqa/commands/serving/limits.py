@@ -20,6 +20,7 @@ class Limits:
         upload_s: Longest time that a video may take to arrive.
         reserve_bytes: Disk space that uploads leave free.
         keep_s: Finished jobs are removed after so many seconds.
+        keep: Finished jobs that are kept at most, which bounds the memory; the oldest go first.
         grace_s: Running jobs may take so long when the service stops.
     """
 
@@ -33,6 +34,7 @@ class Limits:
     upload_s: float = 1800.0
     reserve_bytes: int = 256 * 10**6
     keep_s: float = 24 * 3600.0
+    keep: int = 10_000
     grace_s: float = 30.0
 
     def too_slow(self, got_bytes: int, spent_s: float) -> bool:

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from vqa.commands.serving.crew import Crew
-from vqa.commands.serving.jobs import ENDED, QUEUED, Job, Jobs, iso
+from vqa.commands.serving.jobs import ENDED, Job, Jobs, iso
 from vqa.commands.serving.limits import Limits, Refusal
 from vqa.commands.serving.measures import Measures
 
@@ -97,9 +97,7 @@ class Service:
 
     def entry(self, job: Job, *, short: bool = False) -> dict[str, Any]:
         """Return a job as the client sees it; a short one has neither result nor waiting time."""
-        position = None
-        if job.state == QUEUED:
-            position = sum(one.order < job.order for one in self.jobs.waiting())
+        position = self.jobs.position(job)
         progress = self.jobs.progress(job)
         entry: dict[str, Any] = {
             "id": job.id, "name": job.name, "state": job.state, "position": position,

@@ -32,6 +32,7 @@ from vqa.remote.addresses import public
 
 LONGEST_WAIT_S = 60.0
 MOST_JSON_BYTES = 16 * 1024
+READ = ["GET", "HEAD"]
 SCRIPTS = ("app.js", "api.js", "drawing.js", "result.js")
 PAGE = dict.fromkeys(SCRIPTS, "text/javascript") | {"style.css": "text/css"}
 HEADERS = {
@@ -49,14 +50,14 @@ def app_of(service: Service) -> FastAPI:
     """Return the application."""
     app = FastAPI(title="vqa", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_api_route("/v1/jobs", _with(service, _post), methods=["POST"])
-    app.add_api_route("/v1/jobs/{id_}", _with(service, _get), methods=["GET"])
+    app.add_api_route("/v1/jobs/{id_}", _with(service, _get), methods=READ)
     app.add_api_route("/v1/jobs/{id_}", _with(service, _delete), methods=["DELETE"])
-    app.add_api_route("/v1/jobs/{id_}/pictures/{number}", _with(service, _picture), methods=["GET"])
-    app.add_api_route("/v1/model", _with(service, _model), methods=["GET"])
-    app.add_api_route("/healthz", _with(service, _health), methods=["GET"])
-    app.add_api_route("/metrics", _with(service, _metrics), methods=["GET"])
-    app.add_api_route("/", _with(service, _page), methods=["GET"])
-    app.add_api_route("/page/{name}", _with(service, _page_file), methods=["GET"])
+    app.add_api_route("/v1/jobs/{id_}/pictures/{number}", _with(service, _picture), methods=READ)
+    app.add_api_route("/v1/model", _with(service, _model), methods=READ)
+    app.add_api_route("/healthz", _with(service, _health), methods=READ)
+    app.add_api_route("/metrics", _with(service, _metrics), methods=READ)
+    app.add_api_route("/", _with(service, _page), methods=READ)
+    app.add_api_route("/page/{name}", _with(service, _page_file), methods=READ)
 
     @app.middleware("http")
     async def guarded(
