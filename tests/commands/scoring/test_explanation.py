@@ -190,6 +190,41 @@ def test_the_command_says_why_and_writes_a_page(clip, tmp_path, monkeypatch, cap
         run("score", clip, "--explain", "-o", "scores/")
 
 
+@pytest.mark.parametrize(
+    ("words", "page"),
+    [
+        (["--csv", "a.csv"], "a.html"),
+        (["--parquet", "a.parquet", "--timeline", "t.csv"], "a.html"),
+        (["--timeline", "t.csv"], "t.html"),
+        (["--timeline", "t.csv", "--csv", "a.csv"], "a.html"),
+        (["-o", "o.parquet", "--csv", "a.csv"], "o.html"),
+        (["--csv", "a.csv", "--shard", "1/2"], "a.1-of-2.html"),
+        (["--csv", "a.csv", "--html", "own.html"], "own.html"),
+        (["--csv", "a.csv", "-o", "o.json"], None),
+        (["--csv", "a.csv", "--json"], None),
+    ],
+)
+def test_tables_have_a_page_of_reasons_beside_the_first(words, page, clip, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run("score", clip, "--explain", *words)
+    pages = [one.name for one in tmp_path.glob("*.html")]
+    assert pages == ([] if page is None else [page])
+    for one in pages:
+        assert "main cause: " in (tmp_path / one).read_text(encoding="utf-8")
+    assert not list(tmp_path.glob("*.partial"))
+    run("score", clip, "--explain", *words)  # replaces its own outputs
+
+
+def test_a_page_beside_a_table_replaces_nothing_else(clip, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.html").write_text("my page", encoding="utf-8")
+    for words in (["-o", "a.csv"], ["--csv", "a.csv"], ["--timeline", "a.csv"]):
+        with pytest.raises(Failed, match=r"a\.html: this file exists and holds no scores"):
+            run("score", clip, "--explain", *words)
+    assert [one.name for one in tmp_path.iterdir()] == ["a.html"]
+    assert (tmp_path / "a.html").read_text(encoding="utf-8") == "my page"
+
+
 @pytest.fixture
 def stopped(clip, tmp_path, monkeypatch):
     """Start a job of two videos and stop it after the first; return the words of its rerun."""
@@ -218,8 +253,9 @@ def test_rows_of_an_earlier_start_keep_their_explanation(stopped, tmp_path):
     assert [bool(json.loads(row)["explanation"]["moments"]) for row in rows] == [True, True]
 
 
-def test_a_resumed_job_writes_its_page_beside_the_table(stopped, tmp_path, capsys):
-    words = stopped("-o", "out.csv")
+@pytest.mark.parametrize("form", ["-o", "--csv", "--timeline"])
+def test_a_resumed_job_writes_its_page_beside_the_table(form, stopped, tmp_path, capsys):
+    words = stopped(form, "out.csv")
     partial = tmp_path / "out.csv.partial"
     (line,) = partial.read_text(encoding="utf-8").splitlines()
     row = json.loads(line)
