@@ -67,13 +67,13 @@ def main():
         vector = torch.from_numpy(row).float()[None]
         score = float(curve(vector_scores(learner, vector))[0])
         clean = score if kind == "none" else clean
-        told, remarks = causes(models, vector, [SOURCE], facts)
-        rules["named"][kind, named(told, facts) or "none"] += 1
+        told, main, remarks = causes(models, vector, [SOURCE], facts)
+        rules["named"][kind, main["kind"] or "none"] += 1
         rules["most harmful group"][kind, named(told) or "none"] += 1
         changes.setdefault(kind, []).append(score - clean)
         apart += [score - one["removed"] - one["effect"] for one in told]
         if options.texts:
-            print(f"{name}: {score:.2f} ({score - clean:+.2f}), named {named(told, facts)}")
+            print(f"{name}: {score:.2f} ({score - clean:+.2f}), {main['text']}")
             print(*(f"  {text}" for text in [*remarks, *(one["text"] for one in told)]), sep="\n")
     columns = (*KINDS[:4], "none")
     for rule, counts in rules.items():

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import vqa
-from vqa.commands.scoring.causes import NO_GROUPS, NO_MEDIAN, NO_VECTOR, causes, named
+from vqa.commands.scoring.causes import NAMED, NO_GROUPS, NO_MEDIAN, NO_VECTOR, causes, named
 from vqa.features.nss.damages import KINDS, kinds_of
 from vqa.features.nss.names import DIM, FAMILIES
 from vqa.models.svr import fit_svr
@@ -53,8 +53,13 @@ def score_of(models, rows):
 
 def check(models, features, sources=(NSS,)):
     """Compare what is told with scores of features in which groups are replaced by hand."""
-    told, remarks = causes(models, features, sources)
-    assert remarks[0].startswith(f"main cause: {named(told) or 'none'}")
+    told, main, remarks = causes(models, features, sources)
+    assert main["kind"] == (named(told) or None)
+    charged = [one["kind"] for one in told if one["effect"] <= -NAMED]
+    uncharged = main["kind"] is not None and main["kind"] not in charged
+    more = ", for which the model does not lower the score" if uncharged else ""
+    assert main["text"] == f"main cause: {main['kind'] or 'none'}{more}"
+    assert remarks == []
     assert [cause["effect"] for cause in told] == sorted(cause["effect"] for cause in told)
     quantiles = np.mean([training_quantiles(learner) for learner, _ in models], axis=0)
     values, score = features[0].numpy(), score_of(models, features)[0]
@@ -74,7 +79,7 @@ def check(models, features, sources=(NSS,)):
     reference = score_of(models, torch.from_numpy(median)[None])[0]
     total = sum(cause["effect"] for cause in told)
     assert total == pytest.approx(score - reference, abs=1e-4)
-    assert causes(models, features, sources) == (told, remarks)
+    assert causes(models, features, sources) == (told, main, remarks)
     return told
 
 
@@ -110,40 +115,38 @@ def test_several_models_are_asked_for_their_mean(spread):
 
 def test_other_features_are_grouped_by_what_they_describe():
     source = SimpleNamespace(name="metadata", families=("size", "size", "bitrate"))
-    told, remarks = causes([(fitted(0, dim=3), np.asarray)], torch.rand(1, 3), [source])
-    assert remarks[0].startswith("main cause: ")
+    told, main, _ = causes([(fitted(0, dim=3), np.asarray)], torch.rand(1, 3), [source])
+    assert main["kind"] == (named(told) or None)
     assert {cause["kind"] for cause in told} == {"size", "bitrate"}
     nothing_known = SimpleNamespace(name="own", families=())
     assert causes([(fitted(0, dim=3), np.asarray)], torch.rand(1, 3), [nothing_known]) == (
-        [],
-        [NO_GROUPS],
-    )
+        [], None, [NO_GROUPS],
+    )  # fmt: skip
 
 
 def test_models_that_can_tell_nothing_say_why():
     minmax = [(fitted(0, scaler="minmax"), np.asarray)]
-    assert causes(minmax, torch.rand(1, DIM), [NSS]) == ([], [NO_MEDIAN])
-    assert causes(minmax, torch.rand(1, 9, DIM), [NSS]) == ([], [NO_VECTOR])
-    assert causes(minmax, None, [NSS]) == ([], [NO_VECTOR])
+    assert causes(minmax, torch.rand(1, DIM), [NSS]) == ([], None, [NO_MEDIAN])
+    assert causes(minmax, torch.rand(1, 9, DIM), [NSS]) == ([], None, [NO_VECTOR])
+    assert causes(minmax, None, [NSS]) == ([], None, [NO_VECTOR])
 
 
 def test_what_the_frames_show_is_said_and_named(ugc, spread):
     features = video(spread)
     plain, dark = PlainFacts(0.0, 0.5), PlainFacts(0.09, 0.1)
     still = PlainFacts(0.43, 0.5)
-    told, remarks = causes(ugc, features, [NSS], plain)
-    assert len(remarks) == 1
+    told, _, remarks = causes(ugc, features, [NSS], plain)
+    assert remarks == []
     texts = {cause["kind"]: cause["text"] for cause in told}
     assert texts["colour"] == "colour: no statistics as of a dark picture"
     assert texts["motion"] == "motion: no statistics as of a picture that stands still"
-    told, remarks = causes(ugc, features, [NSS], dark)
-    assert remarks[1] == "the picture is dark: its mean brightness is 10%"
-    assert named(told, dark) == "colour"
+    told, main, remarks = causes(ugc, features, [NSS], dark)
+    assert remarks == ["the picture is dark: its mean brightness is 10%"]
+    assert main["kind"] == named(told, dark) == "colour"
     assert any(cause["text"].startswith("colour: ") for cause in told)
-    told, remarks = causes(ugc, features, [NSS], still)
-    assert remarks[0].startswith("main cause: motion")
-    assert remarks[1] == "the picture stands still for 43% of the time"
-    assert named(told, still) == "motion"
+    told, main, remarks = causes(ugc, features, [NSS], still)
+    assert remarks == ["the picture stands still for 43% of the time"]
+    assert main["kind"] == named(told, still) == "motion"
 
 
 @pytest.mark.parametrize(

@@ -77,16 +77,24 @@ def test_what_the_embedded_model_tells(scored):
     worst = min(zip(scored.frame_quality, scored.times_s, strict=True))
     moments = [(one["quality"], one["time_s"]) for one in told["moments"]]
     assert min(moments) == pytest.approx(worst)
+    assert told["main_cause"].keys() == {"kind", "text"}
+    assert not [one for one in told["remarks"] if "main cause" in one]
     entry = json.loads(json.dumps(scored.entry(), allow_nan=False))
     assert entry["explanation"] == told
     assert why(told).startswith(f"why: worst moment {worst[0]:.2f} at {worst[1]:.1f} s")
 
 
 def test_the_line_names_the_main_cause_where_it_is_not_the_most_harmful_group():
-    told = {"moments": [], "causes": [{"kind": "noise", "effect": -0.3}], "descriptions": []}
-    assert why({**told, "remarks": ["main cause: noise"]}) == "why: noise pulls down by 0.30"
-    told["remarks"] = ["main cause: motion, for which the model does not lower the score"]
-    assert why(told) == f"why: noise pulls down by 0.30; {told['remarks'][0]}"
+    def line(effect, kind):
+        told = {"moments": [], "descriptions": [], "remarks": ["the picture is dark"]}
+        told["causes"] = [{"kind": "noise", "effect": effect}]
+        return why(told | {"main_cause": {"kind": kind, "text": "a sentence"}})
+
+    assert line(-0.3, "noise") == "why: noise pulls down by 0.30"
+    assert line(-0.3, "motion") == "why: noise pulls down by 0.30; a sentence"
+    assert line(-0.01, "noise") == "why: noise pulls down by 0.01; a sentence"
+    assert line(-0.01, None) == "why: noise pulls down by 0.01; a sentence"
+    assert line(0.1, "noise") == "why: a sentence"
 
 
 def test_without_asking_rows_are_as_before(clip, scored):
@@ -107,6 +115,7 @@ def test_a_fault_in_explaining_costs_no_score(clip, monkeypatch):
     score = vqa.load("ugc", device="cpu", explain=True)(clip)
     assert score.value is not None
     assert score.explanation["causes"] == []
+    assert score.explanation["main_cause"] is None
     assert score.explanation["remarks"] == ["no causes: what happened"]
 
 
@@ -165,6 +174,7 @@ def test_a_network_of_sequences_tells_only_its_moments():
     told, _ = explain(learner, inputs, no_features())
     assert len(told["moments"]) == 3
     assert told["remarks"] == [ONLY_MOMENTS]
+    assert told["main_cause"] is None
 
 
 def test_the_command_says_why_and_writes_a_page(clip, tmp_path, monkeypatch, capsys):
@@ -174,12 +184,50 @@ def test_the_command_says_why_and_writes_a_page(clip, tmp_path, monkeypatch, cap
     page = (tmp_path / "out.html").read_text(encoding="utf-8")
     assert "What pulls the score down or lifts it" in page
     assert "statistics as of a blurred picture" in page
+    assert page.count("main cause: ") == 1
     assert "explanation" not in (tmp_path / "out.csv").read_text(encoding="utf-8")
     with pytest.raises(Failed, match="a dataset holds no explanations"):
         run("score", clip, "--explain", "-o", "scores/")
 
 
-def test_rows_of_an_earlier_start_keep_their_explanation(clip, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("words", "page"),
+    [
+        (["--csv", "a.csv"], "a.html"),
+        (["--parquet", "a.parquet", "--timeline", "t.csv"], "a.html"),
+        (["--timeline", "t.csv"], "t.html"),
+        (["--timeline", "t.csv", "--csv", "a.csv"], "a.html"),
+        (["-o", "o.parquet", "--csv", "a.csv"], "o.html"),
+        (["--csv", "a.csv", "--shard", "1/2"], "a.1-of-2.html"),
+        (["--csv", "a.csv", "--html", "own.html"], "own.html"),
+        (["--csv", "a.csv", "-o", "o.json"], None),
+        (["--csv", "a.csv", "--json"], None),
+    ],
+)
+def test_tables_have_a_page_of_reasons_beside_the_first(words, page, clip, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run("score", clip, "--explain", *words)
+    pages = [one.name for one in tmp_path.glob("*.html")]
+    assert pages == ([] if page is None else [page])
+    for one in pages:
+        assert "main cause: " in (tmp_path / one).read_text(encoding="utf-8")
+    assert not list(tmp_path.glob("*.partial"))
+    run("score", clip, "--explain", *words)  # replaces its own outputs
+
+
+def test_a_page_beside_a_table_replaces_nothing_else(clip, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.html").write_text("my page", encoding="utf-8")
+    for words in (["-o", "a.csv"], ["--csv", "a.csv"], ["--timeline", "a.csv"]):
+        with pytest.raises(Failed, match=r"a\.html: this file exists and holds no scores"):
+            run("score", clip, "--explain", *words)
+    assert [one.name for one in tmp_path.iterdir()] == ["a.html"]
+    assert (tmp_path / "a.html").read_text(encoding="utf-8") == "my page"
+
+
+@pytest.fixture
+def stopped(clip, tmp_path, monkeypatch):
+    """Start a job of two videos and stop it after the first; return the words of its rerun."""
     monkeypatch.chdir(tmp_path)
     write_clip(tmp_path / "two.mp4", frames=10)
     real = Scorer.score
@@ -188,11 +236,35 @@ def test_rows_of_an_earlier_start_keep_their_explanation(clip, tmp_path, monkeyp
         yield next(real(self, videos, **options))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Scorer, "score", stops)
-    words = ["score", clip, "two.mp4", "--explain", "-o", "out.jsonl"]
-    with pytest.raises(Failed):
-        run(*words)
-    monkeypatch.setattr(Scorer, "score", real)
-    run(*words)
+    def start(*outputs):
+        words = ["score", clip, "two.mp4", "--explain", *outputs]
+        with monkeypatch.context() as patched:
+            patched.setattr(Scorer, "score", stops)
+            with pytest.raises(Failed):
+                run(*words)
+        return words
+
+    return start
+
+
+def test_rows_of_an_earlier_start_keep_their_explanation(stopped, tmp_path):
+    run(*stopped("-o", "out.jsonl"))
     rows = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
     assert [bool(json.loads(row)["explanation"]["moments"]) for row in rows] == [True, True]
+
+
+@pytest.mark.parametrize("form", ["-o", "--csv", "--timeline"])
+def test_a_resumed_job_writes_its_page_beside_the_table(form, stopped, tmp_path, capsys):
+    words = stopped(form, "out.csv")
+    partial = tmp_path / "out.csv.partial"
+    (line,) = partial.read_text(encoding="utf-8").splitlines()
+    row = json.loads(line)
+    told = row["entry"]["explanation"]  # as it was before main causes had a key
+    told["remarks"].insert(0, told.pop("main_cause")["text"])
+    partial.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    capsys.readouterr()
+    run(*words)
+    assert "2 of 2 files scored, 1 by an earlier start" in capsys.readouterr().out
+    assert not partial.exists()
+    page = (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert page.count("main cause: ") == 2

@@ -26,14 +26,15 @@ def row(score, effects):
         for kind, effect in effects.items()
     ]
     quality = [score - 0.4, score, score + 0.4]
+    main = {"kind": "noise", "text": "main cause: noise"}
     return {
         "video": "as sent", "score": score, "interval": [score - 0.5, score + 0.5], "level": 0.9,
         "percentile": 40.0, "frames": 90, "times_s": [0.5, 1.5, 2.5], "frame_quality": quality,
         "timeline": "of frames", "note": "", "weights": "none",
         "explanation": {
             "causes": causes, "moments": [{"time_s": 0.5, "quality": score - 0.4}],
-            "descriptions": [], "maps": [], "remarks": [],
-        },
+            "descriptions": [], "maps": [], "remarks": ["the picture is dark"],
+        } | ({"main_cause": main} if causes else {}),  # rows of older services have no such key
     }  # fmt: skip
 
 
@@ -120,6 +121,8 @@ def test_drop_progress_result_and_reload(browser, server):
         drawing = card.get_by_role("img", name="Score 3.21 on a scale from 1 to 5")
         assert "interval 2.71 to 3.71" in drawing.get_attribute("aria-label")
         assert card.get_by_role("row", name="noise −0.40").count() == 1
+        told = card.locator(".told p").all_inner_texts()
+        assert told == ["main cause: noise", "the picture is dark"]
         slider = card.get_by_role("slider", name="Moment of the video")
         slider.press("ArrowRight")
         card.get_by_text("1.50 s: quality 3.21").wait_for()
@@ -254,6 +257,7 @@ def test_a_link_in_an_open_page_shows_its_result(browser, server):
         page.set_input_files("#file", video("first.mp4"))
         server.finish(2.25, {})
         page.get_by_text("2.25", exact=True).wait_for()
+        assert page.locator(".told p").all_inner_texts() == ["the picture is dark"]
         link = page.evaluate("location.hash")
         page.get_by_role("button", name="Remove first.mp4").click()
         page.evaluate("(link) => { location.hash = link; }", link)

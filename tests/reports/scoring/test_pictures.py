@@ -72,6 +72,16 @@ def test_a_card_has_bars_as_long_as_their_effects(clip):
     assert reasons(clip, None, None) is None
 
 
+def test_the_main_cause_is_said_and_absent_from_older_rows():
+    main = {"kind": "noise", "text": "main cause: noise"}
+    told = {**TOLD, "maps": [], "remarks": ["a remark"]}
+    found = reasons("gone.mp4", told | {"main_cause": main}, None)
+    assert (found["main_cause"], found["remarks"]) == ("main cause: noise", ["a remark"])
+    for absent in (told, told | {"main_cause": None}):
+        found = reasons("gone.mp4", absent, None)
+        assert (found["main_cause"], found["remarks"]) == ("", ["a remark"])
+
+
 def test_a_constant_map_and_one_without_values(clip):
     for values, title in (([[2.0, 2.0]], "local: 2 everywhere"), ([[None, None]], "local")):
         (drawn,) = maps_of(clip, {**TOLD, "maps": [{**TOLD["maps"][0], "values": values}]})

@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vqa.commands.scoring.display import MAIN_CAUSE
 from vqa.features.extraction.sources import Source
 from vqa.features.nss.damages import KINDS, kinds_of
 from vqa.features.nss.names import DIM
@@ -45,7 +44,7 @@ def causes(
     features: Tensor | None,
     sources: Sequence[Source],
     facts: PlainFacts | None = None,
-) -> tuple[list[dict[str, Any]], list[str]]:
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None, list[str]]:
     """Attribute a score to groups of features.
 
     Args:
@@ -58,20 +57,21 @@ def causes(
     Returns:
         Causes, the most harmful first, each with `kind`, `effect` (negative pulls the score down;
         all effects add up to the score less that of the median), `amount` (1 is a planted damage),
-        `removed` (the score after this group is put back to the median) and `text`; and remarks:
-        the main cause and what is certain of the video, or why there are no causes.
+        `removed` (the score after this group is put back to the median) and `text`; the main cause,
+        with `kind` (None if no kind is named) and `text`, or None without causes; and remarks: what
+        is certain of the video, or why there are no causes.
     """
     if features is None or features.ndim != 2 or len(features) != 1:
-        return [], [NO_VECTOR]
+        return [], None, [NO_VECTOR]
     vector = features[0]
     known = [one for learner, _ in models if (one := training_quantiles(learner)) is not None]
     if len(known) < len(models):
-        return [], [NO_MEDIAN]
+        return [], None, [NO_MEDIAN]
     values, quantiles = vector.cpu().numpy(), np.mean(known, axis=0)
     reference = np.median(quantiles, axis=0).astype(values.dtype)
     names, groups, amounts = _groups(values, quantiles, sources, facts)
     if not names:
-        return [], [NO_GROUPS]
+        return [], None, [NO_GROUPS]
 
     def score(mixtures: NDArray[Any]) -> NDArray[np.float64]:
         rows = torch.from_numpy(mixtures).to(vector.dtype)
@@ -89,14 +89,8 @@ def causes(
         for place, name in enumerate(names)
     ]
     told.sort(key=lambda cause: cause["effect"])
-    effects = {cause["kind"]: cause["effect"] for cause in told}
-    main = named(told, facts)
-    remarks = [f"{MAIN_CAUSE}{main or 'none'}"]
-    if main and effects[main] > -NAMED:
-        remarks[0] += ", for which the model does not lower the score"
-    if facts is not None:
-        remarks += [text for _, text in certain(facts)]
-    return told, remarks
+    remarks = [] if facts is None else [text for _, text in certain(facts)]
+    return told, _main_cause(told, facts), remarks
 
 
 def certain(facts: PlainFacts) -> Iterator[tuple[str, str]]:
@@ -124,6 +118,15 @@ def named(told: Sequence[Mapping[str, Any]], facts: PlainFacts | None = None) ->
     much = sorted(known, key=lambda one: -one["amount"])
     present = [one["kind"] for one in much if one["amount"] >= PRESENT]
     return next(iter([*sure, *harmful, *present]), "")
+
+
+def _main_cause(told: Sequence[Mapping[str, Any]], facts: PlainFacts | None) -> dict[str, Any]:
+    """Return the kind that `named` names, None for none, and a sentence about it."""
+    kind = named(told, facts) or None
+    text = f"main cause: {kind or 'none'}"
+    if any(one["kind"] == kind and one["effect"] > -NAMED for one in told):
+        text += ", for which the model does not lower the score"
+    return {"kind": kind, "text": text}
 
 
 def of_statistics(sources: Sequence[Source]) -> bool:

@@ -22,10 +22,9 @@ from vqa.commands.scoring.names import NameList
 from vqa.commands.scoring.on_ray import score_on_ray
 from vqa.commands.scoring.outputs import (
     DEFAULT,
-    EXPLAINED,
-    FORMS,
     Output,
     dataset_of,
+    page_of_reasons,
     partial_of,
     wanted,
 )
@@ -103,7 +102,7 @@ def main(
         shard: `i/n`: score only every nth file, from the ith on; outputs are named after it.
         zeros: Lists end each name with NUL.
         fail_below: Name files with a lower score, and return 3.
-        explain: Also say why; without an output but the default, a page is written too.
+        explain: Also say why; if only tables are written, a page is written beside the first.
         quiet: Print no table and no progress.
         trust: Packages besides vqa that the run's configuration may use.
         engine: Where the work is done; None is this machine.
@@ -113,12 +112,12 @@ def main(
         ValueError: An output is one of the videos, or an option that cannot be followed.
     """
     keep_freed_memory()
-    named = {"csv": csv, "parquet": parquet, "html": html, "timeline": timeline}
+    named = {"csv": csv, "parquet": parquet, "timeline": timeline, "html": html}
     if output is None and not json_lines and not any(named.values()):
         output = DEFAULT
     dataset = dataset_of(output)
     if explain:
-        named["html"] = page_of_reasons(output, html, dataset, json_lines=json_lines)
+        named["html"] = page_of_reasons(output, named, dataset, json_lines=json_lines)
     outputs = wanted(None if dataset else output, named, shard)
     if cache is not None:
         check_folder("cache", cache)
@@ -170,24 +169,6 @@ def main(
     written = [] if dataset is None or keeper is None else [keeper.name]
     display.end(written + [str(one.path) for one in outputs])
     return _status(job, display, facts["scale"])
-
-
-def page_of_reasons(
-    output: str | Path | None, html: str | Path | None, dataset: str | None, *, json_lines: bool
-) -> str | Path | None:
-    """Return the page of a job with explanations, which tables do not hold.
-
-    Raises:
-        ValueError: Nothing that is written could hold them.
-    """
-    if html is not None or json_lines or output is None:
-        return html
-    if dataset is not None:
-        raise ValueError(
-            "--explain: a dataset holds no explanations; expected --html FILE or --json beside it"
-        )
-    path = Path(output)
-    return None if FORMS.get(path.suffix.lower()) in EXPLAINED else path.with_suffix(".html")
 
 
 def facts_of(scorer: Scorer) -> dict[str, Any]:

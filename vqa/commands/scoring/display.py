@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from vqa.commands.printing import say
+from vqa.commands.scoring.causes import NAMED
 from vqa.progress import progress_bar
 
 CALM_S = 30.0  # between two lines of progress in a log
-MAIN_CAUSE = "main cause: "  # begins a remark of an explanation
 
 
 class Display:
@@ -153,7 +153,11 @@ def lines_of(entry: Mapping[str, Any], name: str, *, wide: bool) -> list[str]:
 
 
 def why(explanation: Mapping[str, Any] | None) -> str:
-    """Return an explanation in a line: the worst moment, and what pulls the score down most."""
+    """Return an explanation in a line: the worst moment, and what pulls the score down most.
+
+    Args:
+        explanation: See `vqa.commands.scoring.explanation`; None gives an empty line.
+    """
     if explanation is None:
         return ""
     words = []
@@ -162,8 +166,10 @@ def why(explanation: Mapping[str, Any] | None) -> str:
         words.append(f"worst moment {worst['quality']:.2f} at {worst['time_s']:.1f} s")
     harmful = [one for one in explanation["causes"] if one["effect"] < 0][:1]
     words += [f"{one['kind']} pulls down by {-one['effect']:.2f}" for one in harmful]
-    main = [one for one in explanation["remarks"] if one.startswith(MAIN_CAUSE)]
-    words += [one for one in main if not harmful or one != MAIN_CAUSE + harmful[0]["kind"]]
+    main = explanation["main_cause"]
+    said = [one["kind"] for one in harmful if one["effect"] <= -NAMED]
+    if main is not None and main["kind"] not in said:
+        words.append(main["text"])
     moved = [one for one in explanation["descriptions"] if one["change"] < 0][:1]
     words += [f'"{one["text"]}" pulls down by {-one["change"]:.2f}' for one in moved]
     return "why: " + "; ".join(words or explanation["remarks"])

@@ -1,10 +1,12 @@
 """Why a score is what it is, as far as the model can honestly tell.
 
     causes         groups of features that pull the score down or lift it, with their check
+    main_cause     the kind that the video suffers from most, and a sentence about it; None if
+                   there are no causes
     moments        the worst moments of the timeline
     descriptions   CLiF-VQA: descriptions whose fit moves the score
     maps           where in the picture quality is lost, or a description fits, at a worst moment
-    remarks        what could not be told, and why
+    remarks        facts such as a dark picture; what could not be told, and why
 
 All is plain data; `vqa.reports.scoring.pictures` draws pictures from it and the video. A fault in
 explaining costs its part of the explanation, never the score.
@@ -55,6 +57,7 @@ def explained(
     places = worst_moments(times_s, quality)
     told: dict[str, Any] = {
         "causes": [],
+        "main_cause": None,
         "moments": [
             {"time_s": float(times_s[place]), "quality": float(quality[place])} for place in places
         ],
@@ -62,16 +65,15 @@ def explained(
         "maps": [],
         "remarks": [],
     }
-    parts: dict[str, Callable[..., tuple[list[dict[str, Any]], list[str]]]]
+    parts: dict[str, Callable[..., dict[str, Any]]]
     parts = {"causes": _causes, "descriptions": _descriptions, "maps": _maps}
     for name, part in parts.items():
         try:
-            found, remarks = part(models, experiment, record, inputs, told, (times_s, quality))
+            found = part(models, experiment, record, inputs, told, (times_s, quality))
         except Exception as error:  # noqa: BLE001 (whatever fails here, the score stands)
             cause = " ".join(str(error).split()) or type(error).__name__
-            found, remarks = [], [f"no {name}: {cause}"]
-        told[name] += found
-        told["remarks"] += remarks
+            found = {"remarks": [f"no {name}: {cause}"]}
+        told |= found | {"remarks": told["remarks"] + found.get("remarks", [])}
     if not (told["causes"] or told["descriptions"] or told["maps"] or told["remarks"]):
         told["remarks"].append(ONLY_MOMENTS)
     return told
@@ -83,18 +85,19 @@ def _causes(
     record: VideoRecord,
     inputs: Mapping[str, Any],
     *rest: Any,
-) -> tuple[list[dict[str, Any]], list[str]]:
+) -> dict[str, Any]:
+    """Return the causes and the main one."""
     features = inputs.get("features")
     if features is None or features.ndim != 2:  # a sequence, or no features
-        return [], []
+        return {}
     sources, facts, unseen = experiment.sources.sources, None, []
     if of_statistics(sources):
         try:
             facts = _facts(record, experiment.reading)
         except (OSError, ValueError, RuntimeError, MemoryError) as error:
             unseen = [f"the frames were not looked at: {error}"]
-    told, remarks = causes(models, features, sources, facts)
-    return told, remarks + unseen
+    told, main, remarks = causes(models, features, sources, facts)
+    return {"causes": told, "main_cause": main, "remarks": remarks + unseen}
 
 
 def _facts(record: VideoRecord, reading: Mapping[str, Any]) -> PlainFacts:
@@ -105,14 +108,14 @@ def _facts(record: VideoRecord, reading: Mapping[str, Any]) -> PlainFacts:
 
 def _descriptions(
     models: Models, experiment: Experiment, _: Any, inputs: Mapping[str, Any], *rest: Any
-) -> tuple[list[dict[str, Any]], list[str]]:
+) -> dict[str, Any]:
     """Change the fit of each description to that of any description, and see the score move."""
     networks = [_network(learner) for learner, _ in models]
     source = _openclip(experiment)
     if source is None or not all(
         isinstance(one, CLiFVQA) and one.semantic is not None for one in networks
     ):
-        return [], []
+        return {}
     changes = np.mean(
         [
             _moved(learner, curve, inputs, len(source.descriptions))
@@ -130,7 +133,7 @@ def _descriptions(
         }
         for place in kept
     ]
-    return sorted(told, key=lambda one: one["change"]), []
+    return {"descriptions": sorted(told, key=lambda one: one["change"])}
 
 
 @torch.inference_mode()
@@ -170,7 +173,7 @@ def _maps(
     inputs: Mapping[str, Any],
     told: Mapping[str, Any],
     timeline: tuple[np.ndarray, np.ndarray],
-) -> tuple[list[dict[str, Any]], list[str]]:
+) -> dict[str, Any]:
     """Return the maps of quality of the worst clips, and of descriptions at the worst moment."""
     times_s, quality = timeline
     found: list[dict[str, Any]] = []
@@ -193,9 +196,8 @@ def _maps(
                 }
             )  # fmt: skip
     found += _description_maps(experiment, record, told)
-    if found and len(models) > 1:
-        return found, [f"maps are those of the first of {len(models)} models"]
-    return found, []
+    several = f"maps are those of the first of {len(models)} models"
+    return {"maps": found, "remarks": [several] if found and len(models) > 1 else []}
 
 
 def _description_maps(

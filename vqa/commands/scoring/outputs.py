@@ -73,6 +73,36 @@ def wanted(
     return found
 
 
+def page_of_reasons(
+    output: str | Path | None,
+    named: Mapping[str, str | Path | None],
+    dataset: str | None,
+    *,
+    json_lines: bool,
+) -> str | Path | None:
+    """Return the page of a job with explanations, which tables do not hold; None for no page.
+
+    Args:
+        output: As for `wanted`, or a dataset.
+        named: As for `wanted`, with `html`; the page is beside the first table.
+        dataset: See `dataset_of`.
+        json_lines: The rows are printed with their explanations.
+
+    Raises:
+        ValueError: Nothing that is written could hold them.
+    """
+    if named["html"] is not None or json_lines:
+        return named["html"]
+    if dataset is not None:
+        raise ValueError(
+            "--explain: a dataset holds no explanations; expected --html FILE or --json beside it"
+        )
+    if output is not None and FORMS.get(Path(output).suffix.lower()) in EXPLAINED:
+        return None
+    first = next(one for one in (output, *named.values()) if one is not None)
+    return Path(first).with_suffix(".html")
+
+
 def dataset_of(output: str | Path | None) -> str | None:
     """Return the folder or URL of a dataset that an output names; None if it names a file.
 

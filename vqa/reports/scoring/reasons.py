@@ -15,14 +15,15 @@ def reasons(
 
     Args:
         path: The video, for the maps; if it is gone, they are left out, and a remark says so.
-        explanation: See `vqa.commands.scoring.explanation`.
+        explanation: See `vqa.commands.scoring.explanation`; rows of earlier versions say the main
+            cause in their remarks, without a key.
         raw: Format of headerless `.yuv` files.
     """
     if explanation is None:
         return None
     drawn = maps_of(path, explanation, raw)
     shown = explanation["maps"][: len(drawn)]
-    remarks = list(explanation["remarks"])
+    main, remarks = explanation.get("main_cause"), list(explanation["remarks"])
     if len(drawn) < len(explanation["maps"]):
         remarks.append("the maps have no pictures: the video cannot be read from here")
     return {
@@ -31,6 +32,7 @@ def reasons(
         "descriptions": _bars(explanation["descriptions"], "change", "text", "set"),
         "maps": [(_address(one.jpeg), one.title, one.time_s) for one in drawn],
         "regions": list(dict.fromkeys(one["region"] for one in shown)),
+        "main_cause": "" if main is None else main["text"],
         "remarks": remarks,
     }
 

@@ -9,7 +9,7 @@ export function resultOf(job, model) {
   const row = job.result;
   const told = row.explanation ?? { causes: [], moments: [], descriptions: [], maps: [], remarks: [] };
   const parts = [score(row, model), scaleDrawing(row, model)];
-  const notes = [row.note, ...(model.notes ?? []), ...told.remarks].filter(Boolean);
+  const notes = [row.note, ...(model.notes ?? []), told.main_cause?.text, ...told.remarks].filter(Boolean);
   if (notes.length) parts.push(make("div", { className: "told" }, ...notes.map((note) => make("p", {}, note))));
   if (row.times_s.length > 1) parts.push(make("h4", {}, "Quality over time"), ...timeline(row, model, told.moments));
   const worst = job.pictures.slice(0, told.moments.length);
