@@ -186,8 +186,10 @@ def test_the_command_says_why_and_writes_a_page(clip, tmp_path, monkeypatch, cap
     assert "statistics as of a blurred picture" in page
     assert page.count("main cause: ") == 1
     assert "explanation" not in (tmp_path / "out.csv").read_text(encoding="utf-8")
-    with pytest.raises(Failed, match="a dataset holds no explanations"):
-        run("score", clip, "--explain", "-o", "scores/")
+    for words in ([], ["--html", "page.html"], ["--json"], ["--engine", "slurm"]):
+        with pytest.raises(Failed, match=r"a dataset holds no explanations.* \.jsonl"):
+            run("score", clip, "--explain", "-o", "scores/", *words)
+    assert not (tmp_path / "scores").exists()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from vqa.commands.engines.shares import EngineError, check_ended, shared, stage_
 from vqa.commands.engines.slurm import Slurm
 from vqa.commands.printing import say
 from vqa.commands.scoring.names import NameList
-from vqa.commands.scoring.outputs import dataset_of
+from vqa.commands.scoring.outputs import NO_REASONS, dataset_of
 from vqa.commands.scoring.settling import settled
 from vqa.databases.name_lists import arriving
 from vqa.databases.unrated import Search, nothing_found
@@ -108,6 +108,8 @@ def _dataset(given: argparse.Namespace) -> str:
                 f"--{name}: expected only --output FOLDER/ with --engine slurm; write it "
                 "afterwards by the same command without --engine, which reuses the rows"
             )
+    if given.explain:
+        raise UsageError(NO_REASONS)
     found = dataset_of(given.output)
     if found is None:
         raise UsageError(

@@ -19,6 +19,9 @@ FORMS = {
     ".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".parquet": "parquet", ".html": "html",
 }  # fmt: skip
 EXPLAINED = ("html", "json", "jsonl")  # forms that hold explanations
+NO_REASONS = (
+    "--explain: a dataset holds no explanations; write a file instead, such as -o scores.jsonl"
+)
 DEFAULT = "scores.csv"
 # First bytes of files that a job wrote, and that the next one may replace.
 OURS = (
@@ -89,14 +92,12 @@ def page_of_reasons(
         json_lines: The rows are printed with their explanations.
 
     Raises:
-        ValueError: Nothing that is written could hold them.
+        ValueError: The rows are kept in a dataset, which would lose them.
     """
+    if dataset is not None:
+        raise ValueError(NO_REASONS)
     if named["html"] is not None or json_lines:
         return named["html"]
-    if dataset is not None:
-        raise ValueError(
-            "--explain: a dataset holds no explanations; expected --html FILE or --json beside it"
-        )
     if output is not None and FORMS.get(Path(output).suffix.lower()) in EXPLAINED:
         return None
     first = next(one for one in (output, *named.values()) if one is not None)
