@@ -187,7 +187,7 @@ def test_the_command_says_why_and_writes_a_page(clip, tmp_path, monkeypatch, cap
     assert page.count("main cause: ") == 1
     assert "explanation" not in (tmp_path / "out.csv").read_text(encoding="utf-8")
     for words in ([], ["--html", "page.html"], ["--json"], ["--engine", "slurm"]):
-        with pytest.raises(Failed, match=r"a dataset holds no explanations.* \.jsonl"):
+        with pytest.raises(Failed, match=r"a dataset holds no explanations.* -o scores\.jsonl"):
             run("score", clip, "--explain", "-o", "scores/", *words)
     assert not (tmp_path / "scores").exists()
 
