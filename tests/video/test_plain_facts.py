@@ -37,6 +37,20 @@ def test_a_picture_that_stops(tmp_path):
     assert first.standing == pytest.approx(5 / 14)
 
 
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.15])
+def test_slow_changes_are_no_standstill_in_a_darker_picture_either(tmp_path, share):
+    """What a darkening by any factor makes of a picture that changes a little, and then stops."""
+    rng = np.random.default_rng(1)
+    light = np.repeat(rng.integers(40, 200, (1, *SIZE)), 30, 0).astype(float)
+    for frame in range(1, 20):  # from there on it stands still
+        changed = rng.random(SIZE) < 0.025
+        light[frame:, changed] += rng.choice([-10, 10], changed.sum())
+    luma = np.rint(16 + share * (light - 16)).astype(np.uint8)
+    differences = np.abs(np.diff(luma.astype(int), axis=0)).mean((1, 2))
+    assert share > 0.2 or differences.max() < 0.06  # close to what is none in a lighter picture
+    assert facts_of(tmp_path, luma).standing == pytest.approx(10 / 29)
+
+
 def test_black_and_a_single_frame(tmp_path):
     facts = facts_of(tmp_path, np.zeros((1, *SIZE), np.uint8))
     assert (facts.standing, facts.brightness) == (0, 0)

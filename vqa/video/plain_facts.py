@@ -11,6 +11,7 @@ from vqa.video import RawFormat, VideoInfo, stream_frames
 from vqa.video.beginning import beginning
 
 SAME = 0.05  # grey levels of 255: mean difference of two frames that show the same picture
+USUAL = 0.4  # brightness; all changes of a darker picture are smaller, so less counts as none
 STANDING_S = 0.12  # shorter repeats come from a conversion of the frame rate
 BLACK, WHITE = 16.0, 235.0  # luma of video
 
@@ -43,17 +44,17 @@ def plain_facts(
     """
     pixels = info.height * info.width
     same: list[bool] = []
-    levels: list[float] = []
+    levels: list[float] = []  # brightness of each frame
     before: np.ndarray | None = None
     shown = np.arange(beginning(info, max_seconds).frames)
     for chunk in stream_frames(info.path, shown, raw=raw, info=info, pixels="yuv420p"):
         for luma in chunk[:, :pixels].astype(np.int16):
-            levels.append(float(luma.mean()))
+            levels.append(min(max((float(luma.mean()) - BLACK) / (WHITE - BLACK), 0.0), 1.0))
             if before is not None:
-                same.append(float(np.abs(luma - before).mean()) <= SAME)
+                most = SAME * min(1.0, levels[-1] / USUAL)
+                same.append(float(np.abs(luma - before).mean()) <= most)
             before = luma
-    brightness = (float(np.mean(levels)) - BLACK) / (WHITE - BLACK)
-    return PlainFacts(standing_share(same, info.frame_rate_hz), min(max(brightness, 0.0), 1.0))
+    return PlainFacts(standing_share(same, info.frame_rate_hz), float(np.mean(levels)))
 
 
 def standing_share(same: list[bool], frame_rate_hz: float) -> float:

@@ -26,7 +26,7 @@ SMALL = 0.005  # on the scale; less is shown as nothing
 NAMED = 0.02  # on the scale; a group that pulls down by less is no cause
 PRESENT = 0.3  # amount of a damage that is named although it does not lower the score
 STANDING = 0.1  # share of the time that a picture stands still before it is said
-DARK = 0.2  # mean brightness of a dark picture
+DARK = 0.25  # mean brightness of a dark picture
 ANSWER_TO = {
     "sharpness": "statistics as of a blurred picture",
     "noise": "statistics as of a noisy picture",
