@@ -39,7 +39,8 @@ from vqa.databases.records import Database
 from vqa.files import content_hash, write_csv
 from vqa.protocols import Split, holdout, kfold, leak_report, read_split, write_split
 from vqa.protocols.twins import joined_contents
-from vqa.reports import write_comparison, write_report
+from vqa.reports.comparison_page import write_comparison
+from vqa.reports.run_page import write_report
 from vqa.runs.calibrating import FITTED, of_predictions
 from vqa.runs.comparison import compare, write_comparison_files
 from vqa.runs.inputs import described

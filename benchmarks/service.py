@@ -26,7 +26,7 @@ import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.clips import write_clip
-from vqa.commands.serving.crew import resident_bytes
+from vqa.commands.serving.measures import resident_bytes, with_helpers
 
 ENDED = ("done", "failed", "cancelled")
 
@@ -63,9 +63,9 @@ class Server:
         return found
 
     def memory(self):
-        """Megabytes of server and workers."""
+        """Megabytes of the server, and of workers with their helpers."""
         server = resident_bytes(self.process.pid) / 1e6
-        return server, sum(resident_bytes(one) for one in self.workers()) / 1e6
+        return server, sum(map(resident_bytes, with_helpers(self.workers()))) / 1e6
 
 
 def posted(client, name, content, refusals):

@@ -8,14 +8,11 @@ from tests import run_folders
 from tests.reports import page_folders
 from tests.reports.browser import BROWSER, browse, examine, examine_without_scripts
 from tests.runs.comparison.finished_runs import make
-from vqa.reports import (
-    paging,
-    run_page,
-    write_comparison,
-    write_index,
-    write_matrix_page,
-    write_report,
-)
+from vqa.reports import paging, run_page
+from vqa.reports.comparison_page import write_comparison
+from vqa.reports.index_page import write_index
+from vqa.reports.matrix_page import write_matrix_page
+from vqa.reports.run_page import write_report
 from vqa.runs.overview import find_runs
 
 pytestmark = [

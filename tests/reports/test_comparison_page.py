@@ -10,8 +10,7 @@ from tests.reports.html_page import Page, assert_well_made
 from tests.reports.page_folders import AWKWARD
 from vqa.evaluation.metrics import METRICS
 from vqa.evaluation.text import seconds_text
-from vqa.reports import write_comparison
-from vqa.reports.comparison_page import ranked, significance
+from vqa.reports.comparison_page import ranked, significance, write_comparison
 
 
 @pytest.fixture(scope="module")

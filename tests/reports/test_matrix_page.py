@@ -6,7 +6,7 @@ import pytest
 
 from tests.reports import page_folders
 from tests.reports.html_page import Page, assert_well_made
-from vqa.reports import write_matrix_page
+from vqa.reports.matrix_page import write_matrix_page
 
 
 @pytest.fixture(scope="module")

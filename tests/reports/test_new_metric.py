@@ -11,7 +11,9 @@ from tests.reports.html_page import Page
 from tests.runs.comparison.finished_runs import make
 from vqa.evaluation.metrics import METRICS, Metric, cards
 from vqa.evaluation.metrics.on_counts import OnCounts
-from vqa.reports import figures, write_comparison, write_report
+from vqa.reports import figures
+from vqa.reports.comparison_page import write_comparison
+from vqa.reports.run_page import write_report
 from vqa.reports.tracking.wandb_media import flat
 from vqa.runs.audit import audit
 from vqa.runs.comparison import compare, write_comparison_files

@@ -9,7 +9,8 @@ import pytest
 
 from tests import run_folders
 from tests.reports.html_page import Page, assert_well_made
-from vqa.reports import paging, run_page, write_report
+from vqa.reports import paging, run_page
+from vqa.reports.run_page import write_report
 
 
 def decoded(data):

@@ -10,7 +10,7 @@ import pytest
 
 from tests import run_folders
 from tests.reports.html_page import Page, assert_well_made
-from vqa.reports import write_report
+from vqa.reports.run_page import write_report
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pytest
 
 from vqa.files import write_json
-from vqa.reports import write_sweep_page
+from vqa.reports.sweep_page import write_sweep_page
 
 
 def measured(mean, std=0.02):

@@ -6,7 +6,7 @@ from pathlib import Path
 from vqa.commands.preflight import check_folder
 from vqa.commands.scoring.job_comparison import compare_jobs
 from vqa.commands.scoring.score_tables import is_score_file
-from vqa.reports import write_comparison
+from vqa.reports.comparison_page import write_comparison
 from vqa.reports.tracking import CsvTracker
 from vqa.runs.comparison import compare, write_comparison_files
 from vqa.runs.comparison.formatting import format_comparison

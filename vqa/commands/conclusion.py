@@ -6,8 +6,8 @@ from typing import Any
 
 from vqa.commands.experiment import Experiment
 from vqa.databases.records import Database, VideoRecord
-from vqa.reports import write_report
 from vqa.reports.evidence import Timeline, strip, write_evidence
+from vqa.reports.run_page import write_report
 from vqa.runs import Run
 from vqa.training.assessment import assess, timeline_is
 

@@ -21,7 +21,7 @@ from vqa.evaluation.metrics import cards
 from vqa.evaluation.text import aligned_rows, number
 from vqa.features.extraction.fill import shard_of
 from vqa.files import write_atomically, write_json
-from vqa.reports import write_matrix_page
+from vqa.reports.matrix_page import write_matrix_page
 from vqa.runs import Run
 from vqa.runs.environment import command_line
 from vqa.runs.used_features import MARK, untrained_features

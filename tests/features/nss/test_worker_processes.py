@@ -77,9 +77,21 @@ def test_without_semaphores_this_process_does_the_work_and_says_so(monkeypatch, 
     assert "let everybody write to /dev/shm" in record.getMessage()
 
 
-def test_number_of_processes():
+def test_number_of_processes(monkeypatch):
     assert processes(3) == 3
     assert 1 <= processes(None) <= MOST
+    monkeypatch.setattr(multiprocessing, "parent_process", multiprocessing.current_process)
+    assert processes(3) == 3
+    assert processes(None) == 1  # siblings use the other processors
+
+
+def test_a_daemonic_process_may_have_none_and_works_alone():
+    with multiprocessing.get_context("spawn").Pool(1) as pool:  # its processes are daemonic
+        assert pool.apply(_pids_of_two_workers)
+
+
+def _pids_of_two_workers():
+    return set(in_order(os.getpid, [()] * 3, 2)) == {os.getpid()}
 
 
 def runs(pid):

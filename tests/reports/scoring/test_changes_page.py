@@ -8,8 +8,7 @@ from tests.reports.html_page import Page, assert_well_made
 from tests.reports.scoring.job_rows import HOSTILE
 from vqa.evaluation.uncertainty import change
 from vqa.reports.scoring import changes_page as module
-from vqa.reports.scoring import write_changes_page
-from vqa.reports.scoring.changes_page import Pair, Unpaired, names_of
+from vqa.reports.scoring.changes_page import Pair, Unpaired, names_of, write_changes_page
 
 
 def written(path, scores, names=None, unpaired=()):

@@ -9,7 +9,7 @@ from tests.clips import write_clip
 from tests.reports.html_page import Page, assert_well_made
 from tests.reports.scoring.job_rows import HOSTILE, MODEL, many, row
 from vqa.reports.scoring import page as module
-from vqa.reports.scoring import write_page
+from vqa.reports.scoring.page import write_page
 
 
 def written(path, rows, **changes):

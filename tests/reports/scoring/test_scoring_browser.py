@@ -6,8 +6,8 @@ from tests.clips import write_clip
 from tests.reports.browser import BROWSER, examine, examine_without_scripts
 from tests.reports.scoring.job_rows import HOSTILE, MODEL, many, row
 from vqa.evaluation.uncertainty import change
-from vqa.reports.scoring import write_changes_page, write_page
-from vqa.reports.scoring.changes_page import Pair
+from vqa.reports.scoring.changes_page import Pair, write_changes_page
+from vqa.reports.scoring.page import write_page
 
 pytestmark = [
     pytest.mark.slow,

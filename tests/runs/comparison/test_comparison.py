@@ -7,7 +7,7 @@ import pytest
 
 from tests.runs.comparison.finished_runs import make
 from vqa.evaluation.metrics import METRICS
-from vqa.reports import write_comparison
+from vqa.reports.comparison_page import write_comparison
 from vqa.runs.comparison import compare, write_comparison_files
 
 

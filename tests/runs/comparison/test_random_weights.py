@@ -10,8 +10,8 @@ from tests.reports.html_page import Page
 from tests.runs.comparison.finished_runs import make
 from vqa.commands import runs as listing
 from vqa.files import write_json
-from vqa.reports import write_comparison, write_report
-from vqa.reports.comparison_page import ranked
+from vqa.reports.comparison_page import ranked, write_comparison
+from vqa.reports.run_page import write_report
 from vqa.runs.comparison import compare, write_comparison_files
 from vqa.runs.comparison.formatting import format_comparison
 from vqa.runs.used_features import hold_features

@@ -10,6 +10,7 @@ from vqa.commands.exporting.formats import Runner
 from vqa.evaluation.calibration import ScaleCurve
 from vqa.runs import RunError
 from vqa.runs.seen import Seen
+from vqa.training.learners.vectors import vector_scores
 
 TOLERANCE = 1e-4  # largest difference, relative to values above 1
 LENGTHS = (1, 2, 29, 240, 1000)
@@ -126,5 +127,5 @@ def _by_learner(learner: Any, x: np.ndarray, kind: str) -> tuple[float, np.ndarr
     else:
         mean = tensor.double().nanmean(0).to(tensor.dtype)
         raw = learner.assess({"features": mean[None]})[0]
-        quality = np.array([learner.assess({"features": row[None]})[0] for row in tensor])
+        quality = vector_scores(learner, tensor)
     return raw, quality

@@ -13,7 +13,7 @@ explaining costs its part of the explanation, never the score.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -24,12 +24,12 @@ from vqa.commands.scoring.causes import causes, of_statistics
 from vqa.databases.records import VideoRecord
 from vqa.evaluation.moments import worst_moments
 from vqa.features.extraction.feature_source import FeatureSource
-from vqa.features.openclip import OpenClipWindows
-from vqa.models.clifvqa import CLiFVQA
-from vqa.models.fastvqa import FastVQA
 from vqa.training.learners.neural import NeuralLearner
 from vqa.video import probe, read_frames
 from vqa.video.plain_facts import PlainFacts, plain_facts
+
+if TYPE_CHECKING:
+    from vqa.features.openclip import OpenClipWindows
 
 SHOWN = 3  # descriptions of each direction
 ONLY_MOMENTS = "this model can tell only the worst moments"
@@ -113,7 +113,7 @@ def _descriptions(
     networks = [_network(learner) for learner, _ in models]
     source = _openclip(experiment)
     if source is None or not all(
-        isinstance(one, CLiFVQA) and one.semantic is not None for one in networks
+        hasattr(one, "score_vectors") and one.semantic is not None for one in networks
     ):
         return {}
     changes = np.mean(
@@ -179,9 +179,8 @@ def _maps(
     found: list[dict[str, Any]] = []
     learner = models[0][0]
     network = _network(learner)
-    if isinstance(network, CLiFVQA):
-        network = network.spatial
-    if isinstance(network, FastVQA):
+    network = getattr(network, "spatial", network)  # the branch of CLiF-VQA
+    if hasattr(network, "quality_map"):
         module, fragments = learner.module, learner.moved(inputs)["fragments"]
         clips = module.to_mos_scale(network.quality_map(fragments)[0].mean(1))
         if len(clips) != len(times_s):  # the timeline is not that of the clips
@@ -246,11 +245,18 @@ def _network(learner: Any) -> Any:
     return None if module is None else module.network
 
 
-def _openclip(experiment: Experiment) -> OpenClipWindows | None:
-    """Return the extractor of descriptions if it is the only one."""
+def _openclip(experiment: Experiment) -> "OpenClipWindows | None":
+    """Return the extractor of descriptions if it is the only one.
+
+    open_clip takes seconds to import, so only models that use it do.
+    """
     if not experiment.uses_features:
         return None
     sources = [one for one in experiment.sources.sources if isinstance(one, FeatureSource)]
     extractors = [one.extractor for one in sources]
     (only,) = extractors if len(extractors) == 1 else (None,)
+    if only is None or only.name != "openclip":
+        return None
+    from vqa.features.openclip import OpenClipWindows
+
     return only if isinstance(only, OpenClipWindows) else None

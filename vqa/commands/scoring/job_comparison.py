@@ -10,8 +10,7 @@ from vqa.commands.scoring.score_tables import SUFFIXES, ScoreTable, is_score_fil
 from vqa.evaluation.text import aligned_rows
 from vqa.evaluation.uncertainty import Change, change
 from vqa.files import shown, write_csv
-from vqa.reports.scoring import write_changes_page
-from vqa.reports.scoring.changes_page import Pair, Unpaired, names_of
+from vqa.reports.scoring.changes_page import Pair, Unpaired, names_of, write_changes_page
 from vqa.reports.words import percent, plural, probability
 
 COLUMNS = ("video", "before", "after", "difference", "before_file", "after_file", "remark")

@@ -6,15 +6,13 @@ import multiprocessing
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 from vqa.commands.serving.fetching import fetch
 from vqa.commands.serving.jobs import CANCELLED, DONE, RUNNING, Job, Jobs
 from vqa.commands.serving.limits import Limits, Refusal
-from vqa.commands.serving.measures import Measures
+from vqa.commands.serving.measures import Measures, resident_bytes, with_helpers
 from vqa.commands.serving.scoring_process import work
 from vqa.files import shown
 
@@ -83,6 +81,8 @@ class Crew:
         self._now.set()
         for thread in self._threads:
             thread.join(10)
+        for process in list(self._processes.values()):
+            process.kill()  # its thread still waits for something else, such as a server elsewhere
 
     def seconds_to_come_back(self) -> int:
         """Return when a place in the queue is free, measured by the videos so far."""
@@ -96,8 +96,8 @@ class Crew:
         return round(self._seconds * (position // self.count + 1), 1)
 
     def memory_bytes(self) -> int:
-        """Return the memory of all worker processes."""
-        return sum(resident_bytes(one.pid) for one in list(self._processes.values()))
+        """Return the memory of all worker processes and their helpers."""
+        return sum(map(resident_bytes, with_helpers(self.pids)))
 
     @property
     def pids(self) -> list[int]:
@@ -128,7 +128,8 @@ class Crew:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         target, given = self._start
-        process = context.Process(target=target, args=(theirs, number, *given), daemon=True)
+        # Not daemonic, so that it may have helpers; it ends with this process all the same.
+        process = context.Process(target=target, args=(theirs, number, *given))
         process.start()
         theirs.close()
         self._processes[number] = process
@@ -261,12 +262,3 @@ def _end(process: Any) -> str:
     if status == 3:
         return "a lost device"
     return f"signal {-status}" if status < 0 else f"exit status {status}"
-
-
-def resident_bytes(pid: int | None) -> int:
-    """Return the memory of a process that is not swapped out; 0 if it has ended."""
-    with suppress(OSError, ValueError):
-        for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) * 1024
-    return 0

@@ -1,6 +1,8 @@
 """What the service counts, for Prometheus."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -39,3 +41,26 @@ class Measures:
     def text(self) -> bytes:
         """Return all measures in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+def resident_bytes(pid: int) -> int:
+    """Return the memory of a process that is not swapped out; 0 if it has ended."""
+    with suppress(OSError, ValueError):
+        for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+def with_helpers(pids: Iterable[int]) -> set[int]:
+    """Return processes and all that they have started, as far as Linux tells."""
+    started: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, ValueError, IndexError):
+            parent = int(path.read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+            started.setdefault(parent, []).append(int(path.parent.name))
+    found, left = set(), list(pids)
+    while left:
+        found.add(pid := left.pop())
+        left += started.get(pid, [])
+    return found

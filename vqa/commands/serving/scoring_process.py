@@ -1,8 +1,10 @@
 """The process that scores: it holds the model, takes one video at a time and says how far it is."""
 
+import math
 import os
 import re
 import signal
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -84,6 +86,7 @@ def _loaded(options: Mapping[str, Any], threads: int) -> tuple[Any, dict[str, An
     from vqa.commands.scoring.choice import opened
     from vqa.commands.scoring.command import facts_of
     from vqa.commands.scoring.scorer import Scorer
+    from vqa.features.nss import NSS
 
     keep_freed_memory()
     torch.set_num_threads(threads)
@@ -93,7 +96,24 @@ def _loaded(options: Mapping[str, Any], threads: int) -> tuple[Any, dict[str, An
     run = opened(model, weights=weights, backbone_weights=backbone, cache=None)
     scorer = Scorer(run, explain=True, **given)
     scorer.use_decoders(1)
+    for extractor in scorer.extractors:
+        if isinstance(extractor, NSS) and extractor.device.type == "cpu":
+            extractor.workers = threads
+    _warm_up(scorer)
     return scorer, facts_of(scorer)
+
+
+def _warm_up(scorer: Any) -> None:
+    """Score a small video, so that the first real one takes no longer than the others."""
+    import numpy as np
+
+    from vqa.databases.synthesis.encoding import write_h264
+
+    shown = np.random.default_rng(0).integers(0, 255, (60, 96, 128, 3), dtype=np.uint8)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "video.mp4"
+        write_h264(path, shown, 30, 30)
+        _scored(scorer, path, path.name, path.parent, math.inf)
 
 
 def _scored(

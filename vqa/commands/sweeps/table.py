@@ -7,7 +7,7 @@ from typing import Any
 from vqa.evaluation.metrics import cards
 from vqa.evaluation.text import aligned_rows, number
 from vqa.files import write_atomically, write_json
-from vqa.reports import write_sweep_page
+from vqa.reports.sweep_page import write_sweep_page
 from vqa.runs.environment import command_line
 from vqa.runs.sweeps import Job, summarise_sweep, sweep_table
 

@@ -41,10 +41,12 @@ class NSS(Extractor):
         device: `auto` is the GPU if there is one.
         precision: Type of everything except 8-bit colours and local moments, which are float64.
         workers: Processes that describe the seconds of a video on a CPU; None uses one per
-            processor, at most 8. They have no effect on the numbers.
+            processor, at most 8, and one in a child process of multiprocessing. They have no
+            effect on the numbers.
 
     Attributes:
         names: Name of each dimension.
+        workers: As given; it may be changed.
 
     Examples:
         >>> from vqa.features.nss import NSS
@@ -81,7 +83,7 @@ class NSS(Extractor):
         self.device = chosen_device(device)
         dtype = {"float32": torch.float32, "float64": torch.float64}[precision]
         self.definition = Definition(yuv_matrix, double_resize, dtype, self.device)
-        self.workers = processes(workers) if self.device.type == "cpu" else 1
+        self.workers = workers if self.device.type == "cpu" else 1
         definition = f"nss|{DEFINITION}|{yuv_matrix}|{double_resize}|{precision}|{','.join(NAMES)}"
         self.fingerprint = hashlib.sha256(definition.encode()).hexdigest()[:16]
 
@@ -120,7 +122,7 @@ class NSS(Extractor):
             (frames, window, size, self.definition)
             for window, frames in zip(found, self._window_frames(found, chunks, info), strict=True)
         )
-        workers = self.workers if len(found) > 1 else 1
+        workers = processes(self.workers) if len(found) > 1 else 1
         rows = list(in_order(window_vector, jobs, workers))
         centres = [window.centre for window in found]
         times_s = torch.from_numpy(info.times_s[centres].astype(np.float64))

@@ -27,7 +27,14 @@ IDLE_S = 60  # processes end after this many seconds without work
 
 
 def processes(wanted: int | None) -> int:
-    """Return the number of processes to use; None is one per processor, at most `MOST`."""
+    """Return the number of processes to use.
+
+    Args:
+        wanted: This many; None is one per processor, at most `MOST`, and only one in a child
+            process of multiprocessing, whose siblings already use the other processors.
+    """
+    if wanted is None and multiprocessing.parent_process() is not None:
+        return 1
     return wanted or min(MOST, cpu_count())
 
 
@@ -38,10 +45,9 @@ def in_order(
 
     The processes start with the first call, serve later calls, and end when idle or with their
     parent. They do not import its main script. At most `workers + 1` jobs are started ahead of the
-    results that have been taken. In a child process of multiprocessing, such as a worker of a
-    DataLoader, the work is done in that process: it may not start processes of its own, and its
-    siblings already use the other processors. So it is, with a warning, where the system has no
-    semaphores to share, as on AWS Lambda.
+    results that have been taken. A daemonic process, such as a worker of a DataLoader, may not
+    start processes and does the work itself. So does any process, with a warning, where the system
+    has no semaphores to share, as on AWS Lambda.
 
     Args:
         action: A module-level function whose arguments and result can be pickled.
@@ -51,8 +57,7 @@ def in_order(
     Raises:
         ValueError: A process was killed. The next call starts new ones.
     """
-    alone = workers == 1 or multiprocessing.parent_process() is not None
-    if alone or not _can_share():
+    if workers == 1 or multiprocessing.current_process().daemon or not _can_share():
         yield from (action(*job) for job in jobs)
         return
     executor = get_reusable_executor(
