@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from tests.commands.processes import Command, Program
 from tests.fakes import graded_clips
+from tests.places import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -74,6 +77,49 @@ def stopped(command, place, number, to_all=False, twice=False):
         time.sleep(0.05)
     assert left == []
     return text
+
+
+LOST = """
+import contextlib, os, signal, sys, time
+from vqa.commands.process import exit_status
+
+def work():
+    with contextlib.closing(cleaned()) as one:
+        next(one)
+        time.sleep(60)
+
+def cleaned():
+    try:
+        yield
+    finally:
+        time.sleep(0.5)  # longer than a lost exception is waited for
+        print("cleaned", flush=True)
+
+def job():
+    with contextlib.suppress(BaseException):  # what a library does that loses the exception
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
+    print("lost", flush=True)
+    {then}
+
+sys.exit(exit_status(job))
+"""
+
+
+@pytest.mark.parametrize(
+    ("then", "printed"),
+    [
+        ("work()", ["lost", "cleaned"]),  # raised again, and the cleaning is not disturbed
+        ("pass", ["lost"]),
+        ("raise ValueError('of the signal')", ["lost"]),
+    ],
+)
+def test_an_exception_that_a_library_lost_is_raised_again(then, printed):
+    code = LOST.replace("{then}", then)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 143
+    assert done.stdout.split() == printed
+    assert done.stderr == "error: stopped by SIGTERM; rerun the command to resume\n"
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+AGAIN_S = 0.2  # after so long a lost `Stopped` is raised again
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)  # the last: a cluster takes it away
 
 
@@ -53,8 +55,10 @@ class Signals:
     def handled(self) -> Iterator[None]:
         """Raise `Stopped` where a signal arrives; a second one ends the process at once.
 
-        The handlers are put back at the end, unless a signal has arrived: then the process ends,
-        and must not be disturbed in that.
+        A library may lose the exception: torch, which finds it in the middle of a conversion, says
+        that it cannot convert. So it is raised again until it arrives here. The handlers are put
+        back at the end, unless a signal has arrived: then the process ends, and must not be
+        disturbed in that.
 
         Raises:
             Stopped: A signal arrived.
@@ -68,7 +72,10 @@ class Signals:
                 if before[number] is not signal.SIG_IGN:  # as nohup and background jobs ask
                     signal.signal(number, self._stop)
             yield
+            if self.received:
+                raise Stopped
         finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
             if not self.received:
                 for number, handler in before.items():
                     signal.signal(number, handler)
@@ -84,4 +91,13 @@ class Signals:
                 os.write(2, f"error: {self.line}\n".encode())
             os._exit(self.status)
         self.received = number
+        signal.signal(signal.SIGALRM, self._raise_again)
+        signal.setitimer(signal.ITIMER_REAL, AGAIN_S, AGAIN_S)
         raise Stopped
+
+    def _raise_again(self, number: int, frame: FrameType | None) -> None:
+        error = sys.exc_info()[1]  # what is being handled, such as by a block that cleans up
+        while error is not None and not isinstance(error, Stopped):
+            error = error.__context__
+        if error is None:
+            raise Stopped
