@@ -28,12 +28,13 @@ wheel: install
 	$(BIN)/uv build --wheel --quiet --out-dir dist
 
 # pip of the system installs into the environment, so Debian's python3-venv is not needed; uv only
-# makes the download faster, and pip takes over if it cannot reach the index.
+# makes the download faster, and pip takes over if it cannot reach the index. Bytecode is compiled
+# as pip does it: with PYTHONDONTWRITEBYTECODE, as in many images, each process would compile anew.
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv --without-pip $(VENV)
 	$(PYTHON) -m pip --python $(BIN)/python install --quiet pip uv
-	$(BIN)/uv pip install --python $(BIN)/python --constraint constraints.txt --editable '.[dev]' \
-		|| $(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --constraint constraints.txt \
+		--editable '.[dev]' || $(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev]'
 	touch $(INSTALLED)
 
 install: $(INSTALLED)
