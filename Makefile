@@ -33,8 +33,9 @@ wheel: install
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv --without-pip $(VENV)
 	$(PYTHON) -m pip --python $(BIN)/python install --quiet pip uv
-	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --constraint constraints.txt \
-		--editable '.[dev]' || $(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode \
+		--constraint constraints.txt --editable '.[dev]' \
+		|| $(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev]'
 	touch $(INSTALLED)
 
 install: $(INSTALLED)

@@ -19,6 +19,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -52,14 +53,10 @@ class Server:
     def workers(self):
         """Process ids of the workers: spawned children of the server."""
         found = []
-        for path in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                parent = path.read_text(encoding="utf-8").rpartition(")")[2].split()[1]
-                words = (path.parent / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if int(parent) == self.process.pid and b"spawn_main" in words:
-                found.append(int(path.parent.name))
+        for pid in with_helpers([self.process.pid]):
+            with suppress(OSError):
+                if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    found.append(pid)
         return found
 
     def memory(self):
@@ -157,12 +154,9 @@ def beside(server, contents, clip, folder):
     print(f"16 trickled uploads: {slow}, after {max(slow_s):.1f} s at most")
     print(f"64 silent connections: {silent}, after {max(silent_s):.1f} s at most")
     print(f"64 cancelled jobs: {gone}")
-    left = [
-        one
-        for one in (folder / "jobs").iterdir()
-        if one.is_dir() and not list(one.glob("job.json"))
-    ]
-    print(f"folders left by them: {len(left)}", flush=True)
+    folders = [one for one in (folder / "jobs").iterdir() if one.is_dir()]
+    left = sum(not (one / "job.json").exists() for one in folders)
+    print(f"folders left by them: {left}", flush=True)
 
 
 def hostile(server, clip):

@@ -7,6 +7,7 @@ from contextlib import closing, suppress
 import pytest
 
 from tests.commands.serving import fake_worker
+from tests.commands.serving.clients import ended, sent, until
 from tests.commands.serving.listening import listening
 
 pytest.importorskip("fastapi")
@@ -48,24 +49,6 @@ def client(serving):
 
 def connected(port):
     return closing(socket.create_connection(("127.0.0.1", port), timeout=30))
-
-
-def until(holds):
-    end = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
-def sent(client, content=b"fine"):
-    return client.post("/v1/jobs", files={"file": ("a.mp4", content)}).json()["id"]
-
-
-def ended(client, id_):
-    while True:
-        job = client.get(f"/v1/jobs/{id_}?wait=20").json()
-        if job["state"] not in ("queued", "running"):
-            return job
 
 
 @pytest.mark.parametrize(
@@ -121,7 +104,7 @@ def test_slow_uploads_are_refused_and_leave_nothing(serving, client):
                 break
         assert answer.startswith(b"HTTP/1.1 408")
         assert b'"remedy": "send it over a faster connection' in answer
-        assert ended(client, sent(client))["state"] == "done"
+        assert ended(client, sent(client, b"fine"))["state"] == "done"
     until(lambda: service.uploads == 0)
     assert all((one / "job.json").exists() for one in service.jobs.folder.iterdir())
 
@@ -137,7 +120,7 @@ def test_clients_that_go_away_leave_no_upload_and_no_waiting(serving, client):
             until(lambda: service.uploads)
         until(lambda: not service.uploads)
     client.delete(f"/v1/jobs/{id_}")
-    assert ended(client, sent(client))["state"] == "done"
+    assert ended(client, sent(client, b"fine"))["state"] == "done"
     assert all((one / "job.json").exists() for one in service.jobs.folder.iterdir())
 
 
@@ -147,7 +130,7 @@ def test_cancelled_jobs_leave_the_model_loaded_and_the_others_done(serving, clie
     others = []
     for _ in range(3):
         id_ = sent(client, b"patient")
-        others += [sent(client), sent(client, b"patient"), sent(client)]
+        others += [sent(client, b"fine"), sent(client, b"patient"), sent(client, b"fine")]
         until(lambda id_=id_: service.jobs.progress(service.jobs.get(id_)))
         assert client.delete(f"/v1/jobs/{others[-2]}").json()["state"] == "cancelled"  # it waited
         assert client.delete(f"/v1/jobs/{id_}").json()["state"] == "cancelled"

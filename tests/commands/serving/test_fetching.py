@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.commands.serving import fake_worker
+from tests.commands.serving.clients import until
 
 pytest.importorskip("fastapi")
 
@@ -232,10 +233,7 @@ def test_jobs_with_addresses(server, tmp_path):
     added = {}
     for path in ("/trickle", "/clip.mp4?signature=secret", "/none", "/to/?/clip.mp4"):
         added[path] = jobs.add(jobs.begin(), "a.mp4", url=f"http://{server.host}{path}")
-    end = time.monotonic() + 60
-    while any(job.state in ("queued", "running") for job in added.values()):
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    until(lambda: all(job.state not in ("queued", "running") for job in added.values()), 60)
     crew.stop(5)
     states = [job.state for job in added.values()]
     assert states == ["failed", "done", "failed", "done"]

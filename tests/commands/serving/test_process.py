@@ -6,16 +6,17 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.clips import write_clip
+from tests.commands.serving.clients import ended, sent, until
 from tests.places import ROOT
 
 pytest.importorskip("fastapi")
 httpx = pytest.importorskip("httpx")
+with_helpers = pytest.importorskip("vqa.commands.serving.measures").with_helpers
 
 
 def command(folder, *words):
@@ -34,30 +35,11 @@ def started(folder):
 
 
 def worker_of(process):
-    """Return the process that holds the model: the child that multiprocessing spawned."""
-    for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("utf-8").split():
+    """Return the process that holds the model: the one that multiprocessing spawned."""
+    for pid in with_helpers([process.pid]):
         if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
-            return int(pid)
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        words = path.read_text("utf-8").rpartition(")")[2].split()
-        if words[1] == str(process.pid) and b"spawn_main" in (path.parent / "cmdline").read_bytes():
-            return int(path.parent.name)
+            return pid
     raise AssertionError("no worker")
-
-
-def sent(client, name, content):
-    answer = client.post("/v1/jobs", files={"file": (name, content)})
-    assert answer.status_code == 202
-    return answer.json()["id"]
-
-
-def ended(client, id_):
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        job = client.get(f"/v1/jobs/{id_}?wait=20").json()
-        if job["state"] not in ("queued", "running"):
-            return job
-    raise AssertionError(job)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -75,7 +57,7 @@ def test_what_survives_what(tmp_path):
             "c.m3u8": f"#EXTM3U\n#EXTINF:1,\n{client.base_url}/healthz\n#EXT-X-ENDLIST\n",
             "d.mp4": "no video",
         }
-        ids = {name: sent(client, name, text.encode()) for name, text in hostile.items()}
+        ids = {name: sent(client, text.encode(), name) for name, text in hostile.items()}
         for id_ in ids.values():
             job = ended(client, id_)
             assert job["state"] == "failed"
@@ -104,13 +86,13 @@ def test_what_survives_what(tmp_path):
         # The worker is killed: a fresh one does the job.
         first = worker_of(process)
         os.kill(first, signal.SIGKILL)
-        job = ended(client, sent(client, "clip.mp4", clip))
+        job = ended(client, sent(client, clip))
         assert job["state"] == "done"
         assert job["result"]["video"] == "clip.mp4"
         assert str(tmp_path) not in str(job)
 
         # The server is killed in mid-queue: the next one does the jobs in their order.
-        waiting = [sent(client, f"{number}.mp4", clip) for number in range(4)]
+        waiting = [sent(client, clip, f"{number}.mp4") for number in range(4)]
         second_worker = worker_of(process)
         client.close()
         process.kill()
@@ -131,13 +113,6 @@ def test_what_survives_what(tmp_path):
         process.kill()
         process.wait()
         process.stderr.close()
-
-
-def until(holds):
-    end = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def _alive(pid):

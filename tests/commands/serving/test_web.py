@@ -6,6 +6,7 @@ import time
 import pytest
 
 from tests.commands.serving import fake_worker
+from tests.commands.serving.clients import ended
 
 pytest.importorskip("fastapi")
 
@@ -59,15 +60,6 @@ def test_a_change_that_the_client_has_not_seen_is_answered_at_once(idle):
     answer = client.get(f"/v1/jobs/{job['id']}?wait=50&state=queued").json()
     assert answer["state"] == "running"
     assert time.monotonic() - begun < 40  # it did not wait
-
-
-def ended(client, id_):
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        job = client.get(f"/v1/jobs/{id_}?wait=5").json()
-        if job["state"] not in ("queued", "running"):
-            return job
-    raise AssertionError(job)
 
 
 def refused(answer, status):

@@ -48,18 +48,18 @@ def work(
         connection.send(("wrong", " ".join(str(error).split()) or type(error).__name__))
         return
     connection.send(("ready", facts))
+
+    def told(done: int, of: int) -> None:
+        if connection.poll() and connection.recv() is None:
+            raise _Unwanted
+        connection.send(("frames", (done, of)))
+
     with suppress(EOFError, OSError):
         while True:
             given = connection.recv()
             if given is None:  # cancelled when it was done
                 continue
             path, name, folder = given
-
-            def told(done: int, of: int) -> None:
-                if connection.poll() and connection.recv() is None:
-                    raise _Unwanted
-                connection.send(("frames", (done, of)))
-
             try:
                 with telling(scorer.extractors, told):
                     message = _scored(scorer, Path(path), name, Path(folder), max_video_s)

@@ -42,10 +42,8 @@ class OfSequence(nn.Module):
     def forward(self, features: Tensor) -> Results:
         """Score one video from its features (T, D)."""
         lengths = torch.full((1,), features.shape[0], dtype=torch.int64)
-        inputs = {"features": features[None], "lengths": lengths}
-        score = self.module(**inputs)[0].double()
-        quality = self.module.timeline(**inputs)[0].double()
-        return self.curve(score), self.curve(quality)
+        score, quality = self.module.score_and_timeline(features=features[None], lengths=lengths)
+        return self.curve(score[0].double()), self.curve(quality[0].double())
 
 
 class OfVector(nn.Module):
@@ -83,10 +81,8 @@ class OfFragments(nn.Module):
 
     def forward(self, fragments: Tensor) -> Results:
         """Score one video from its clips."""
-        maps = self.module.network.quality_map(fragments[None])[0]
-        quality = self.module.to_mos_scale(maps.mean((1, 2, 3)))
-        score = self.module.to_mos_scale(maps.mean())
-        return self.curve(score.double()), self.curve(quality.double())
+        score, quality = self.module.score_and_timeline(fragments=fragments[None])
+        return self.curve(score[0].double()), self.curve(quality[0].double())
 
 
 class Exported(nn.Module):
